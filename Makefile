@@ -1,0 +1,1 @@
+# nestor: build, check, install. `make help` lists what there is to make.

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine as plain data: what the board has settled on, which is what the
+ * FDT describes. No descriptors, no pointers into the VM.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arm64/map.h"
+#include "core/gmem.h"
+
+enum gic_kind { GIC_V2 = 2, GIC_V3 = 3 };
+
+/* [base, base + size); empty if size is 0. */
+struct range {
+	gpa_t base;
+	uint64_t size;
+};
+
+struct machine {
+	unsigned cpus;
+	uint64_t ram_size; /* bytes, from MAP_RAM_BASE */
+	enum gic_kind gic;
+	struct range gicr2;	/* second redistributor region, if any */
+	bool pmu;		/* PMUv3, on PPI_PMU */
+	bool el2;		/* the vCPUs have a virtual EL2 */
+	bool vhe;		/* ... whose HCR_EL2.E2H is fixed to 1 */
+	bool has_uart;
+	unsigned nvirtio;	/* virtio-mmio slots 0 .. nvirtio-1 in use */
+	struct range initrd;
+	const char *params;	/* may be NULL */
+	uint64_t kaslr_seed;
+	uint8_t rng_seed[64];
+};
+
+/*
+ * MPIDR_EL1 affinity of vCPU @n, as KVM numbers them: 16 in a cluster, so that
+ * an SGI's target list reaches each (KVM: reset_mpidr()).
+ */
+static inline uint64_t machine_mpidr(unsigned n)
+{
+	return (n & 15) | ((uint64_t)(n >> 4 & 0xff) << 8) |
+	       ((uint64_t)(n >> 12 & 0xff) << 16);
+}

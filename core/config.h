@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user asked for: the configuration of one VM, as plain data.
+ *
+ * cmd/ fills it from options and files, through one table of keys; the board
+ * reads it. Strings and lists belong to the config (config_free() in cmd/).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A list of strings, in the order in which they were given. */
+struct strlist {
+	unsigned n;
+	char **s;
+};
+
+struct disk_config {
+	char *path;
+	bool readonly;
+	char serial[21]; /* at most 20 bytes, not always terminated on the wire */
+};
+
+struct net_config {
+	char *tap; /* name of a tap interface; NULL: the kernel names it */
+	int fd;	   /* an open tap passed by the parent, or -1 */
+	uint8_t mac[6];
+	bool have_mac;
+};
+
+/* An additional virtio-console port; see host/chardev.h for the back end. */
+struct port_config {
+	char *name;
+	char *backend;
+};
+
+enum console_kind {
+	CONSOLE_AUTO,	/* PL011 and hvc0 both on the terminal */
+	CONSOLE_SERIAL, /* PL011 only */
+	CONSOLE_VIRTIO, /* hvc0 only */
+	CONSOLE_NONE,
+};
+
+struct config {
+	char *name;
+	char *kernel;
+	struct strlist initrds; /* concatenated in this order */
+	char *params;		/* the kernel's command line */
+	char *dtb;		/* instead of the generated tree */
+	struct strlist overlays;
+	char *dump_dtb; /* write the tree here, and do not run */
+	unsigned cpus;
+	uint64_t memory; /* bytes */
+	bool hugepages;	 /* RAM from hugetlbfs */
+	enum console_kind console;
+	struct port_config *ports;
+	unsigned nports;
+	struct disk_config *disks;
+	unsigned ndisks;
+	struct net_config *nets;
+	unsigned nnets;
+	bool rng;
+	bool pmu;	/* offer what the host has; off for a plainer CPU */
+	bool sve;
+	bool pauth;
+	bool no_reboot; /* a guest's reset ends nestor */
+	unsigned timeout; /* seconds of host time; 0: none */
+	bool debug;
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What nestor says, and to whom.
+ *
+ * Two channels: a line on standard error for what happens while a VM runs
+ * (log_*()), and a struct err for a mistake of the user's, which travels up to
+ * the command that prints it and exits with status 2.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* One of the two writable globals; set once by the command. */
+extern enum log_level log_level;
+
+/* One line on standard error. log_warn() appends errno, log_warnx() not. */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * For whatever a guest can trigger: log_guest() counts every call and prints
+ * the first, the second, the fourth and so on, so that a guest in a loop costs
+ * a few dozen lines at the most.
+ */
+struct log_limit {
+	unsigned long count;
+};
+void log_guest(struct log_limit *, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * A mistake in what the user gave: one sentence that names the option, the
+ * value and the remedy, without a full stop or newline.
+ */
+struct err {
+	char text[512];
+};
+
+/* Fills @e, and returns @code (a negative errno) for the caller to return. */
+int err_set(struct err *e, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

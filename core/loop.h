@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An event loop: one epoll set, one thread that runs it.
+ *
+ * Callbacks run on the thread in loop_run(), one at a time. Whatever belongs
+ * to a loop is touched on that thread only; others ask by loop_call().
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/epoll.h>
+
+struct loop;
+
+/* Embedded by whoever owns the descriptor; its owner sets @fd and @fn. */
+struct io {
+	int fd;
+	void (*fn)(struct io *, uint32_t events); /* EPOLLIN ... */
+	struct loop *loop; /* set while registered */
+};
+
+/* NULL with errno set. */
+struct loop *loop_new(void);
+/* Everything is deregistered, and nobody is in loop_run(). */
+void loop_free(struct loop *);
+
+/* Until loop_stop(). 0, or -errno if the epoll set itself failed. */
+int loop_run(struct loop *);
+/* Any thread, also a signal handler's; loop_run() returns once, soon. */
+void loop_stop(struct loop *);
+
+/* 0, or -errno (-EPERM: a regular file cannot be waited for). */
+int loop_add(struct loop *, struct io *, uint32_t events);
+/* Change what a registered io waits for; @events may be 0. */
+int loop_mod(struct io *, uint32_t events);
+/* Loop's own thread only, or no thread runs it; no callback afterwards. */
+void loop_del(struct io *);
+
+/* Have @fn(@arg) run on the loop's thread; any thread. 0 or -ENOMEM. */
+int loop_call(struct loop *, void (*fn)(void *arg), void *arg);
+
+/*
+ * A loop with a thread of its own, for back ends that may block (disks).
+ * NULL with errno set. Stopping waits for the callback in progress.
+ */
+struct iothread;
+struct iothread *iothread_new(const char *name);
+struct loop *iothread_loop(struct iothread *);
+void iothread_free(struct iothread *);
