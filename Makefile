@@ -1,1 +1,172 @@
+# SPDX-License-Identifier: MIT
+#
 # nestor: build, check, install. `make help` lists what there is to make.
+#
+# The binary is always an aarch64 one: native on ARM64, cross-compiled
+# elsewhere. Unit tests and fuzzers are built for the machine at hand.
+
+ARCH	 := $(shell uname -m)
+CROSS	 := $(if $(filter aarch64,$(ARCH)),,aarch64-linux-gnu-)
+CC	 := $(CROSS)gcc
+CLANG	 := clang
+HOSTCC	 := gcc
+HOSTARCH := $(if $(filter aarch64,$(ARCH)),arm64,amd64)
+PREFIX	 ?= /usr/local
+DESTDIR	 ?=
+B	 := build
+
+# What `make help` and `make setup` need must not need the sysroots.
+SYSROOT	     = $(B)/sysroot/arm64
+HOST_SYSROOT = $(B)/sysroot/$(HOSTARCH)
+
+DIRS	 := cmd arm64 nested virtio devices host core
+LIB_SRC	 := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
+SRC	 := main.c $(LIB_SRC)
+TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
+UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
+FUZZERS	 := $(basename $(notdir $(sort $(wildcard tests/fuzz/*.c))))
+PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S))))
+
+WARN	 := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wvla -Wpointer-arith
+# The tree's own path must not reach the binary: two builds are the same bytes.
+COMMON	 := -std=gnu17 -D_GNU_SOURCE $(WARN) -I. -ffile-prefix-map=$(CURDIR)=.
+sysinc	  = -isystem $(1)/kvm-asm -isystem $(1)/kvm-linux -isystem $(1)/include
+CFLAGS	 ?= -O2 -g
+HARDEN	 := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LIBS	 := -lfdt -lz -lzstd -ljansson -lpthread
+SANFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all
+
+.PHONY: all
+all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin)
+
+# --- the product ----------------------------------------------------------
+
+OBJ := $(SRC:%.c=$(B)/obj/%.o)
+
+$(B)/nestor: $(B)/nestor.debug
+	$(CROSS)strip -o $@ $<
+
+$(B)/nestor.debug: $(OBJ) $(B)/obj/flags
+	$(CC) $(CFLAGS) $(HARDEN) -static-pie -Wl,-z,relro,-z,now,--gc-sections \
+		-o $@ $(OBJ) -L$(SYSROOT)/lib $(LIBS)
+
+$(B)/obj/%.o: %.c $(B)/obj/flags | $(SYSROOT)
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) \
+		-MMD -MP -c -o $@ $<
+
+# Bare-metal payloads: flat binaries linked to where image_load_kernel() puts
+# them.
+$(B)/guest/%.bin: guest/%.S guest/payload.ld $(B)/obj/flags
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -static -ffreestanding -I. -Wl,-n,--build-id=none \
+		-T guest/payload.ld -MMD -MP -MF $(@:.bin=.d) -MT $@ \
+		-o $(@:.bin=.elf) $<
+	$(CROSS)objcopy -O binary $(@:.bin=.elf) $@
+
+# Rebuilt when the compiler or a flag changes, not otherwise.
+$(B)/%/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(HARDEN) $(COMMON) $(LIBS) $(SANFLAGS)' \
+		'$(HOSTCC) $(CLANG) $(SRC)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(HARDEN) $(COMMON) $(LIBS) $(SANFLAGS)' \
+		'$(HOSTCC) $(CLANG) $(SRC)' > $@
+
+# Libraries and kernel headers, unpacked from packages outside of the tree.
+$(B)/sysroot/%:
+	@mkdir -p $(@D)
+	@dir=$$(tests/rig/sysroot $*) && ln -sfn "$$dir" $@
+
+# --- unit tests and fuzzers, on the machine at hand -----------------------
+
+UNIT_OBJ := $(patsubst %.c,$(B)/unit/%.o,$(TEST_SRC) $(UNIT_SRC))
+
+$(B)/unit/unit: $(UNIT_OBJ)
+	$(HOSTCC) $(SANFLAGS) -o $@ $(UNIT_OBJ) -L$(HOST_SYSROOT)/lib $(LIBS)
+
+$(B)/unit/%.o: %.c $(B)/unit/flags | $(HOST_SYSROOT)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+.PHONY: unit
+unit: $(B)/unit/unit
+	$(B)/unit/unit $(T)
+
+FUZZ_LIB := $(patsubst %.c,$(B)/fuzz/%.o,$(TEST_SRC) tests/unit/fake_kvm.c)
+FUZZ_BIN := $(FUZZERS:%=$(B)/fuzz/%)
+
+$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
+	$(CLANG) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) \
+		-L$(HOST_SYSROOT)/lib $(LIBS)
+
+$(B)/fuzz/%.o: %.c $(B)/fuzz/flags | $(HOST_SYSROOT)
+	@mkdir -p $(@D)
+	$(CLANG) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
+		-fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+# Replay the committed corpora, one line of result each.
+.PHONY: fuzz-replay
+fuzz-replay: $(FUZZ_BIN)
+	@tests/fuzz/replay $(FUZZERS)
+
+# Go on from the corpora: make fuzz FUZZ=virtqueue SECONDS=600
+FUZZ	?= $(FUZZERS)
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZ:%=$(B)/fuzz/%)
+	@for f in $(FUZZ); do mkdir -p $(B)/fuzz/found/$$f; \
+		$(B)/fuzz/$$f -max_total_time=$(SECONDS) \
+			-artifact_prefix=$(B)/fuzz/found/$$f- \
+			$(B)/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+
+# The whole product and its tests under the other compiler.
+CLANG_OBJ := $(patsubst %.c,$(B)/clang/%.o,$(SRC))
+
+$(B)/clang/%.o: %.c $(B)/clang/flags | $(SYSROOT)
+	@mkdir -p $(@D)
+	$(CLANG) --target=aarch64-linux-gnu $(COMMON) \
+		$(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) -MMD -MP -c -o $@ $<
+
+.PHONY: clang
+clang: $(CLANG_OBJ)
+
+# --- for people -----------------------------------------------------------
+
+.PHONY: setup
+setup:
+	@tests/rig/setup
+
+.PHONY: install uninstall
+install: $(B)/nestor
+	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
+	install -D -m 644 man/nestor.1 $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/nestor
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
+.PHONY: help
+help:
+	@echo 'make               build/nestor, one static aarch64 executable'
+	@echo 'make setup         install what the build and the tests need'
+	@echo 'make demo          boot a Debian guest and show it (INTERACTIVE=1: a shell)'
+	@echo 'make check         all tests, on real KVM in the emulated host'
+	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
+	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
+	@echo 'make bench         instructions, exits, system calls, bytes'
+	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make clean         remove build/'
+
+.PHONY: FORCE
+FORCE:
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
