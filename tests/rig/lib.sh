@@ -33,7 +33,7 @@ distro_suite()
 	[[ ${VERSION_ID:-} ]] && echo "$VERSION_CODENAME" || echo testing
 }
 # shellcheck disable=SC2034 # for the scripts
-newest_suites="stable-backports testing"
+newest_suites="trixie-backports testing"
 
 # need_space MIB WHAT - fail early, in words, rather than late in tar
 need_space()
