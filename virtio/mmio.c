@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * The shadow is the one place where a register's value is: refresh() computes
+ * the window from the device's state after each change, and both a mapped guest
+ * and read() take it from there, without a lock.
+ *
+ * InterruptStatus cannot be exact in memory, as its usual acknowledgement is
+ * swallowed by an eventfd that nobody reads. Bit 0 (used buffer) therefore goes
+ * to 1 with the first such interrupt and stays there until the device is reset.
+ * The line is an edge, so nothing storms; a driver that finds the bit set at
+ * another interrupt looks at its rings in vain, which it must expect anyway.
+ * Bit 1 (configuration) is exact: it is set before its interrupt, and a write
+ * that clears it differs from the swallowed value, hence arrives.
+ *
+ * ConfigGeneration moves before and after the bytes change. Having it move on
+ * one side only, a driver that reads from memory while we write could see equal
+ * generations around a mixture for as long as the write takes. It still can if
+ * all of its reads fall between the two moves; the interrupt that follows makes
+ * it read again.
+ */
+#include "virtio/mmio.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+
+#include "virtio/virtio.h"
+
+#ifndef VIRTIO_MMIO_QUEUE_RESET
+#define VIRTIO_MMIO_QUEUE_RESET 0x0c0
+#endif
+
+#define MAGIC	0x74726976u /* "virt" */
+#define VERSION 2u
+#define VENDOR	0x5453454eu /* "NEST" */
+#define WORDS	(MMIO_WINDOW / 4)
+
+struct mmio {
+	struct device dev;
+	struct virtio *v;
+	struct irq irq;
+	struct mmio_host host;
+	uint32_t *shadow; /* own[], or the board's */
+	uint32_t own[WORDS];
+	uint32_t features_sel, driver_sel, queue_sel;
+	uint32_t generation;
+	uint32_t isr;
+	int ack_fd; /* -1 until the first acknowledgement */
+	bool notified[VIRTIO_QUEUES_MAX]; /* its eventfd was asked for */
+};
+
+/* --- the shadow --- */
+
+/*
+ * A device window is Device memory to the guest, whose reads then go past the
+ * caches on a host without FEAT_S2FWB: what we store must be in memory, not
+ * only in our cache. x86 and such are coherent.
+ */
+static void clean_to_memory(const void *p)
+{
+#ifdef __aarch64__
+	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(p) : "memory");
+#else
+	(void)p;
+#endif
+}
+
+/* One word; true if it changed. */
+static bool put(struct mmio *m, unsigned off, uint32_t val)
+{
+	uint32_t *p = &m->shadow[off / 4];
+
+	val = htole32(val);
+	if (*p == val)
+		return false;
+	__atomic_store_n(p, val, __ATOMIC_RELEASE);
+	clean_to_memory(p);
+	return true;
+}
+
+/* The configuration bytes, as words: each is seen whole. */
+static void put_config(struct mmio *m)
+{
+	const struct virtio *v = m->v;
+	unsigned off;
+	uint32_t val;
+
+	if (!memcmp(&m->shadow[VIRTIO_MMIO_CONFIG / 4], v->config,
+		    v->config_size))
+		return;
+	put(m, VIRTIO_MMIO_CONFIG_GENERATION, ++m->generation);
+	for (off = 0; off < v->config_size; off += 4) {
+		memcpy(&val, v->config + off, 4);
+		put(m, VIRTIO_MMIO_CONFIG + off, le32toh(val));
+	}
+	put(m, VIRTIO_MMIO_CONFIG_GENERATION, ++m->generation);
+}
+
+/* All registers that can have changed; the others were put by new(). */
+static void refresh(struct mmio *m)
+{
+	const struct virtio *v = m->v;
+	bool exists = m->queue_sel < v->nqueues;
+	uint64_t features = m->features_sel > 1 ? 0 : v->offered;
+
+	put(m, VIRTIO_MMIO_DEVICE_FEATURES,
+	    features >> (m->features_sel == 1 ? 32 : 0));
+	put(m, VIRTIO_MMIO_QUEUE_NUM_MAX, exists ? v->vq[m->queue_sel].max : 0);
+	put(m, VIRTIO_MMIO_QUEUE_READY, exists && v->vq[m->queue_sel].ready);
+	put(m, VIRTIO_MMIO_INTERRUPT_STATUS, m->isr);
+	put_config(m);
+	put(m, VIRTIO_MMIO_STATUS, v->status);
+}
+
+static uint64_t mmio_read(struct device *dev, uint64_t off, unsigned size)
+{
+	struct mmio *m = (struct mmio *)dev;
+	const uint8_t *p = (const uint8_t *)m->shadow + off;
+	uint64_t val = 0;
+
+	if (off >= MMIO_WINDOW || size > MMIO_WINDOW - off)
+		return 0;
+	if (size == 4 && off % 4 == 0)
+		return le32toh(
+			__atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE));
+	memcpy(&val, p, size);
+	return le64toh(val);
+}
+
+/* --- interrupts --- */
+
+static void interrupt(struct mmio *m, uint32_t cause)
+{
+	m->isr |= cause;
+	put(m, VIRTIO_MMIO_INTERRUPT_STATUS, m->isr);
+	irq_set(&m->irq, true);
+}
+
+static void on_used(void *ctx, unsigned q)
+{
+	(void)q;
+	interrupt(ctx, VIRTIO_MMIO_INT_VRING);
+}
+
+static void on_config(void *ctx)
+{
+	struct mmio *m = ctx;
+
+	refresh(m);
+	if (m->v->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(m, VIRTIO_MMIO_INT_CONFIG);
+}
+
+static void acknowledge(struct mmio *m, uint32_t val)
+{
+	m->isr &= ~(val & VIRTIO_MMIO_INT_CONFIG);
+	if (val != VIRTIO_MMIO_INT_VRING || !m->host.ioeventfd ||
+	    m->ack_fd >= 0 || !virtio_live(m->v))
+		return;
+	m->ack_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->ack_fd >= 0)
+		m->host.ioeventfd(m->host.ctx, VIRTIO_MMIO_INTERRUPT_ACK, val,
+				  m->ack_fd);
+}
+
+/* --- register writes --- */
+
+static void notify(struct mmio *m, uint32_t q)
+{
+	int fd;
+
+	virtio_notified(m->v, q);
+	if (!m->host.ioeventfd || q >= m->v->nqueues || m->notified[q])
+		return;
+	fd = virtio_kick_fd(m->v, q);
+	if (fd < 0)
+		return;
+	/* Tried once: if it fails, each notification goes on coming here. */
+	m->notified[q] = true;
+	m->host.ioeventfd(m->host.ctx, VIRTIO_MMIO_QUEUE_NOTIFY, q, fd);
+}
+
+static void set_half(gpa_t *addr, unsigned half, uint32_t val)
+{
+	*addr &= ~((gpa_t)UINT32_MAX << 32 * half);
+	*addr |= (gpa_t)val << 32 * half;
+}
+
+/* Registers of the queue last selected, while it can be set up. */
+static void write_queue(struct mmio *m, unsigned off, uint32_t val)
+{
+	struct virtqueue *vq = &m->v->vq[m->queue_sel];
+
+	switch (off) {
+	case VIRTIO_MMIO_QUEUE_NUM:
+		vq->size = val > UINT16_MAX ? 0 : val;
+		break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
+		set_half(&vq->desc, off == VIRTIO_MMIO_QUEUE_DESC_HIGH, val);
+		break;
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
+		set_half(&vq->avail, off == VIRTIO_MMIO_QUEUE_AVAIL_HIGH, val);
+		break;
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+	case VIRTIO_MMIO_QUEUE_USED_HIGH:
+		set_half(&vq->used, off == VIRTIO_MMIO_QUEUE_USED_HIGH, val);
+		break;
+	}
+}
+
+static void write_register(struct mmio *m, unsigned off, uint32_t val)
+{
+	struct virtio *v = m->v;
+
+	switch (off) {
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
+		m->features_sel = val;
+		break;
+	case VIRTIO_MMIO_DRIVER_FEATURES:
+		virtio_ack_features(v, m->driver_sel, val);
+		break;
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
+		m->driver_sel = val;
+		break;
+	case VIRTIO_MMIO_QUEUE_SEL:
+		m->queue_sel = val;
+		break;
+	case VIRTIO_MMIO_QUEUE_READY:
+		virtio_queue_ready(v, m->queue_sel, val & 1);
+		break;
+	case VIRTIO_MMIO_QUEUE_NOTIFY:
+		notify(m, val);
+		break;
+	case VIRTIO_MMIO_INTERRUPT_ACK:
+		acknowledge(m, val);
+		break;
+	case VIRTIO_MMIO_STATUS:
+		/* Reset is the one that clears bit 0 of the interrupt status. */
+		if (!val)
+			m->isr = 0;
+		virtio_set_status(v, val);
+		break;
+	case VIRTIO_MMIO_QUEUE_RESET:
+		if (val & 1)
+			virtio_queue_reset(v, m->queue_sel);
+		break;
+	default:
+		if (virtio_queue_open(v, m->queue_sel))
+			write_queue(m, off, val);
+	}
+}
+
+static void mmio_write(struct device *dev, uint64_t off, unsigned size,
+		       uint64_t val)
+{
+	struct mmio *m = (struct mmio *)dev;
+
+	if (off >= MMIO_WINDOW || size > MMIO_WINDOW - off)
+		return;
+	virtio_lock(m->v);
+	if (off >= VIRTIO_MMIO_CONFIG) {
+		val = htole64(val);
+		virtio_config_write(m->v, off - VIRTIO_MMIO_CONFIG, &val, size);
+	} else if (size == 4 && off % 4 == 0) {
+		write_register(m, off, val);
+	}
+	refresh(m);
+	virtio_unlock(m->v);
+}
+
+/* --- life --- */
+
+static void mmio_reset(struct device *dev)
+{
+	struct mmio *m = (struct mmio *)dev;
+
+	m->features_sel = m->driver_sel = m->queue_sel = 0;
+	mmio_write(dev, VIRTIO_MMIO_STATUS, 4, 0);
+}
+
+static void mmio_free(struct device *dev)
+{
+	struct mmio *m = (struct mmio *)dev;
+
+	m->v->ops->free(m->v);
+	if (m->ack_fd >= 0)
+		close(m->ack_fd);
+	free(m);
+}
+
+static const struct device_ops mmio_ops = {
+	.name = "virtio-mmio",
+	.read = mmio_read,
+	.write = mmio_write,
+	.reset = mmio_reset,
+	.free = mmio_free,
+};
+
+struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
+			       void *shadow, const struct mmio_host *host)
+{
+	struct mmio *m = calloc(1, sizeof(*m));
+	unsigned off;
+
+	if (!m)
+		return NULL;
+	m->dev.ops = &mmio_ops;
+	m->v = v;
+	m->irq = *irq;
+	m->host = *host;
+	m->ack_fd = -1;
+	m->shadow = shadow ? shadow : m->own;
+	v->async = host->ioeventfd;
+	v->transport = (struct virtio_transport){
+		.used = on_used,
+		.config = on_config,
+		.ctx = m,
+	};
+	put(m, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
+	put(m, VIRTIO_MMIO_VERSION, VERSION);
+	put(m, VIRTIO_MMIO_DEVICE_ID, v->ops->id);
+	put(m, VIRTIO_MMIO_VENDOR_ID, VENDOR);
+	/* There is no shared memory region: length and base are all ones. */
+	for (off = VIRTIO_MMIO_SHM_LEN_LOW; off <= VIRTIO_MMIO_SHM_BASE_HIGH;
+	     off += 4)
+		put(m, off, UINT32_MAX);
+	refresh(m);
+	return &m->dev;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtio over MMIO, version 2 (virtio 1.2, section 4.2).
+ *
+ * No request costs an exit to user space, nor does its interrupt:
+ *
+ * - Reading a register of this transport has no side effect. All of them, and
+ *   the configuration space, therefore stand in a shadow of the window that the
+ *   board can map into the guest, read-only; only writes exit.
+ * - A queue's notifications and the usual acknowledgement of an interrupt go
+ *   to eventfds, which are asked of the board when the first of each kind has
+ *   exited.
+ */
+#pragma once
+
+#include "core/device.h"
+#include "core/irq.h"
+
+#define MMIO_WINDOW 0x200u
+
+struct virtio;
+
+/* What the transport asks of the board; @ctx tells it which device asks. */
+struct mmio_host {
+	/*
+	 * From now on, have a write of the 4 bytes @value at @off in the window
+	 * signal @fd instead of calling write(). 0 or -errno: then it goes on
+	 * calling. It holds for as long as the VM exists; @fd is the device's.
+	 * NULL: all notifications call write() and are served in there.
+	 */
+	int (*ioeventfd)(void *ctx, uint64_t off, uint32_t value, int fd);
+	void *ctx;
+};
+
+/*
+ * virtio_mmio_new() - put @v behind a register window
+ *
+ * @irq is pulsed for each interrupt: an edge. @shadow, 4-byte aligned, receives
+ * the window's MMIO_WINDOW bytes; it stays the caller's and outlives the
+ * device. NULL: only read() shows them. @host is copied.
+ *
+ * The device owns @v; NULL with errno set, and @v stays the caller's.
+ */
+struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
+			       void *shadow, const struct mmio_host *host);
