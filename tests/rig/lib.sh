@@ -85,3 +85,27 @@ artefact()
 	exec 8>&-
 	readlink -f "$link"
 }
+
+# pack_cpio DIR - the whole of DIR as a newc archive, on standard output
+pack_cpio()
+{
+	(cd "$1" && find . -print0 | LC_ALL=C sort -z |
+		cpio -0 -o -H newc -R 0:0 --reproducible --quiet)
+}
+
+# prune - drop versions that no recipe has used for a fortnight, old packages
+#
+# A host that runs has its files open or in memory, and does not mind.
+prune()
+{
+	local link dir
+	for dir in "$cache"/*/*-*/; do
+		dir=${dir%/}
+		for link in "${dir%/*}"/use-*; do
+			[[ $(readlink "$link") != "${dir##*/}" ]] || continue 2
+		done
+		[[ $dir = "$cache/apt/"* || ! $(find "$dir" -maxdepth 0 -mtime +14) ]] ||
+			rm -rf "$dir"
+	done
+	find "$cache/debs" -name '*.deb' -mtime +30 -delete 2>/dev/null || true
+}
