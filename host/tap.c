@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <linux/if_tun.h>
+
+#include "core/log.h"
+
+/* Since Linux 6.2; the headers of the build may be older. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+#define TAP_DEVICE   "/dev/net/tun"
+#define OFFLOADS_OLD (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+#define OFFLOADS_NEW (OFFLOADS_OLD | TUN_F_USO4 | TUN_F_USO6)
+
+struct tap {
+	int fd;
+	unsigned offloads;
+	char name[IFNAMSIZ];
+};
+
+struct tap *tap_wrap(int fd)
+{
+	struct tap *t;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return NULL;
+	t = calloc(1, sizeof(*t));
+	if (t)
+		t->fd = fd;
+	return t;
+}
+
+/* Settle the header's size, and learn what the kernel can do. */
+static int set_up(struct tap *t)
+{
+	int size = TAP_HEADER;
+
+	if (ioctl(t->fd, TUNSETVNETHDRSZ, &size) < 0)
+		return -errno;
+	if (ioctl(t->fd, TUNSETOFFLOAD, OFFLOADS_NEW) == 0)
+		t->offloads = OFFLOADS_NEW;
+	else if (ioctl(t->fd, TUNSETOFFLOAD, OFFLOADS_OLD) == 0)
+		t->offloads = OFFLOADS_OLD;
+	/* Nothing until a driver asks. */
+	ioctl(t->fd, TUNSETOFFLOAD, 0);
+	return 0;
+}
+
+static int refuse(const char *name, int code, struct err *e)
+{
+	if (!name)
+		name = "tap";
+	if (code == -EPERM || code == -EACCES)
+		return err_set(e, code,
+			       "--net %s: not permitted to open the interface; "
+			       "run as root, or have root make it with: "
+			       "ip tuntap add NAME mode tap user $USER",
+			       name);
+	if (code == -EBUSY)
+		return err_set(e, code,
+			       "--net %s: another process uses the interface; "
+			       "name another one",
+			       name);
+	if (code == -EINVAL)
+		return err_set(e, code,
+			       "--net %s: an interface of that name exists and "
+			       "is no tap with one queue; name another one",
+			       name);
+	return err_set(e, code, "--net %s: cannot open the interface: %s", name,
+		       strerror(-code));
+}
+
+struct tap *tap_open(const char *name, struct err *e)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct tap *t;
+	int fd, r;
+
+	if (name && strlen(name) >= sizeof(ifr.ifr_name)) {
+		err_set(e, -EINVAL,
+			"--net %s: the name of an interface has at most 15 "
+			"characters",
+			name);
+		return NULL;
+	}
+	fd = open(TAP_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
+		err_set(e, -errno,
+			"--net: there is no " TAP_DEVICE "; load the kernel's "
+			"module with: modprobe tun");
+		return NULL;
+	}
+	if (fd < 0) {
+		refuse(name, -errno, e);
+		return NULL;
+	}
+	if (name)
+		strcpy(ifr.ifr_name, name);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	t = tap_wrap(fd);
+	if (!t) {
+		r = -errno;
+		goto fail;
+	}
+	memcpy(t->name, ifr.ifr_name, sizeof(t->name) - 1);
+	r = set_up(t);
+	if (r == 0)
+		return t;
+	free(t);
+fail:
+	close(fd);
+	refuse(name, r, e);
+	return NULL;
+}
+
+struct tap *tap_take(int fd, struct err *e)
+{
+	struct ifreq ifr = { 0 };
+	struct tap *t;
+
+	if (ioctl(fd, TUNGETIFF, &ifr) < 0 || !(ifr.ifr_flags & IFF_TAP) ||
+	    !(ifr.ifr_flags & IFF_NO_PI) || !(ifr.ifr_flags & IFF_VNET_HDR)) {
+		err_set(e, -EINVAL,
+			"--net fd=%d: this descriptor is no tap interface "
+			"opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
+			fd);
+		return NULL;
+	}
+	t = tap_wrap(fd);
+	if (!t) {
+		err_set(e, -errno, "--net fd=%d: %s", fd, strerror(errno));
+		return NULL;
+	}
+	memcpy(t->name, ifr.ifr_name, sizeof(t->name) - 1);
+	if (set_up(t) < 0) {
+		err_set(e, -errno, "--net fd=%d: %s", fd, strerror(errno));
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void tap_close(struct tap *t)
+{
+	if (!t)
+		return;
+	close(t->fd);
+	free(t);
+}
+
+const char *tap_name(const struct tap *t)
+{
+	return t->name;
+}
+
+int tap_fd(const struct tap *t)
+{
+	return t->fd;
+}
+
+unsigned tap_offloads(const struct tap *t)
+{
+	return t->offloads;
+}
+
+int tap_set_offloads(struct tap *t, unsigned tun_f)
+{
+	if (!t->offloads)
+		return 0;
+	return ioctl(t->fd, TUNSETOFFLOAD, tun_f) < 0 ? -errno : 0;
+}
+
+int64_t tap_read(struct tap *t, const struct iovec *iov, int n)
+{
+	ssize_t r;
+
+	do
+		r = readv(t->fd, iov, n);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+int64_t tap_write(struct tap *t, const struct iovec *iov, int n)
+{
+	ssize_t r;
+
+	do
+		r = writev(t->fd, iov, n);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
