@@ -10,7 +10,11 @@
  * Backpressure: input is handed over only while the front has room; output
  * that the peer does not take is kept in a bounded buffer and chardev_write()
  * then takes less than it was given (the front asks to be told by its
- * writable() callback).
+ * writable() callback). What nobody can ever take (no client, a closed pipe)
+ * is taken and dropped.
+ *
+ * A UART writes single bytes: these go out together, at the end of a line or
+ * after two milliseconds. Whatever comes in larger pieces goes out at once.
  */
 #pragma once
 
@@ -32,15 +36,27 @@ struct chardev_front {
 	void (*writable)(void *ctx);
 	/* The terminal's size changed; 0, 0 if it has none. May be NULL. */
 	void (*resized)(void *ctx, unsigned cols, unsigned rows);
+	/* The user asked for a break on the line (Ctrl-a b). May be NULL. */
+	void (*line_break)(void *ctx);
 	void *ctx;
 };
 
 /*
  * chardev_open() - the back end that @spec names
  *
- * "stdio", "null", "pty" (its name is logged), "file:PATH" (output only,
- * truncated), "unix:PATH" (a listening socket, one client at a time; the
- * socket is removed when closed), "fd:N".
+ * "stdio", "null", "pty" (its name is printed on standard error),
+ * "file:PATH" (output only, truncated), "unix:PATH" (a listening socket, mode
+ * 0600, one client of the same user's at a time; the socket is removed when
+ * closed, and replaced if its process is dead), "fd:N" (taken over; both ways,
+ * as far as it is open for them).
+ *
+ * Nothing is read, and the terminal not touched, before the loop runs. SIGPIPE
+ * is ignored from here on. To be called before the loop runs.
+ *
+ * On "stdio", if standard input is a terminal: it is in raw mode while the
+ * loop runs (host/tty.h), and Ctrl-a is a prefix: x quits, h helps, b sends a
+ * break, a or another Ctrl-a sends one Ctrl-a; anything else is passed on
+ * behind its Ctrl-a.
  *
  * NULL with a sentence in @e.
  */
@@ -51,17 +67,34 @@ struct chardev *chardev_open(struct loop *, const char *spec, struct err *e);
  *
  * A terminal can have two fronts (serial port and virtio console); output of
  * both is shown, and input goes to the one attached last that has room().
+ * @front is copied; what it points to outlives the chardev's loop. Before the
+ * loop runs, or on its thread. 0 or -ENOSPC (there can be 4).
  */
-int chardev_attach(struct chardev *, const struct chardev_front *);
+int chardev_attach(struct chardev *, const struct chardev_front *front);
 
-/* How many bytes were taken: all, or fewer when the peer does not read. */
+/* Have @quit run, on the loop's thread, when the user types Ctrl-a x. */
+void chardev_on_quit(struct chardev *, void (*quit)(void *ctx), void *ctx);
+
+/*
+ * chardev_write() - how many bytes were taken: all, or fewer when the peer
+ * does not read. Any thread; it never waits for the peer.
+ */
 size_t chardev_write(struct chardev *, const void *buf, size_t len);
 
-/* The front has room again: any thread. */
+/*
+ * The front has room again, after it had none: any thread. The front may hold
+ * a lock that its callbacks take. Cheap if nobody waits for it.
+ */
 void chardev_room(struct chardev *);
 
 /* Columns and rows of the terminal; false if it is none. */
 bool chardev_size(struct chardev *, unsigned *cols, unsigned *rows);
 
-/* Writes what is buffered if that needs no wait, then closes. */
+/* The terminal's size may have changed (SIGWINCH): tells the fronts. */
+void chardev_resize(struct chardev *);
+
+/*
+ * Writes what is buffered if that needs no wait, then closes and frees. Nobody
+ * may be in another function of it; no front is called. NULL is allowed.
+ */
 void chardev_close(struct chardev *);

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * Sending: what the guest writes goes to the back end at once, so that the
+ * transmit FIFO is empty again before the guest looks; each write completes
+ * the transition through the trigger level that asserts UARTTXINTR. Only when
+ * the back end takes no more does the FIFO fill, and TXFF say so. As on other
+ * virtual machines, and as programs built for them expect, sending does not
+ * wait for UARTEN and TXE.
+ *
+ * Receiving: the back end refills the FIFO only when it is empty, so that the
+ * guest takes one interrupt per FIFO. As there is no bit rate, the receive
+ * timeout has always passed when it has put what it has.
+ *
+ * A driver that starts up discards what it finds in the FIFO: Linux does, in
+ * its first moments with the receiver enabled. On a wire nobody types that
+ * early, but here input may have been waiting in a pipe for long. So the back
+ * end is let in only when the guest shows that it would listen: by enabling a
+ * receive interrupt or, if it polls, by reading UARTFR time and again without
+ * sending anything, or UARTDR.
+ */
+#include "devices/pl011.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/primecell.h"
+#include "host/chardev.h"
+
+/* Register offsets (DDI 0183, table 3-1). */
+enum {
+	UARTDR = 0x00,
+	UARTRSR = 0x04, /* UARTECR when written */
+	UARTFR = 0x18,
+	UARTILPR = 0x20,
+	UARTIBRD = 0x24,
+	UARTFBRD = 0x28,
+	UARTLCR_H = 0x2c,
+	UARTCR = 0x30,
+	UARTIFLS = 0x34,
+	UARTIMSC = 0x38,
+	UARTRIS = 0x3c,
+	UARTMIS = 0x40,
+	UARTICR = 0x44,
+	UARTDMACR = 0x48,
+};
+
+#define DR_BE  (1u << 10)
+#define RSR_BE (1u << 2)
+
+#define FR_CTS	(1u << 0)
+#define FR_DSR	(1u << 1)
+#define FR_DCD	(1u << 2)
+#define FR_BUSY (1u << 3)
+#define FR_RXFE (1u << 4)
+#define FR_TXFF (1u << 5)
+#define FR_RXFF (1u << 6)
+#define FR_TXFE (1u << 7)
+
+#define LCR_H_FEN (1u << 4)
+
+#define CR_TXE (1u << 8)
+#define CR_RXE (1u << 9)
+
+#define INT_RX	(1u << 4)
+#define INT_TX	(1u << 5)
+#define INT_RT	(1u << 6)
+#define INT_BE	(1u << 9)
+#define INT_ALL 0x7ffu
+
+#define IFLS_RESET 0x12
+#define CR_RESET   (CR_RXE | CR_TXE)
+
+#define PERIPH_ID 0x00141011 /* r1p3: FIFOs of 16 */
+#define FIFO	  16u
+/* So many looks at UARTFR in a row are no longer part of sending. */
+#define POLLS 4u
+
+struct pl011 {
+	struct device dev;
+	struct irq irq;
+	struct chardev *chr;
+	pthread_mutex_t lock;
+	/* Under the lock. */
+	uint16_t rx[FIFO]; /* with the error bits of UARTDR */
+	unsigned rx_head, rx_len;
+	uint8_t tx[FIFO];
+	unsigned tx_len;
+	unsigned polls; /* reads of UARTFR in a row; POLLS: it polls */
+	uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
+	bool raised;
+};
+
+static unsigned depth(const struct pl011 *u)
+{
+	return u->lcr_h & LCR_H_FEN ? FIFO : 1;
+}
+
+/* The fill level that a field of UARTIFLS stands for (DDI 0183, 3.3.9). */
+static unsigned trigger(const struct pl011 *u, unsigned field)
+{
+	static const uint8_t level[8] = { 2, 4, 8, 12, 14, 14, 14, 14 };
+
+	return u->lcr_h & LCR_H_FEN ? level[field & 7] : 1;
+}
+
+static void update(struct pl011 *u)
+{
+	bool raise = u->ris & u->imsc;
+
+	if (raise != u->raised)
+		irq_set(&u->irq, raise);
+	u->raised = raise;
+}
+
+/* Sending. */
+
+static void send(struct pl011 *u)
+{
+	size_t n = chardev_write(u->chr, u->tx, u->tx_len);
+
+	u->tx_len -= n;
+	memmove(u->tx, u->tx + n, u->tx_len);
+	if (u->tx_len == 0 || u->tx_len <= trigger(u, u->ifls) - 1)
+		u->ris |= INT_TX;
+	else
+		u->ris &= ~INT_TX;
+}
+
+static void transmit(struct pl011 *u, uint8_t c)
+{
+	if (u->tx_len >= depth(u))
+		return; /* as an overrun FIFO does */
+	u->tx[u->tx_len++] = c;
+	send(u);
+}
+
+static void pl011_writable(void *ctx)
+{
+	struct pl011 *u = ctx;
+
+	pthread_mutex_lock(&u->lock);
+	if (u->tx_len)
+		send(u);
+	update(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+/* Receiving. */
+
+static bool listens(const struct pl011 *u)
+{
+	return u->cr & CR_RXE &&
+	       (u->imsc & (INT_RX | INT_RT) || u->polls >= POLLS);
+}
+
+static size_t pl011_room(void *ctx)
+{
+	struct pl011 *u = ctx;
+	size_t n = 0;
+
+	pthread_mutex_lock(&u->lock);
+	if (listens(u) && u->rx_len < depth(u))
+		n = depth(u) - u->rx_len;
+	pthread_mutex_unlock(&u->lock);
+	return n;
+}
+
+static void receive(struct pl011 *u, uint16_t c)
+{
+	if (u->rx_len >= depth(u))
+		return;
+	u->rx[(u->rx_head + u->rx_len++) % FIFO] = c;
+	u->ris |= INT_RT;
+	if (u->rx_len >= trigger(u, u->ifls >> 3))
+		u->ris |= INT_RX;
+}
+
+static void pl011_input(void *ctx, const void *buf, size_t len)
+{
+	const uint8_t *p = buf;
+	struct pl011 *u = ctx;
+
+	pthread_mutex_lock(&u->lock);
+	while (len--)
+		receive(u, *p++);
+	update(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void pl011_break(void *ctx)
+{
+	struct pl011 *u = ctx;
+
+	pthread_mutex_lock(&u->lock);
+	if (listens(u)) {
+		receive(u, DR_BE);
+		u->ris |= INT_BE;
+	}
+	update(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static uint32_t take(struct pl011 *u)
+{
+	uint16_t c;
+
+	u->polls = POLLS;
+	if (!u->rx_len)
+		return 0;
+	c = u->rx[u->rx_head];
+	u->rx_head = (u->rx_head + 1) % FIFO;
+	u->rx_len--;
+	u->rsr = c >> 8;
+	if (u->rx_len < trigger(u, u->ifls >> 3))
+		u->ris &= ~INT_RX;
+	if (!u->rx_len)
+		u->ris &= ~INT_RT;
+	return c;
+}
+
+/* Registers. */
+
+static uint32_t flags(struct pl011 *u)
+{
+	uint32_t fr = FR_CTS | FR_DSR | FR_DCD;
+
+	if (u->polls < POLLS)
+		u->polls++;
+	fr |= u->tx_len ? FR_BUSY : FR_TXFE;
+	if (u->tx_len >= depth(u))
+		fr |= FR_TXFF;
+	if (!u->rx_len)
+		fr |= FR_RXFE;
+	if (u->rx_len >= depth(u))
+		fr |= FR_RXFF;
+	return fr;
+}
+
+static uint32_t get(struct pl011 *u, uint64_t off)
+{
+	switch (off) {
+	case UARTDR:
+		return take(u);
+	case UARTRSR:
+		return u->rsr;
+	case UARTFR:
+		return flags(u);
+	case UARTILPR:
+		return u->ilpr;
+	case UARTIBRD:
+		return u->ibrd;
+	case UARTFBRD:
+		return u->fbrd;
+	case UARTLCR_H:
+		return u->lcr_h;
+	case UARTCR:
+		return u->cr;
+	case UARTIFLS:
+		return u->ifls;
+	case UARTIMSC:
+		return u->imsc;
+	case UARTRIS:
+		return u->ris;
+	case UARTMIS:
+		return u->ris & u->imsc;
+	case UARTDMACR:
+		return u->dmacr;
+	default:
+		return primecell_id(PERIPH_ID, off);
+	}
+}
+
+/* A guest that has come to use UARTDR's or the masks' way polls no more. */
+static void put(struct pl011 *u, uint64_t off, uint32_t val)
+{
+	switch (off) {
+	case UARTDR:
+		if (u->polls < POLLS)
+			u->polls = 0;
+		transmit(u, val);
+		break;
+	case UARTRSR:
+		u->rsr = 0;
+		break;
+	case UARTILPR:
+		u->ilpr = val & 0xff;
+		break;
+	case UARTIBRD:
+		u->ibrd = val & 0xffff;
+		break;
+	case UARTFBRD:
+		u->fbrd = val & 0x3f;
+		break;
+	case UARTLCR_H:
+		u->lcr_h = val & 0xff;
+		break;
+	case UARTCR:
+		u->cr = val & 0xff87;
+		break;
+	case UARTIFLS:
+		u->ifls = val & 0x3f;
+		break;
+	case UARTIMSC:
+		u->imsc = val & INT_ALL;
+		u->polls = 0;
+		break;
+	case UARTICR:
+		u->ris &= ~val;
+		break;
+	case UARTDMACR:
+		u->dmacr = val & 7;
+		break;
+	}
+}
+
+/* An access is over: tell whoever has to know, the back end only if it helps. */
+static void settle(struct pl011 *u)
+{
+	update(u);
+	if (!u->rx_len && listens(u))
+		chardev_room(u->chr);
+}
+
+static uint64_t pl011_read(struct device *dev, uint64_t off, unsigned size)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+	uint32_t val;
+
+	if (!primecell_access(off, size))
+		return 0;
+	pthread_mutex_lock(&u->lock);
+	val = get(u, off) & primecell_mask(size);
+	settle(u);
+	pthread_mutex_unlock(&u->lock);
+	return val;
+}
+
+static void pl011_write(struct device *dev, uint64_t off, unsigned size,
+			uint64_t val)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+
+	if (!primecell_access(off, size))
+		return;
+	pthread_mutex_lock(&u->lock);
+	put(u, off, val & primecell_mask(size));
+	settle(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void power_on(struct pl011 *u)
+{
+	u->rx_head = u->rx_len = u->tx_len = u->polls = 0;
+	u->rsr = u->ilpr = u->ibrd = u->fbrd = u->lcr_h = 0;
+	u->imsc = u->ris = u->dmacr = 0;
+	u->cr = CR_RESET;
+	u->ifls = IFLS_RESET;
+}
+
+static void pl011_reset(struct device *dev)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+
+	pthread_mutex_lock(&u->lock);
+	power_on(u);
+	update(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void pl011_free(struct device *dev)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+
+	pthread_mutex_destroy(&u->lock);
+	free(u);
+}
+
+static const struct device_ops pl011_ops = {
+	.name = "pl011",
+	.read = pl011_read,
+	.write = pl011_write,
+	.reset = pl011_reset,
+	.free = pl011_free,
+};
+
+struct device *pl011_new(struct chardev *chr, const struct irq *irq)
+{
+	struct pl011 *u = calloc(1, sizeof(*u));
+	struct chardev_front front = {
+		.room = pl011_room,
+		.input = pl011_input,
+		.writable = pl011_writable,
+		.line_break = pl011_break,
+		.ctx = u,
+	};
+	int r;
+
+	if (!u)
+		return NULL;
+	u->dev.ops = &pl011_ops;
+	u->irq = *irq;
+	u->chr = chr;
+	pthread_mutex_init(&u->lock, NULL);
+	power_on(u);
+	r = chardev_attach(chr, &front);
+	if (r == 0)
+		return &u->dev;
+	pl011_free(&u->dev);
+	errno = -r;
+	return NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ARM PL011 UART (DDI 0183), without DMA and without a modem or a bit rate.
+ */
+#pragma once
+
+#include "core/device.h"
+#include "core/irq.h"
+
+struct chardev;
+
+#define PL011_SIZE 0x1000
+
+/*
+ * pl011_new() - a UART in front of @chr, which stays the caller's
+ *
+ * @irq is level triggered; it is copied. The device is freed before @chr is
+ * closed, when no loop runs that @chr is on. NULL with errno set.
+ */
+struct device *pl011_new(struct chardev *chr, const struct irq *irq);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kinds of chardev share; nobody else includes this.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/timer.h"
+#include "host/chardev.h"
+#include "host/stream.h"
+
+#define CHARDEV_FRONTS 4
+#define CHARDEV_IN     4096
+#define CHARDEV_OUT    16384
+
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* All on the loop's thread, without the lock; each may be NULL. */
+struct chardev_ops {
+	/* The loop runs. */
+	void (*start)(struct chardev *);
+	/* May the peer be read now? If not, chardev_pump() goes on later. */
+	bool (*may_read)(struct chardev *);
+	/*
+	 * Input passes through: @in, of @n bytes, to @out, of n + 1. Returns
+	 * what @out got.
+	 */
+	size_t (*filter)(struct chardev *, const uint8_t *in, size_t n,
+			 uint8_t *out);
+	/* The peer is gone, in both directions; the streams are closed. */
+	void (*hung_up)(struct chardev *);
+	bool (*size)(struct chardev *, unsigned *cols, unsigned *rows);
+	/* Frees all but the struct chardev's own. */
+	void (*close)(struct chardev *);
+};
+
+enum chardev_wake { WAKE_NONE, WAKE_SOON, WAKE_NOW };
+
+/* Embedded, as the first member, by each kind. */
+struct chardev {
+	const struct chardev_ops *ops;
+	struct loop *loop;
+	struct timer later; /* runs chardev_pump() and sends what waits */
+
+	/* The loop's thread. */
+	bool started;
+	struct stream in;
+	struct io in_io;
+	bool in_ended;
+	bool in_ahead; /* read also what no front has room for: escapes */
+	uint8_t in_buf[CHARDEV_IN];
+	size_t in_len;
+	struct io out_io;
+	struct chardev_front front[CHARDEV_FRONTS];
+	unsigned nfronts;
+	void (*quit)(void *ctx);
+	void *quit_ctx;
+
+	bool starved; /* atomic: input waits for chardev_room() */
+
+	pthread_mutex_t lock;
+	/* Under the lock. */
+	enum chardev_wake wake;
+	struct stream out;
+	bool out_blocked; /* the peer takes no more for now */
+	bool out_lost;	  /* the peer is gone */
+	bool out_short;	  /* a front was turned away */
+	size_t out_head, out_len;
+	uint8_t out_buf[CHARDEV_OUT];
+};
+
+/* The constructors of each kind; NULL with a sentence in @e. */
+struct chardev *chardev_stdio(struct loop *, struct err *e);
+struct chardev *chardev_pty(struct loop *, struct err *e);
+struct chardev *chardev_unix(struct loop *, const char *path, struct err *e);
+
+/*
+ * chardev_init() - make the common part of a zeroed @c ready to use
+ *
+ * 0, or -errno; chardev_fini() must not be called then.
+ */
+int chardev_init(struct chardev *, struct loop *, const struct chardev_ops *);
+void chardev_fini(struct chardev *);
+
+/* Connect the streams of a new peer; they become the chardev's. */
+void chardev_connect(struct chardev *, struct stream in, struct stream out);
+
+/* Move input from the peer to the fronts, as far as it goes. */
+void chardev_pump(struct chardev *);
