@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/caps.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "core/log.h"
+
+#define COLUMN 18 /* where values start */
+#define WIDTH  78
+
+static const struct {
+	const char *key, *title;
+} names[] = {
+	[HOST_GICV3] = { "gicv3", "GICv3" },
+	[HOST_GICV2] = { "gicv2", "GICv2" },
+	[HOST_ITS] = { "its", "GICv3 ITS" },
+	[HOST_PMU] = { "pmu", "PMUv3" },
+	[HOST_SVE] = { "sve", "SVE" },
+	[HOST_PAUTH] = { "pauth", "pointer auth" },
+	[HOST_MTE] = { "mte", "memory tags" },
+	[HOST_AARCH32] = { "aarch32", "AArch32 at EL1" },
+	[HOST_PVTIME] = { "pvtime", "stolen time" },
+	[HOST_SUSPEND] = { "system_suspend", "PSCI suspend" },
+	[HOST_EL2] = { "el2", "EL2 (VHE)" },
+	[HOST_EL2_E2H0] = { "el2_e2h0", "EL2 (nVHE)" },
+	[HOST_READONLY_MEM] = { "readonly_memory", "read-only RAM" },
+	[HOST_IRQFD] = { "irqfd", "irqfd" },
+	[HOST_IOEVENTFD] = { "ioeventfd", "ioeventfd" },
+	[HOST_DIRTY_RING] = { "dirty_log_ring", "dirty ring" },
+};
+static_assert(sizeof(names) / sizeof(*names) == HOST_CAPS,
+	      "each capability has a name");
+
+/* A title, then @text broken between words, all in its own column. */
+static void print_row(FILE *f, const char *title, const char *text)
+{
+	int room = WIDTH - COLUMN, len, cut;
+
+	fprintf(f, "%-*s", COLUMN, title);
+	for (;;) {
+		len = strlen(text);
+		cut = len;
+		if (len > room) {
+			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
+				;
+			if (!cut)
+				cut = room;
+		}
+		fprintf(f, "%.*s\n", cut, text);
+		text += cut;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		fprintf(f, "%*s", COLUMN, "");
+	}
+}
+
+void caps_print(const struct caps *c, FILE *f)
+{
+	char text[320];
+	int i;
+
+	snprintf(text, sizeof(text), "Linux %s, %s", c->host->release,
+		 c->host->machine);
+	print_row(f, "host", text);
+	if (!c->kvm) {
+		snprintf(text, sizeof(text), "no: /dev/kvm: %s", c->why_no_kvm);
+		print_row(f, "KVM", text);
+		return;
+	}
+	snprintf(text, sizeof(text), "yes, API version %d", c->api);
+	print_row(f, "KVM", text);
+	snprintf(text, sizeof(text), "%u bits", c->ipa_bits);
+	print_row(f, "guest addresses", text);
+	snprintf(text, sizeof(text), "at most %u", c->max_vcpus);
+	print_row(f, "vCPUs", text);
+	for (i = 0; i < HOST_CAPS; i++) {
+		if (!c->cap[i].have)
+			snprintf(text, sizeof(text), "no: %s", c->cap[i].why);
+		else if (i == HOST_SVE && c->sve_bits)
+			snprintf(text, sizeof(text),
+				 "yes, vectors of up to %u bits", c->sve_bits);
+		else
+			strcpy(text, "yes");
+		print_row(f, names[i].title, text);
+	}
+}
+
+static json_t *cap_json(const struct caps *c, int i)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "present", json_boolean(c->cap[i].have));
+	if (!c->cap[i].have)
+		json_object_set_new(o, "reason", json_string(c->cap[i].why));
+	else if (i == HOST_SVE && c->sve_bits)
+		json_object_set_new(o, "max_vector_bits",
+				    json_integer(c->sve_bits));
+	return o;
+}
+
+static json_t *kvm_json(const struct caps *c)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "present", json_boolean(c->kvm));
+	if (c->kvm)
+		json_object_set_new(o, "api_version", json_integer(c->api));
+	else
+		json_object_set_new(o, "reason", json_string(c->why_no_kvm));
+	return o;
+}
+
+/* jansson takes NULL for a value and then fails: one check, at the end. */
+int caps_json(const struct caps *c, FILE *f)
+{
+	json_t *o = json_object(), *features = json_object();
+	int i, rc = 0;
+
+	rc |= json_object_set_new(o, "kernel", json_string(c->host->release));
+	rc |= json_object_set_new(o, "machine", json_string(c->host->machine));
+	rc |= json_object_set_new(o, "kvm", kvm_json(c));
+	if (c->kvm) {
+		rc |= json_object_set_new(o, "ipa_bits",
+					  json_integer(c->ipa_bits));
+		rc |= json_object_set_new(o, "max_vcpus",
+					  json_integer(c->max_vcpus));
+		for (i = 0; i < HOST_CAPS; i++)
+			rc |= json_object_set_new(features, names[i].key,
+						  cap_json(c, i));
+		rc |= json_object_set_new(o, "features", features);
+	} else {
+		json_decref(features);
+	}
+	if (!rc)
+		rc = json_dumpf(o, f, JSON_INDENT(2));
+	json_decref(o);
+	if (rc)
+		return -ENOMEM;
+	fputc('\n', f);
+	return 0;
+}
+
+void help_caps(FILE *f)
+{
+	fputs("Usage: nestor caps [--json]\n"
+	      "Say what this host offers to virtual machines, and for what it "
+	      "does not,\nthe reason and the remedy. Ends with 0 if there is "
+	      "a usable KVM, else 1.\n\n"
+	      "      --json                print one JSON object\n",
+	      f);
+}
+
+int cmd_caps(int argc, char **argv)
+{
+	struct host_info host;
+	struct caps caps;
+	struct err e;
+	int json, rc;
+
+	rc = cmd_plain(argc, argv, "--json", &json, help_caps, &e);
+	if (rc)
+		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
+	host_info_read(&host);
+	caps_probe(&caps, &host);
+	if (!json) {
+		caps_print(&caps, stdout);
+	} else if (caps_json(&caps, stdout)) {
+		log_warnx("out of memory");
+		return STATUS_FAILED;
+	}
+	return caps.kvm ? STATUS_OFF : STATUS_FAILED;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this host's KVM can do: found out once, as plain data, then printed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum host_cap {
+	HOST_GICV3,
+	HOST_GICV2,
+	HOST_ITS,
+	HOST_PMU,
+	HOST_SVE,
+	HOST_PAUTH,
+	HOST_MTE,
+	HOST_AARCH32,
+	HOST_PVTIME,
+	HOST_SUSPEND,
+	HOST_EL2,
+	HOST_EL2_E2H0,
+	HOST_READONLY_MEM,
+	HOST_IRQFD,
+	HOST_IOEVENTFD,
+	HOST_DIRTY_RING,
+	HOST_CAPS
+};
+
+/* What the probe is told about the host beside KVM. */
+struct host_info {
+	char release[65];   /* uname -r */
+	char machine[65];   /* uname -m */
+	char cmdline[4096]; /* /proc/cmdline; empty if it cannot be read */
+};
+
+struct caps {
+	const struct host_info *host;
+	bool kvm; /* usable; all that follows is void otherwise */
+	char why_no_kvm[256];
+	int api;
+	unsigned ipa_bits;
+	unsigned max_vcpus;
+	unsigned sve_bits; /* longest vector; 0: unknown */
+	struct {
+		bool have;
+		char why[256]; /* not: the reason and the remedy */
+	} cap[HOST_CAPS];
+};
+
+void host_info_read(struct host_info *);
+
+/*
+ * caps_probe() - ask /dev/kvm; opens it and closes it
+ *
+ * @host is to outlive @c. Cannot fail: what is missing is the result.
+ */
+void caps_probe(struct caps *c, const struct host_info *host);
+
+/* For people: aligned, below 80 columns. */
+void caps_print(const struct caps *, FILE *);
+
+/* For programs: one JSON object, keys in a fixed order. 0 or -ENOMEM. */
+int caps_json(const struct caps *, FILE *);

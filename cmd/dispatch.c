@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* From argv to a subcommand, and the help that spans them. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/version.h"
+#include "core/log.h"
+
+#define COMMANDS_MAX 15
+
+static void help_short(const struct command *table, FILE *f)
+{
+	fputs("Usage: nestor COMMAND [OPTION]...\n"
+	      "Run virtual machines on ARM64 Linux with KVM.\n\n",
+	      f);
+	for (; table->name; table++)
+		fprintf(f, "  %-9s %s\n", table->name, table->summary);
+	fprintf(f, "  %-9s %s\n", "help", "explain a command");
+	fputs("\nExample: nestor run --kernel Image --memory 1G\n"
+	      "'nestor help COMMAND' says more, nestor(1) says all.\n",
+	      f);
+}
+
+static const struct command *find(const struct command *table, const char *name)
+{
+	for (; table->name; table++) {
+		if (!strcmp(table->name, name))
+			return table;
+	}
+	return NULL;
+}
+
+static int unknown(const struct command *table, const char *name)
+{
+	const char *names[COMMANDS_MAX + 2], *near;
+	struct err e;
+	unsigned n = 0;
+
+	for (; table->name && n < COMMANDS_MAX; table++)
+		names[n++] = table->name;
+	names[n++] = "help";
+	names[n] = NULL;
+	near = suggest(name, names);
+	if (near)
+		err_set(&e, 0, "unknown command '%s': did you mean '%s'?", name,
+			near);
+	else
+		err_set(&e, 0, "unknown command '%s': see 'nestor help'", name);
+	return cmd_refuse(&e);
+}
+
+static int help(const struct command *table, int argc, char **argv)
+{
+	const struct command *c;
+	struct err e;
+
+	if (argc > 2) {
+		err_set(&e, 0, "help explains one command at a time, not '%s'",
+			argv[2]);
+		return cmd_refuse(&e);
+	}
+	if (argc < 2 || !strcmp(argv[1], "help")) {
+		help_short(table, stdout);
+		return STATUS_OFF;
+	}
+	c = find(table, argv[1]);
+	if (!c)
+		return unknown(table, argv[1]);
+	c->help(stdout);
+	return STATUS_OFF;
+}
+
+static int dispatch(const struct command *table, int argc, char **argv)
+{
+	const struct command *c;
+	struct err e;
+
+	if (argc < 2) {
+		help_short(table, stderr);
+		return STATUS_USAGE;
+	}
+	if (!strcmp(argv[1], "help"))
+		return help(table, argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(table, 1, argv);
+	if (!strcmp(argv[1], "--version")) {
+		puts("nestor " NESTOR_VERSION);
+		return STATUS_OFF;
+	}
+	c = find(table, argv[1]);
+	if (c)
+		return c->run(argc - 1, argv + 1);
+	if (argv[1][0] != '-')
+		return unknown(table, argv[1]);
+	err_set(&e, 0,
+		"option %s comes before any command: try 'nestor run %s'",
+		argv[1], argv[1]);
+	return cmd_refuse(&e);
+}
+
+int cmd_dispatch(const struct command *table, int argc, char **argv)
+{
+	int status = dispatch(table, argc, argv);
+
+	if (fflush(stdout) || ferror(stdout)) {
+		log_warn("cannot write to standard output");
+		if (status == STATUS_OFF)
+			status = STATUS_FAILED;
+	}
+	return status;
+}
+
+int cmd_refuse(const struct err *e)
+{
+	fprintf(stderr, "nestor: %s\n", e->text);
+	return STATUS_USAGE;
+}
+
+int cmd_plain(int argc, char **argv, const char *only, int *given,
+	      void (*help)(FILE *), struct err *e)
+{
+	int i;
+
+	*given = 0;
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			help(stdout);
+			return 1;
+		}
+		if (!only || strcmp(argv[i], only))
+			return err_set(e, -EINVAL,
+				       "%s does not take '%s': see "
+				       "'nestor help %s'",
+				       argv[0], argv[i], argv[0]);
+		*given = 1;
+	}
+	return 0;
+}

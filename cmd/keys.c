@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/values.h"
+#include "core/log.h"
+
+#define AT(member) offsetof(struct config, member)
+
+/* In the order of --help and --dump-config. Help texts fit 80 columns. */
+const struct key keys[] = {
+	{ .name = "kernel",
+	  .letter = 'k',
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "kernel: Image, Image.gz, zboot, ELF or flat",
+	  .type = &value_path,
+	  .field = AT(kernel) },
+	{ .name = "initrd",
+	  .letter = 'i',
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "initial RAM disk; several are concatenated",
+	  .type = &value_paths,
+	  .field = AT(initrds) },
+	{ .name = "params",
+	  .letter = 'p',
+	  .group = GROUP_BOOT,
+	  .arg = "STRING",
+	  .help = "kernel command line; several are joined",
+	  .type = &value_params,
+	  .field = AT(params) },
+	{ .name = "dtb",
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "device tree to use instead of nestor's own",
+	  .type = &value_path,
+	  .field = AT(dtb) },
+	{ .name = "dtb-overlay",
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "overlay to apply to the tree; repeatable",
+	  .type = &value_paths,
+	  .field = AT(overlays) },
+	{ .name = "dump-dtb",
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "write the tree ('-': to stdout) and exit",
+	  .type = &value_output,
+	  .field = AT(dump_dtb) },
+
+	{ .name = "name",
+	  .group = GROUP_MACHINE,
+	  .arg = "NAME",
+	  .help = "what to call this VM",
+	  .type = &value_text,
+	  .field = AT(name) },
+	{ .name = "cpus",
+	  .letter = 'c',
+	  .group = GROUP_MACHINE,
+	  .arg = "N",
+	  .def = "1",
+	  .help = "number of virtual CPUs",
+	  .type = &value_number,
+	  .field = AT(cpus),
+	  .min = 1,
+	  .max = 512 },
+	{ .name = "memory",
+	  .letter = 'm',
+	  .group = GROUP_MACHINE,
+	  .arg = "SIZE",
+	  .def = "512M",
+	  .help = "guest RAM, as 512M or 2G",
+	  .type = &value_size,
+	  .field = AT(memory) },
+	{ .name = "hugepages",
+	  .group = GROUP_MACHINE,
+	  .def = "off",
+	  .help = "take guest RAM from the hugepage pool",
+	  .type = &value_flag,
+	  .field = AT(hugepages) },
+	{ .name = "pmu",
+	  .group = GROUP_MACHINE,
+	  .def = "on",
+	  .help = "no performance counters (PMUv3)",
+	  .type = &value_flag,
+	  .field = AT(pmu) },
+	{ .name = "sve",
+	  .group = GROUP_MACHINE,
+	  .def = "on",
+	  .help = "no scalable vectors (SVE)",
+	  .type = &value_flag,
+	  .field = AT(sve) },
+	{ .name = "pauth",
+	  .group = GROUP_MACHINE,
+	  .def = "on",
+	  .help = "no pointer authentication",
+	  .type = &value_flag,
+	  .field = AT(pauth) },
+
+	{ .name = "disk",
+	  .letter = 'd',
+	  .group = GROUP_DEVICES,
+	  .arg = "FILE[,ro][,serial=S]",
+	  .help = "virtio disk; repeatable",
+	  .type = &value_disks,
+	  .field = AT(disks) },
+	{ .name = "network",
+	  .letter = 'n',
+	  .group = GROUP_DEVICES,
+	  .arg = "tap[=NAME]|fd=N[,mac=A]|none",
+	  .help = "virtio network card; repeatable",
+	  .type = &value_nets,
+	  .field = AT(nets) },
+	{ .name = "console",
+	  .group = GROUP_DEVICES,
+	  .arg = "KIND",
+	  .def = "auto",
+	  .help = "auto, serial, virtio or none",
+	  .type = &value_console,
+	  .field = AT(console) },
+	{ .name = "port",
+	  .group = GROUP_DEVICES,
+	  .arg = "NAME=BACKEND",
+	  .help = "BACKEND: file:PATH, unix:PATH, pty, fd:N, null",
+	  .type = &value_ports,
+	  .field = AT(ports) },
+	{ .name = "rng",
+	  .group = GROUP_DEVICES,
+	  .def = "on",
+	  .help = "no virtio entropy source",
+	  .type = &value_flag,
+	  .field = AT(rng) },
+
+	{ .name = "reboot",
+	  .group = GROUP_LIFECYCLE,
+	  .def = "on",
+	  .help = "exit when the guest resets",
+	  .type = &value_unflag,
+	  .field = AT(no_reboot) },
+	{ .name = "timeout",
+	  .group = GROUP_LIFECYCLE,
+	  .arg = "SECONDS",
+	  .def = "0",
+	  .help = "end nestor after so long; 0: never",
+	  .type = &value_number,
+	  .field = AT(timeout),
+	  .max = 31536000 },
+	{ .name = "debug",
+	  .letter = 'v',
+	  .group = GROUP_LIFECYCLE,
+	  .def = "off",
+	  .help = "say what nestor does, on standard error",
+	  .type = &value_flag,
+	  .field = AT(debug) },
+
+	{ .name = "config",
+	  .group = GROUP_CONFIG,
+	  .arg = "FILE",
+	  .help = "read options from a file, as `key = value`",
+	  .role = KEY_READS_FILE },
+	{ .name = "dump-config",
+	  .group = GROUP_CONFIG,
+	  .help = "print such a file and exit",
+	  .role = KEY_DUMPS },
+	{ .name = "help",
+	  .letter = 'h',
+	  .group = GROUP_CONFIG,
+	  .help = "print this and exit",
+	  .role = KEY_HELPS },
+};
+
+const unsigned nkeys = sizeof(keys) / sizeof(*keys);
+
+const struct key *key_find(const char *name, size_t len)
+{
+	const struct key *k;
+
+	for (k = keys; k < keys + nkeys; k++) {
+		if (strlen(k->name) == len && !memcmp(k->name, name, len))
+			return k;
+	}
+	return NULL;
+}
+
+const struct key *key_of_letter(char letter)
+{
+	const struct key *k;
+
+	for (k = keys; k < keys + nkeys; k++) {
+		if (k->letter && k->letter == letter)
+			return k;
+	}
+	return NULL;
+}
+
+const char *key_suggest(const char *name)
+{
+	const char *names[sizeof(keys) / sizeof(*keys) + 1];
+	unsigned i;
+
+	for (i = 0; i < nkeys; i++)
+		names[i] = keys[i].name;
+	names[nkeys] = NULL;
+	return suggest(name, names);
+}
+
+/* What no value may hold: it could not stand on a line of a file. */
+static int check_text(const struct key *k, const char *value, struct err *why)
+{
+	const unsigned char *s;
+	size_t len = strlen(value);
+
+	for (s = (const unsigned char *)value; *s; s++) {
+		if ((*s < ' ' && *s != '\t') || *s == 0x7f)
+			return err_set(why, -EINVAL,
+				       "contains a control character");
+	}
+	if (k->type == &value_params)
+		return 0;
+	if (!len)
+		return err_set(why, -EINVAL, "empty; give %s",
+			       k->arg ? k->arg : "on or off");
+	if (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]))
+		return err_set(why, -EINVAL, "starts or ends with a blank");
+	return 0;
+}
+
+int key_set(const struct key *k, struct config *c, const char *value,
+	    const char *dir, struct err *why)
+{
+	int rc = check_text(k, value, why);
+
+	return rc ? rc : k->type->set(k, c, value, dir, why);
+}
+
+int config_init(struct config *c, struct err *e)
+{
+	const struct key *k;
+	int rc;
+
+	*c = (struct config){ 0 };
+	for (k = keys; k < keys + nkeys; k++) {
+		if (k->role != KEY_SETS || !k->def)
+			continue;
+		rc = key_set(k, c, k->def, NULL, e);
+		if (rc) {
+			config_free(c);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void config_free(struct config *c)
+{
+	const struct key *k;
+
+	for (k = keys; k < keys + nkeys; k++) {
+		if (k->role == KEY_SETS && k->type->free)
+			k->type->free(k, c);
+	}
+	*c = (struct config){ 0 };
+}
+
+int config_check(const struct config *c, struct err *e)
+{
+	const struct net_config *a, *b, *end = c->nets + c->nnets;
+
+	if (!c->kernel)
+		return err_set(e, -EINVAL,
+			       "no kernel given: use --kernel FILE");
+	for (a = c->nets; a < end; a++) {
+		for (b = a + 1; b < end; b++) {
+			if (a->fd >= 0 && a->fd == b->fd)
+				return err_set(e, -EINVAL,
+					       "--network fd=%d is given "
+					       "twice; each card needs its "
+					       "own",
+					       a->fd);
+			if (a->have_mac && b->have_mac &&
+			    !memcmp(a->mac, b->mac, sizeof(a->mac)))
+				return err_set(e, -EINVAL,
+					       "two --network have the same "
+					       "mac=; each card needs its "
+					       "own");
+		}
+	}
+	return 0;
+}
+
+void config_dump(const struct config *c, FILE *f)
+{
+	const struct key *k;
+
+	for (k = keys; k < keys + nkeys; k++) {
+		if (k->role == KEY_SETS)
+			k->type->dump(k, c, f);
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one table of configuration keys.
+ *
+ * A key is an option of `nestor run` (--cpus 4) and a line of a configuration
+ * file (cpus = 4) alike. The table generates the parsing of both, --help,
+ * --dump-config and the list that the manual is checked against; to add a key
+ * is to add a row.
+ *
+ * A key without an argument is a flag: --rng and --no-rng, `rng = on` and
+ * `rng = off`.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/config.h"
+
+struct err;
+struct value_type;
+
+/* As --help groups them. */
+enum key_group {
+	GROUP_BOOT,
+	GROUP_MACHINE,
+	GROUP_DEVICES,
+	GROUP_LIFECYCLE,
+	GROUP_CONFIG,
+	GROUP_COUNT
+};
+
+/* What giving it does; all but KEY_SETS belong on the command line only. */
+enum key_role { KEY_SETS, KEY_READS_FILE, KEY_DUMPS, KEY_HELPS };
+
+struct key {
+	const char *name;
+	char letter; /* -k, or 0 */
+	enum key_group group;
+	enum key_role role;
+	const char *arg; /* what --help calls the value; NULL: a flag */
+	const char *def; /* as it would stand in a file; NULL: unset */
+	const char *
+		help; /* of what --help shows: --no-KEY if KEY is the default */
+	const struct value_type *type; /* for KEY_SETS */
+	size_t field;		       /* the type's field in struct config */
+	unsigned min, max;	       /* for numbers */
+};
+
+extern const struct key keys[];
+extern const unsigned nkeys;
+
+/* NULL if there is none. key_find() takes @len bytes of @name. */
+const struct key *key_find(const char *name, size_t len);
+const struct key *key_of_letter(char letter);
+
+/* What was probably meant, or NULL. */
+const char *key_suggest(const char *name);
+
+/*
+ * key_set() - give a key a value: a list grows, anything else is replaced
+ *
+ * A relative path in @value is taken from the directory @dir (NULL: the
+ * current one). -errno with the reason in @why, which names neither the key nor
+ * the value.
+ */
+int key_set(const struct key *, struct config *, const char *value,
+	    const char *dir, struct err *why);
+
+/* Every default. -ENOMEM with @e. */
+int config_init(struct config *, struct err *e);
+
+/* Frees what is in it, leaves it empty. */
+void config_free(struct config *);
+
+/*
+ * config_check() - do the values go together?
+ *
+ * -EINVAL with a sentence in @e.
+ */
+int config_check(const struct config *, struct err *e);
+
+/*
+ * config_dump() - write it as a configuration file that reads back the same
+ *
+ * Paths become absolute, so that the file may be kept anywhere.
+ */
+void config_dump(const struct config *, FILE *);
