@@ -5,6 +5,14 @@
  * Image files are what strangers built: every size and offset in one is
  * checked against the file and against RAM before it is used, and nothing that
  * a header claims is allocated before it is known to fit into RAM.
+ *
+ * RAM need not hold zeroes: a reboot in place loads everything again over what
+ * the last guest left. Whatever a format promises to be zero is zeroed here
+ * (the tails of ELF segments, the padding of initrds); an Image clears its own
+ * BSS. Nothing else is touched.
+ *
+ * To be called in this order, on one thread, while no vCPU runs: the kernel,
+ * the initrds, the tree. Each failure is one sentence that names the option.
  */
 #pragma once
 
@@ -12,9 +20,18 @@
 
 struct err;
 
+/* What is known of the memory that a kernel takes for itself. */
+enum boot_kind {
+	BOOT_IMAGE, /* its header says all: the rest may lie right behind it */
+	BOOT_OPEN,  /* unknown (flat, or before Linux 3.17): keep the rest off */
+	BOOT_ELF,   /* as BOOT_OPEN; finds the tree at the start of RAM if that
+		     * is free, as on QEMU's board */
+};
+
 /* What boots, and where it came to lie. */
 struct boot {
 	gpa_t entry;		/* PC of vCPU 0 */
+	enum boot_kind kind;
 	struct range kernel;	/* including its BSS (image_size) */
 	struct range initrd;
 	struct range fdt;
@@ -24,10 +41,12 @@ struct boot {
  * image_load_kernel() - load the kernel at @path into RAM
  *
  * Recognises the arm64 Image (Documentation/arch/arm64/booting.rst), the same
- * gzip-compressed, an EFI zboot image (gzip or zstd), ELF64 (AArch64,
- * little-endian, ET_EXEC or ET_DYN, by p_paddr, physical entry point), and takes
- * anything else as a flat binary, loaded and entered at the start of RAM +
- * 0x80000. Fills @b->entry and @b->kernel.
+ * compressed with gzip or zstd, an EFI zboot image (gzip or zstd), ELF64
+ * (AArch64, little-endian, ET_EXEC or ET_DYN, loaded by p_paddr and entered at
+ * the physical address of e_entry). What is known not to run here (a kernel
+ * for another machine, a disk image ...) is refused; anything else is taken as
+ * a flat binary, loaded and entered at the start of RAM + 0x80000. Fills
+ * @b->entry, @b->kind and @b->kernel.
  *
  * 0, or -errno with a sentence in @e.
  */
@@ -35,16 +54,17 @@ int image_load_kernel(const struct gmem *, const struct machine *,
 		      const char *path, struct boot *b, struct err *e);
 
 /*
- * image_load_initrds() - concatenate @n files, each padded to 4 bytes, behind
- * the kernel. Fills @b->initrd (empty if @n is 0).
+ * image_load_initrds() - concatenate @n files, each padded to 4 bytes, above
+ * the kernel, within the 32 GiB window that the boot protocol asks for, with
+ * room left for a tree. Fills @b->initrd (empty if @n is 0).
  */
 int image_load_initrds(const struct gmem *, const struct machine *,
 		       char *const *paths, unsigned n, struct boot *b,
 		       struct err *e);
 
 /*
- * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, clear
- * of kernel and initrd. Fills @b->fdt.
+ * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, at
+ * most that long, clear of kernel and initrd. Fills @b->fdt; writes nothing.
  */
 int image_place_fdt(const struct machine *, size_t size, struct boot *b,
 		    struct err *e);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernels that go straight into RAM, and what is no kernel. */
+#include "tests/unit/image_rig.h"
+
+#include <sys/stat.h>
+
+TEST(an_image_lies_at_the_start_of_ram_and_takes_its_image_size)
+{
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(boot.entry, RAM);
+	EQ(boot.kernel.base, RAM);
+	EQ(boot.kernel.size, MIB);
+	EQ(boot.kind, BOOT_IMAGE);
+	MEM_EQ(ram, img, IMG);
+	EQ(ram[IMG], 0xdd);
+}
+
+TEST(an_image_lies_at_its_text_offset)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0x80000, MIB, 0xa);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(boot.entry, RAM + 0x80000);
+	MEM_EQ(ram + 0x80000, img, IMG);
+	EQ(ram[0x7ffff], 0xdd);
+}
+
+TEST(an_image_without_image_size_lies_where_old_kernels_do)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0x0000080000000000, 0, 0);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(boot.entry, RAM + 0x80000);
+	EQ(boot.kind, BOOT_OPEN);
+}
+
+TEST(an_image_with_a_signature_behind_it_is_loaded_wholly)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, IMG - 100, 0);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(boot.kernel.size, IMG);
+	MEM_EQ(ram, img, IMG);
+}
+
+TEST(B1_an_image_whose_bss_is_beyond_ram_is_told_how_much_would_do)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, 33 * MIB, 0);
+	EQ(load_bytes(img, IMG), -EFBIG);
+	says("needs at least 36 MiB; give --memory 36M");
+	EQ(ram[0], 0xdd);
+}
+
+TEST(an_image_that_fills_ram_to_the_last_byte_fits)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0x80000, 32 * MIB - 0x80000, 0);
+	EQ(load_bytes(img, IMG), 0);
+	image_make(img, IMG, 0x80000, 32 * MIB - 0x80000 + 1, 0);
+	EQ(load_bytes(img, IMG), -EFBIG);
+}
+
+TEST(B1_an_image_whose_sizes_wrap_is_refused)
+{
+	static const uint64_t v[] = { UINT64_MAX, UINT64_MAX - 0x7ffff,
+				      UINT64_MAX - RAM, 1ull << 63,
+				      1ull << 49 };
+	unsigned i;
+
+	machine_of(32 * MIB);
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		image_make(img, IMG, v[i], MIB, 0);
+		EQ(load_bytes(img, IMG), -ENOEXEC);
+		says("is damaged");
+		image_make(img, IMG, 0x80000, v[i], 0);
+		EQ(load_bytes(img, IMG), -ENOEXEC);
+		says("is damaged");
+	}
+}
+
+TEST(B1_an_image_cut_short_is_told_by_its_pe_header)
+{
+	machine_of(32 * MIB);
+	image_good();
+	memcpy(img, "MZ", 2);
+	put32(img + 60, 64);
+	memcpy(img + 64, "PE\0\0\x64\xaa\x01\0", 8);
+	memset(img + 72, 0, 60);
+	put32(img + 64 + 20, 0);
+	put32(img + 64 + 24 + 16, IMG - 4096);
+	put32(img + 64 + 24 + 20, 4096);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(load_bytes(img, IMG - 1), -ENODATA);
+	says("is truncated: it has 102399 of 102400 bytes");
+}
+
+TEST(B1_a_big_endian_image_is_refused)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, MIB, 1);
+	EQ(load_bytes(img, IMG), -ENOEXEC);
+	says("big-endian");
+}
+
+/* --- what is no file to load --- */
+
+TEST(B1_a_directory_a_device_and_no_file_are_refused)
+{
+	machine_of(32 * MIB);
+	EQ(load("/"), -EINVAL);
+	STR_EQ(err.text, "--kernel /: is a directory; give a regular file");
+	EQ(load("/dev/zero"), -EINVAL);
+	HAS(err.text, "is a device");
+	EQ(load("/nonexistent/kernel"), -ENOENT);
+	HAS(err.text, "--kernel /nonexistent/kernel: cannot be opened");
+}
+
+TEST(B1_a_fifo_is_refused_without_waiting_for_a_writer)
+{
+	char dir[] = "/tmp/nestor-unit-XXXXXX", path[64];
+	int ret;
+
+	machine_of(32 * MIB);
+	OK(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	EQ(mkfifo(path, 0600), 0);
+	alarm(5);
+	ret = load(path);
+	unlink(path);
+	rmdir(dir);
+	EQ(ret, -EINVAL);
+	HAS(err.text, "is a FIFO");
+}
+
+TEST(B1_an_empty_file_is_refused)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes("", 0), -ENODATA);
+	says("is empty");
+}
+
+TEST(B1_a_file_larger_than_ram_is_refused_before_it_is_read)
+{
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load(file_of(img, IMG, 1ull << 40)), -EFBIG);
+	says("give --memory 1048578M");
+	EQ(load(file_of("flat", 4, 1ull << 40)), -EFBIG);
+	EQ(load(file_of("\x1f\x8b", 2, 1ull << 40)), -EFBIG);
+	EQ(ram[0], 0xdd);
+}
+
+TEST(B1_a_long_path_leaves_room_for_the_reason)
+{
+	char path[4000];
+
+	machine_of(32 * MIB);
+	memset(path, 'x', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	EQ(load(path), -ENAMETOOLONG);
+	HAS(err.text, "cannot be opened");
+}
+
+TEST(B1_what_is_known_not_to_boot_is_called_by_its_name)
+{
+	static const struct {
+		unsigned off;
+		const char *bytes;
+		const char *what;
+	} row[] = {
+		{ 0x202, "HdrS", "x86 kernel" },
+		{ 56, "RSC\x05", "RISC-V" },
+		{ 0x24, "\x18\x28\x6f\x01", "32-bit ARM" },
+		{ 0, "\x27\x05\x19\x56", "uImage" },
+		{ 0, "\xd0\x0d\xfe\xed", "device tree" },
+		{ 0,
+		  "\xfd"
+		  "7zXZ",
+		  "xz" },
+		{ 0, "BZh91AY", "bzip2" },
+		{ 0, "\x04\x22\x4d\x18", "lz4" },
+		{ 0, "070701", "--initrd" },
+		{ 0, "QFI\xfb", "--disk" },
+	};
+	unsigned i;
+
+	machine_of(32 * MIB);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		uint8_t b[1024] = { 0 };
+
+		memcpy(b + row[i].off, row[i].bytes, strlen(row[i].bytes));
+		EQ(load_bytes(b, sizeof(b)), -ENOEXEC);
+		says(row[i].what);
+	}
+}
+
+/* --- the flat binary --- */
+
+TEST(anything_else_is_a_flat_binary)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes("\x00\x00\x00\x14", 4), 0);
+	EQ(boot.entry, RAM + 0x80000);
+	EQ(boot.kernel.size, 4);
+	EQ(boot.kind, BOOT_OPEN);
+	MEM_EQ(ram + 0x80000, "\x00\x00\x00\x14\xdd", 5);
+}

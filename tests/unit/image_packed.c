@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Compressed kernels, and compressed bombs. */
+#include "tests/unit/image_rig.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+static size_t gzip(const void *in, size_t len, uint8_t *out, size_t room)
+{
+	z_stream z = { .next_in = (Bytef *)in,
+		       .avail_in = len,
+		       .next_out = out,
+		       .avail_out = room };
+
+	EQ(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, 0), Z_OK);
+	EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+static size_t zstd(const void *in, size_t len, uint8_t *out, size_t room)
+{
+	size_t n = ZSTD_compress(out, room, in, len, 3);
+
+	OK(!ZSTD_isError(n));
+	return n;
+}
+
+/* An EFI zboot image around @len bytes of payload; its size. */
+static size_t zboot_make(uint8_t *out, const void *payload, size_t len,
+			 const char *type)
+{
+	memset(out, 0, 64);
+	memcpy(out, "MZ\0\0zimg", 8);
+	put32(out + 8, 64);
+	put32(out + 12, len);
+	strcpy((char *)out + 24, type);
+	memcpy(out + 64, payload, len);
+	return 64 + len;
+}
+
+static uint8_t pack[4 * MIB];
+
+TEST(a_gzipped_image_is_unpacked_where_it_belongs)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0x80000, MIB, 0xa);
+	EQ(load_bytes(pack, gzip(img, IMG, pack, sizeof(pack))), 0);
+	EQ(boot.entry, RAM + 0x80000);
+	EQ(boot.kernel.size, MIB);
+	MEM_EQ(ram + 0x80000, img, IMG);
+	EQ(ram[0], 0xdd);
+}
+
+TEST(a_gzip_file_of_several_members_is_unpacked_wholly)
+{
+	size_t n;
+
+	machine_of(32 * MIB);
+	image_good();
+	n = gzip(img, 1000, pack, sizeof(pack));
+	n += gzip(img + 1000, IMG - 1000, pack + n, sizeof(pack) - n);
+	EQ(load_bytes(pack, n), 0);
+	MEM_EQ(ram, img, IMG);
+}
+
+TEST(a_zstd_image_is_unpacked_where_it_belongs)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0x80000, MIB, 0xa);
+	EQ(load_bytes(pack, zstd(img, IMG, pack, sizeof(pack))), 0);
+	EQ(boot.entry, RAM + 0x80000);
+	MEM_EQ(ram + 0x80000, img, IMG);
+}
+
+TEST(a_zboot_image_is_unpacked_from_gzip_and_zstd)
+{
+	static uint8_t z[MIB];
+	size_t n;
+
+	machine_of(32 * MIB);
+	image_good();
+	n = gzip(img, IMG, z, sizeof(z));
+	EQ(load_bytes(pack, zboot_make(pack, z, n, "gzip")), 0);
+	MEM_EQ(ram, img, IMG);
+	n = zstd(img, IMG, z, sizeof(z));
+	memset(ram, 0, IMG);
+	EQ(load_bytes(pack, zboot_make(pack, z, n, "zstd")), 0);
+	MEM_EQ(ram, img, IMG);
+	memset(ram, 0, IMG);
+	/* The size that the kernel's build appends, counted as payload. */
+	EQ(load_bytes(pack, zboot_make(pack, z, n + 4, "zstd22")), 0);
+	MEM_EQ(ram, img, IMG);
+	EQ(boot.kernel.size, MIB);
+}
+
+TEST(B1_a_zboot_header_that_lies_is_refused)
+{
+	size_t n = zboot_make(pack, "payload", 8, "gzip");
+
+	machine_of(32 * MIB);
+	put32(pack + 12, 9);
+	EQ(load_bytes(pack, n), -ENODATA);
+	says("is truncated or damaged");
+	put32(pack + 8, UINT32_MAX);
+	EQ(load_bytes(pack, n), -ENODATA);
+	put32(pack + 8, 64);
+	put32(pack + 12, 0);
+	EQ(load_bytes(pack, n), -ENODATA);
+	EQ(load_bytes(pack, 40), -ENODATA);
+	says("header is cut off");
+	n = zboot_make(pack, "payload", 8, "gzip");
+	EQ(load_bytes(pack, n), -EBADMSG);
+	says("gzip data make no sense");
+}
+
+TEST(B1_a_zboot_type_that_nobody_knows_is_quoted_safely)
+{
+	size_t n;
+
+	machine_of(32 * MIB);
+	n = zboot_make(pack, "payload", 8, "xz\033[2J");
+	EQ(load_bytes(pack, n), -ENOEXEC);
+	says("\"xz?[2J\"");
+	memset(pack + 24, 'z', 32);
+	EQ(load_bytes(pack, n), -ENOEXEC);
+	says("zzz\"");
+}
+
+TEST(B1_a_truncated_or_damaged_archive_is_told_apart)
+{
+	size_t n;
+
+	machine_of(32 * MIB);
+	image_good();
+	n = gzip(img, IMG, pack, sizeof(pack));
+	EQ(load_bytes(pack, n - 1), -ENODATA);
+	says("is truncated");
+	EQ(load_bytes(pack, 12), -ENODATA);
+	pack[n - 6] ^= 1;
+	EQ(load_bytes(pack, n), -EBADMSG);
+	says("is damaged");
+	n = zstd(img, IMG, pack, sizeof(pack));
+	EQ(load_bytes(pack, n - 1), -ENODATA);
+	says("is truncated");
+	EQ(load_bytes(pack, 6), -ENODATA);
+	pack[4] ^= 8;
+	EQ(load_bytes(pack, n), -EBADMSG);
+	says("is damaged");
+}
+
+TEST(B1_a_compressed_file_without_an_image_is_refused)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes(pack, gzip("hello", 5, pack, sizeof(pack))), -ENOEXEC);
+	says("holds no arm64 Linux Image");
+	EQ(load_bytes(pack, zstd("070701", 6, pack, sizeof(pack))), -ENOEXEC);
+	says("holds what is a cpio archive");
+}
+
+/* 200 MiB of zeroes behind a header that promises 1 MiB. */
+static size_t bomb(bool with_header, uint64_t image_size)
+{
+	static uint8_t big[200 * MIB];
+
+	memset(big, 0, 64);
+	if (with_header)
+		image_make(big, 64, 0, image_size, 0);
+	return gzip(big, sizeof(big), pack, sizeof(pack));
+}
+
+TEST(B1_a_gzip_bomb_is_refused_before_it_writes_to_ram)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes(pack, bomb(false, 0)), -ENOEXEC);
+	says("holds no arm64");
+	EQ(ram[0], 0xdd);
+}
+
+TEST(B1_a_gzip_bomb_in_the_guise_of_an_image_stops_at_its_image_size)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes(pack, bomb(true, MIB)), -EFBIG);
+	says("unpacks to more than");
+	EQ(ram[2 * MIB - 1], 0);
+	EQ(ram[2 * MIB], 0xdd);
+}
+
+TEST(B1_a_gzip_bomb_in_the_guise_of_an_old_image_stops_at_the_end_of_ram)
+{
+	machine_of(32 * MIB);
+	EQ(load_bytes(pack, bomb(true, 0)), -EFBIG);
+	says("give more --memory");
+	EQ(ram[32 * MIB - 1], 0);
+}
+
+TEST(B1_a_zstd_bomb_stops_at_its_image_size)
+{
+	static uint8_t big[100 * MIB];
+
+	machine_of(32 * MIB);
+	image_make(big, 64, 0, MIB, 0);
+	EQ(load_bytes(pack, zstd(big, sizeof(big), pack, sizeof(pack))),
+	   -EFBIG);
+	says("unpacks to more than");
+	EQ(ram[2 * MIB], 0xdd);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Where initrds and tree go beside a kernel. */
+#include "tests/unit/image_rig.h"
+
+static int initrd(const char *a, const char *b)
+{
+	char *paths[] = { (char *)a, (char *)b };
+
+	return image_load_initrds(&mem, &mach, paths, b ? 2 : 1, &boot, &err);
+}
+
+TEST(an_initrd_lies_behind_an_image_and_the_tree_behind_both)
+{
+	machine_of(64 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(file_of("abcde", 5, 3 * MIB), NULL), 0);
+	EQ(boot.initrd.base, RAM + MIB);
+	EQ(boot.initrd.size, 3 * MIB);
+	MEM_EQ(ram + MIB, "abcde", 6);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM + 4 * MIB);
+	EQ(boot.fdt.size, 4096);
+}
+
+TEST(several_initrds_are_joined_each_padded_with_zeroes)
+{
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(file_of("abcde", 5, 5), file_of("xy", 2, 2)), 0);
+	EQ(boot.initrd.size, 12);
+	MEM_EQ(ram + MIB, "abcde\0\0\0xy\0\0\xdd", 13);
+}
+
+TEST(no_initrd_is_an_empty_range)
+{
+	machine_of(32 * MIB);
+	boot.initrd.size = 1;
+	EQ(image_load_initrds(&mem, &mach, NULL, 0, &boot, &err), 0);
+	EQ(boot.initrd.size, 0);
+}
+
+TEST(behind_a_flat_binary_memory_stays_free)
+{
+	machine_of(1024 * MIB);
+	EQ(load_bytes("flat", 4), 0);
+	EQ(initrd(file_of("abcde", 5, MIB), NULL), 0);
+	EQ(boot.initrd.base, RAM + 0x80000 + 511 * MIB);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM + 510 * MIB);
+}
+
+TEST(an_elf_file_finds_the_tree_at_the_start_of_ram)
+{
+	machine_of(32 * MIB);
+	boot.kind = BOOT_ELF;
+	boot.kernel = (struct range){ RAM + 2 * MIB, 4096 };
+	EQ(image_place_fdt(&mach, 2 * MIB, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM);
+	boot.kernel.base--;
+	EQ(image_place_fdt(&mach, 2 * MIB, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM + 30 * MIB);
+}
+
+TEST(an_initrd_goes_to_the_end_of_ram_where_that_is_tight)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, 9 * MIB, 0);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(file_of("abcde", 5, 21 * MIB + 512 * KIB), NULL), 0);
+	EQ(image_place_fdt(&mach, 64 * KIB, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM + 10 * MIB);
+	OK(boot.fdt.base + boot.fdt.size <= boot.initrd.base);
+}
+
+TEST(B1_what_does_not_fit_beside_the_kernel_is_told_how_much_would_do)
+{
+	const char *path = file_of("abcde", 5, 30 * MIB);
+
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, 10 * MIB, 0);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(path, NULL), -EFBIG);
+	HAS(err.text, "--initrd /proc/self/fd/");
+	HAS(err.text, "give --memory 43M");
+	EQ(boot.initrd.size, 0);
+
+	mem.nbanks = 0;
+	machine_of(43 * MIB);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(path, NULL), 0);
+	EQ(image_place_fdt(&mach, 2 * MIB, &boot, &err), 0);
+}
+
+TEST(B1_a_tree_that_does_not_fit_is_told_how_much_would_do)
+{
+	machine_of(32 * MIB);
+	image_make(img, IMG, 0, 31 * MIB, 0);
+	EQ(load_bytes(img, IMG), 0);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), -EFBIG);
+	HAS(err.text, "give --memory 33M");
+	EQ(image_place_fdt(&mach, 2 * MIB + 1, &boot, &err), -EFBIG);
+	HAS(err.text, "no more than 2 MiB");
+	mem.nbanks = 0;
+	machine_of(33 * MIB);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+}
+
+TEST(B1_an_initrd_that_is_no_file_is_refused)
+{
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(initrd(file_of("a", 1, 1), "/"), -EINVAL);
+	STR_EQ(err.text, "--initrd /: is a directory; give a regular file");
+	EQ(initrd(file_of("", 0, 0), NULL), -ENODATA);
+	EQ(initrd(file_of("a", 1, 1ull << 62), file_of("a", 1, 1ull << 62)),
+	   -EFBIG);
+}
+
+/* Every size around the edges either fits with its tree, or is refused. */
+TEST(whatever_fits_never_overlaps)
+{
+	static const struct {
+		uint64_t text_offset, image_size;
+	} k[] = { { 0, MIB }, { 0x80000, 0 }, { 0, 9 * MIB + 4096 } };
+	uint64_t size;
+	unsigned i;
+
+	machine_of(16 * MIB);
+	for (i = 0; i < 3; i++) {
+		image_make(img, IMG, k[i].text_offset, k[i].image_size, 0);
+		EQ(load_bytes(img, IMG), 0);
+		for (size = 64 * KIB; size < 17 * MIB; size += 60 * KIB) {
+			const struct range *r = &boot.initrd, *f = &boot.fdt;
+			const gpa_t kend = boot.kernel.base + boot.kernel.size;
+			const char *path = file_of("a", 1, size);
+			int ret = initrd(path, NULL);
+
+			close(atoi(path + strlen("/proc/self/fd/")));
+			if (ret)
+				continue;
+			OK(r->base >= kend);
+			OK(r->base + r->size <= RAM + 16 * MIB);
+			if (image_place_fdt(&mach, 64 * KIB, &boot, &err))
+				continue;
+			EQ(f->base % (2 * MIB), 0);
+			OK(f->base >= kend);
+			OK(f->base + f->size <= RAM + 16 * MIB);
+			OK(f->base >= r->base + r->size ||
+			   f->base + f->size <= r->base);
+		}
+	}
+}
