@@ -38,10 +38,9 @@ struct key {
 	char letter; /* -k, or 0 */
 	enum key_group group;
 	enum key_role role;
-	const char *arg; /* what --help calls the value; NULL: a flag */
-	const char *def; /* as it would stand in a file; NULL: unset */
-	const char *
-		help; /* of what --help shows: --no-KEY if KEY is the default */
+	const char *arg;  /* what --help calls the value; NULL: a flag */
+	const char *def;  /* as it would stand in a file; NULL: unset */
+	const char *help; /* of the form that --help shows */
 	const struct value_type *type; /* for KEY_SETS */
 	size_t field;		       /* the type's field in struct config */
 	unsigned min, max;	       /* for numbers */

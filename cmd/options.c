@@ -135,7 +135,7 @@ static int scan_next(struct scan *s, struct option *o, struct err *e)
 		       arg, arg);
 }
 
-/* The directory part of @path in *@dir, NULL if it has none. 0 or -ENOMEM. */
+/* What stands before the last slash of @path, NULL if none. 0 or -ENOMEM. */
 static int dir_of(const char *path, char **dir)
 {
 	const char *slash = strrchr(path, '/');
@@ -143,7 +143,7 @@ static int dir_of(const char *path, char **dir)
 	*dir = NULL;
 	if (!slash)
 		return 0;
-	*dir = strndup(path, slash == path ? 1 : slash - path);
+	*dir = strndup(path, slash - path);
 	return *dir ? 0 : -ENOMEM;
 }
 

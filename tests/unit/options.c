@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "cmd/keys.h"
+#include "core/log.h"
+#include "tests/unit/test.h"
+
+static struct config c;
+static struct err e;
+
+/* config_parse() of "run" and the words that follow. */
+#define PARSE(...) parse((char *[]){ "run", ##__VA_ARGS__, NULL })
+
+static int parse(char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	config_free(&c);
+	e.text[0] = '\0';
+	return config_parse(argc, argv, &c, &e);
+}
+
+static int parse_text(const char *name, const char *text)
+{
+	config_free(&c);
+	EQ(config_init(&c, &e), 0);
+	e.text[0] = '\0';
+	return config_parse_text(name, text, strlen(text), &c, &e);
+}
+
+/* A file that holds @text; its name, valid until the next call. */
+static char *file_of(const char *text)
+{
+	static char name[32];
+	FILE *f;
+	int fd;
+
+	strcpy(name, "/tmp/nestor-unit-XXXXXX");
+	fd = mkstemp(name);
+	OK(fd >= 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+	return name;
+}
+
+static char *dump(const struct config *from)
+{
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	config_dump(from, f);
+	fclose(f);
+	return text;
+}
+
+TEST(long_options_take_a_value_either_way)
+{
+	EQ(PARSE("--kernel", "a", "--cpus=4"), CONFIG_RUN);
+	STR_EQ(c.kernel, "a");
+	EQ(c.cpus, 4);
+	EQ(PARSE("--kernel=a=b"), CONFIG_RUN);
+	STR_EQ(c.kernel, "a=b");
+	config_free(&c);
+}
+
+TEST(short_options_can_be_bundled)
+{
+	EQ(PARSE("-vk", "a", "-c4", "-m", "1G"), CONFIG_RUN);
+	OK(c.debug);
+	STR_EQ(c.kernel, "a");
+	EQ(c.cpus, 4);
+	EQ(c.memory, 1ull << 30);
+	EQ(PARSE("-vvka"), CONFIG_RUN);
+	STR_EQ(c.kernel, "a");
+	config_free(&c);
+}
+
+TEST(flags_have_a_form_for_on_and_one_for_off)
+{
+	EQ(PARSE("-ka", "--no-rng", "--hugepages", "--no-reboot"), CONFIG_RUN);
+	OK(!c.rng);
+	OK(c.hugepages);
+	OK(c.no_reboot);
+	EQ(PARSE("-ka", "--no-rng", "--rng", "--no-reboot", "--reboot"), 0);
+	OK(c.rng);
+	OK(!c.no_reboot);
+	EQ(PARSE("-ka", "--rng=off"), -EINVAL);
+	STR_EQ(e.text, "--rng=off: a flag takes no value; use --rng or "
+		       "--no-rng");
+	EQ(PARSE("-ka", "--no-rng=on"), -EINVAL);
+	EQ(PARSE("-ka", "--no-kernel"), -EINVAL);
+	HAS(e.text, "only flags have a --no- form");
+	EQ(PARSE("-ka", "--no-help"), -EINVAL);
+	EQ(PARSE("-ka", "--help=1"), -EINVAL);
+}
+
+TEST(errors_name_the_option_as_it_was_written)
+{
+	EQ(PARSE("-d", "disk.img,foo"), -EINVAL);
+	STR_EQ(e.text, "-d disk.img,foo: unknown flag 'foo'; use ro or "
+		       "serial=TEXT");
+	EQ(PARSE("--disk=disk.img,foo"), -EINVAL);
+	STR_EQ(e.text, "--disk disk.img,foo: unknown flag 'foo'; use ro or "
+		       "serial=TEXT");
+	EQ(PARSE("--kernel="), -EINVAL);
+	STR_EQ(e.text, "--kernel '': empty; give FILE");
+}
+
+TEST(unknown_options_are_refused_with_the_nearest)
+{
+	EQ(PARSE("--kernal", "a"), -EINVAL);
+	STR_EQ(e.text, "unknown option --kernal: did you mean --kernel?");
+	EQ(PARSE("--no-rgn"), -EINVAL);
+	HAS(e.text, "did you mean --no-rng?");
+	EQ(PARSE("--kern", "a"), -EINVAL);
+	EQ(PARSE("-x"), -EINVAL);
+	HAS(e.text, "unknown option -x");
+	EQ(PARSE("-vx"), -EINVAL);
+	HAS(e.text, "unknown option -x");
+	EQ(PARSE("---"), -EINVAL);
+}
+
+TEST(a_missing_value_or_kernel_is_refused)
+{
+	EQ(PARSE("--kernel"), -EINVAL);
+	STR_EQ(e.text, "--kernel needs a value: --kernel FILE");
+	EQ(PARSE("-vk"), -EINVAL);
+	STR_EQ(e.text, "-k needs a value: -k FILE");
+	EQ(PARSE(), -EINVAL);
+	STR_EQ(e.text, "no kernel given: use --kernel FILE");
+}
+
+TEST(stray_arguments_are_refused)
+{
+	EQ(PARSE("-ka", "vmlinuz"), -EINVAL);
+	HAS(e.text, "stray argument 'vmlinuz'");
+	EQ(PARSE("-ka", "--", "-v"), -EINVAL);
+	HAS(e.text, "stray argument '-v'");
+	EQ(PARSE("-ka", "-"), -EINVAL);
+	EQ(PARSE("-ka", ""), -EINVAL);
+	EQ(PARSE("-ka", "--"), CONFIG_RUN);
+	config_free(&c);
+}
+
+TEST(help_needs_nothing_else_and_leaves_nothing)
+{
+	EQ(PARSE("-d", "a", "--help", "--wrong"), CONFIG_HELP);
+	EQ(c.ndisks, 0);
+	EQ(PARSE("-vh"), CONFIG_HELP);
+	EQ(PARSE("--wrong", "--help"), -EINVAL);
+}
+
+TEST(the_dump_is_possible_without_a_kernel)
+{
+	EQ(PARSE("--dump-config", "-c2"), CONFIG_DUMP);
+	EQ(c.cpus, 2);
+	config_free(&c);
+}
+
+TEST(the_last_value_of_an_option_counts_but_lists_grow)
+{
+	EQ(PARSE("-ka", "-kb", "-ic", "-id", "-pe", "-pf"), CONFIG_RUN);
+	STR_EQ(c.kernel, "b");
+	EQ(c.initrds.n, 2);
+	STR_EQ(c.initrds.s[1], "d");
+	STR_EQ(c.params, "e f");
+	config_free(&c);
+}
+
+TEST(a_file_holds_keys_comments_and_blank_lines)
+{
+	EQ(parse_text("vm.conf", "# a VM\n\n  kernel =  Image # 1 \r\n"
+				 "rng=off\nparams = a=b c\n reboot = off"),
+	   0);
+	STR_EQ(c.kernel, "Image # 1");
+	OK(!c.rng);
+	STR_EQ(c.params, "a=b c");
+	OK(c.no_reboot);
+	config_free(&c);
+}
+
+TEST(errors_in_a_file_name_it_and_the_line)
+{
+	EQ(parse_text("d/vm.conf", "kernel = a\n\nkernal = b\n"), -EINVAL);
+	STR_EQ(e.text, "d/vm.conf:3: unknown key 'kernal': did you mean "
+		       "'kernel'?");
+	EQ(parse_text("vm.conf", "cpus = 0"), -EINVAL);
+	STR_EQ(e.text, "vm.conf:1: cpus = 0: not in the range 1 to 512");
+	EQ(parse_text("vm.conf", "kernel"), -EINVAL);
+	STR_EQ(e.text, "vm.conf:1: 'kernel' is not 'key = value'");
+	EQ(parse_text("vm.conf", "no-rng = on"), -EINVAL);
+	STR_EQ(e.text, "vm.conf:1: unknown key 'no-rng'; write 'rng = off'");
+	EQ(parse_text("vm.conf", "rng = yes"), -EINVAL);
+	HAS(e.text, "neither 'on' nor 'off'");
+	EQ(parse_text("vm.conf", "rng ="), -EINVAL);
+	HAS(e.text, "rng = '': empty; give on or off");
+	EQ(parse_text("vm.conf", "config = other"), -EINVAL);
+	HAS(e.text, "command line only");
+	EQ(parse_text("vm.conf", "\033]0;\a = 1"), -EINVAL);
+	STR_EQ(e.text, "vm.conf:1: contains a control character");
+	config_free(&c);
+}
+
+TEST(a_nul_byte_in_a_file_is_refused)
+{
+	EQ(config_init(&c, &e), 0);
+	EQ(config_parse_text("f", "cpus = 2\0\n", 10, &c, &e), -EINVAL);
+	HAS(e.text, "f:1: contains a control character");
+	config_free(&c);
+}
+
+TEST(paths_in_a_file_start_at_its_directory)
+{
+	EQ(parse_text("vm.conf", "kernel = a"), 0);
+	STR_EQ(c.kernel, "a");
+	EQ(parse_text("d/e/vm.conf", "kernel = a"), 0);
+	STR_EQ(c.kernel, "d/e/a");
+	EQ(parse_text("/vm.conf", "initrd = a\ninitrd = b"), 0);
+	STR_EQ(c.initrds.s[1], "/b");
+	config_free(&c);
+}
+
+TEST(options_win_over_a_file_wherever_it_is_named)
+{
+	char *f = file_of("kernel = /k\ncpus = 8\ndisk = /a\n"
+			  "params = x\n");
+
+	EQ(PARSE("-c2", "-d", "/b", "-py", "--config", f), CONFIG_RUN);
+	unlink(f);
+	STR_EQ(c.kernel, "/k");
+	EQ(c.cpus, 2);
+	EQ(c.ndisks, 2);
+	STR_EQ(c.disks[0].path, "/a");
+	STR_EQ(c.disks[1].path, "/b");
+	STR_EQ(c.params, "x y");
+	config_free(&c);
+}
+
+TEST(a_file_that_cannot_be_read_is_refused)
+{
+	EQ(PARSE("--config", "/nonexistent"), -ENOENT);
+	HAS(e.text, "--config /nonexistent: No such file");
+	EQ(PARSE("--config", "/"), -EISDIR);
+	EQ(PARSE("--config", "/dev/zero"), -EFBIG);
+	HAS(e.text, "--config /dev/zero: File too large");
+	EQ(PARSE("-ka", "--config", "/dev/null"), CONFIG_RUN);
+	config_free(&c);
+}
+
+TEST(the_dump_reads_back_the_same)
+{
+	char *first, *second;
+
+	EQ(PARSE("-ka", "-i", "b c", "-p", "x=\"y z\" #", "-c3", "-m1025M",
+		 "-d", "d,,e,ro,serial=a,,b", "-d", "/f", "-n", "tap", "-n",
+		 "tap=t,mac=52:54:00:00:00:01", "-n", "fd=9", "--console=none",
+		 "--port", "p=file:q", "--port", "r=pty", "--no-rng",
+		 "--no-sve", "--no-reboot", "--timeout", "9", "--dtb=t",
+		 "--dtb-overlay=o", "--dump-dtb=-", "--name", "n",
+		 "--hugepages"),
+	   CONFIG_RUN);
+	first = dump(&c);
+	EQ(parse_text("/elsewhere/vm.conf", first), 0);
+	second = dump(&c);
+	STR_EQ(second, first);
+	HAS(first, ",serial=a,,b");
+	HAS(first, "dump-dtb = -\n");
+	free(first);
+	free(second);
+	config_free(&c);
+}
