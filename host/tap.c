@@ -28,7 +28,7 @@ struct tap {
 	char name[IFNAMSIZ];
 };
 
-struct tap *tap_wrap(int fd)
+struct tap *tap_wrap(int fd, unsigned offloads)
 {
 	struct tap *t;
 	int flags = fcntl(fd, F_GETFL);
@@ -37,8 +37,10 @@ struct tap *tap_wrap(int fd)
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return NULL;
 	t = calloc(1, sizeof(*t));
-	if (t)
+	if (t) {
 		t->fd = fd;
+		t->offloads = offloads;
+	}
 	return t;
 }
 
@@ -112,7 +114,7 @@ struct tap *tap_open(const char *name, struct err *e)
 		r = -errno;
 		goto fail;
 	}
-	t = tap_wrap(fd);
+	t = tap_wrap(fd, 0);
 	if (!t) {
 		r = -errno;
 		goto fail;
@@ -141,7 +143,7 @@ struct tap *tap_take(int fd, struct err *e)
 			fd);
 		return NULL;
 	}
-	t = tap_wrap(fd);
+	t = tap_wrap(fd, 0);
 	if (!t) {
 		err_set(e, -errno, "--net fd=%d: %s", fd, strerror(errno));
 		return NULL;
@@ -180,7 +182,7 @@ unsigned tap_offloads(const struct tap *t)
 
 int tap_set_offloads(struct tap *t, unsigned tun_f)
 {
-	if (!t->offloads)
+	if (!t->offloads || !t->name[0])
 		return 0;
 	return ioctl(t->fd, TUNSETOFFLOAD, tun_f) < 0 ? -errno : 0;
 }

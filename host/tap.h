@@ -33,9 +33,10 @@ struct tap *tap_take(int fd, struct err *e);
 /*
  * tap_wrap() - anything that speaks in such packets, e.g. a socket pair
  *
- * It has no offloads to set. Owns @fd; NULL with errno set, and it does not.
+ * The peer takes all of @offloads (TUN_F_*). Owns @fd; NULL with errno set, and
+ * it does not.
  */
-struct tap *tap_wrap(int fd);
+struct tap *tap_wrap(int fd, unsigned offloads);
 
 void tap_close(struct tap *);
 
@@ -44,7 +45,7 @@ const char *tap_name(const struct tap *);
 /* Does not block; becomes readable when tap_read() has a packet. */
 int tap_fd(const struct tap *);
 
-/* Which of TUN_F_* the kernel can do; 0 for none. */
+/* Which of TUN_F_* the other side knows, both ways; 0 for none. */
 unsigned tap_offloads(const struct tap *);
 /* What the receiver of tap_read() can take. 0 or -errno. */
 int tap_set_offloads(struct tap *, unsigned tun_f);

@@ -112,7 +112,7 @@ void virtio_needs_reset(struct virtio *v, const char *why)
 
 /* --- serving queues --- */
 
-static void serve(struct virtio *v, unsigned q)
+void virtio_serve(struct virtio *v, unsigned q)
 {
 	if (!virtio_live(v) || !v->vq[q].ready)
 		return;
@@ -180,7 +180,7 @@ static void kicked(struct io *io, uint32_t events)
 	(void)events;
 	virtio_lock(k->v);
 	k->v->stats.notifications++;
-	serve(k->v, k->q);
+	virtio_serve(k->v, k->q);
 	virtio_unlock(k->v);
 }
 
@@ -206,14 +206,30 @@ int virtio_kick_fd(struct virtio *v, unsigned q)
 	return k->io.fd;
 }
 
+static void serve_all(void *arg)
+{
+	struct virtio *v = arg;
+	unsigned q;
+
+	virtio_lock(v);
+	for (q = 0; q < v->nqueues; q++)
+		virtio_serve(v, q);
+	virtio_unlock(v);
+}
+
 void virtio_kick(struct virtio *v, unsigned q)
 {
 	uint64_t one = 1;
-	int fd = virtio_kick_fd(v, q);
+	int fd;
 
-	if (fd < 0)
-		serve(v, q);
-	else if (write(fd, &one, sizeof(one)) < 0) {
+	if (!v->async || !v->loop) {
+		virtio_serve(v, q);
+		return;
+	}
+	fd = virtio_kick_fd(v, q);
+	if (fd < 0 && loop_call(v->loop, serve_all, v) < 0)
+		virtio_needs_reset(v, "the host is out of memory");
+	else if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
 		/* The counter is full: the loop has been told. */
 	}
 }
@@ -286,18 +302,6 @@ void virtio_reset(struct virtio *v)
 	virtio_unlock(v);
 }
 
-/* Runs on the loop, once after each DRIVER_OK. */
-static void serve_all(void *arg)
-{
-	struct virtio *v = arg;
-	unsigned q;
-
-	virtio_lock(v);
-	for (q = 0; q < v->nqueues; q++)
-		serve(v, q);
-	virtio_unlock(v);
-}
-
 static int start(struct virtio *v)
 {
 	unsigned q;
@@ -317,7 +321,7 @@ static int start(struct virtio *v)
 	if (v->async && v->loop)
 		return loop_call(v->loop, serve_all, v);
 	for (q = 0; q < v->nqueues; q++)
-		serve(v, q);
+		virtio_serve(v, q);
 	return 0;
 }
 

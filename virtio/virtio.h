@@ -155,7 +155,10 @@ void virtio_notify_used(struct virtio *, unsigned q);
 void virtio_config_set(struct virtio *, unsigned off, const void *buf,
 		       unsigned len);
 
-/* Have queue @q served soon, on the loop (or now, without one). */
+/* Have queue @q served now, if that can be; on the loop, if there is one. */
+void virtio_serve(struct virtio *, unsigned q);
+
+/* The same soon, from any thread (or now, without a loop). */
 void virtio_kick(struct virtio *, unsigned q);
 
 /* The ring or a request broke the rules: set DEVICE_NEEDS_RESET. */

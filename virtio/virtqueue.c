@@ -182,7 +182,6 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *c)
 		return broken(vq);
 	c->in.iov = c->iov + c->out.n;
 	flip_taken(vq, c->head);
-	vq->inflight++;
 	vq->avail_idx++;
 	return 1;
 }
@@ -190,7 +189,6 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *c)
 void vq_unpop(struct virtqueue *vq, struct vq_chain *c)
 {
 	flip_taken(vq, c->head);
-	vq->inflight--;
 	vq->avail_idx--;
 }
 
@@ -286,7 +284,6 @@ void vq_push(struct virtqueue *vq, struct vq_chain *c, uint32_t written)
 	/* vq_start() has seen the ring in RAM. */
 	gmem_write(vq->gmem, entry, &e, sizeof(e));
 	flip_taken(vq, c->head);
-	vq->inflight--;
 	vq->used_idx++;
 }
 

@@ -32,7 +32,6 @@ struct virtqueue {
 	uint16_t avail_idx;	  /* next entry to take */
 	uint16_t used_idx;	  /* next entry to fill */
 	uint16_t flushed;	  /* used_idx as the driver last saw it */
-	uint16_t inflight;	  /* chains taken and not pushed */
 	uint64_t taken[VQ_SIZE_MAX / 64]; /* heads in flight */
 };
 

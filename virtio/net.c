@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * Both directions run on a thread of the device's own, since a write to a tap
+ * takes the packet through the host's network stack, which is long compared
+ * with what else happens on the main loop.
+ *
+ * A received packet is read straight into the buffers of the first chain; what
+ * exceeds them goes to `spill` and is copied to further chains (MRG_RXBUF). If
+ * they run out midway, the rest waits there until the driver adds some: the
+ * chains that were filled are pushed, but not published. While no buffer is
+ * there the tap is not in the loop; the driver's notification puts it back.
+ *
+ * A packet to send has its header copied and checked; the copy is what the
+ * kernel gets. Whatever is wrong with it costs the driver that packet only.
+ */
+#include "virtio/net.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+
+#include "host/tap.h"
+#include "virtio/virtio.h"
+
+/* Of UDP segmentation (Linux 6.2); the headers of the build may be older. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+#ifndef VIRTIO_NET_F_HOST_USO
+#define VIRTIO_NET_F_GUEST_USO4 54
+#define VIRTIO_NET_F_GUEST_USO6 55
+#define VIRTIO_NET_F_HOST_USO	56
+#endif
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
+#define QUEUE_SIZE 256
+#define RX	   0
+#define TX	   1
+/* Packets in a row before the loop, and a reset, have their turn. */
+#define BATCH	   64
+#define ETH_HEADER 14u
+/* The longest that a tap gives or takes: 64 KiB of IP behind its headers. */
+#define PACKET_MAX (65536u + 32)
+
+struct net {
+	struct virtio v;
+	struct tap *tap;
+	struct io tap_io;
+	struct vq_chain rx, more, tx;
+	struct iovec iov[VQ_IOV_MAX + 1];
+	/* A packet that waits for buffers: spill[spill_off .. spill_len). */
+	size_t spill_off, spill_len;
+	uint16_t merged; /* chains that it has filled */
+	uint8_t spill[PACKET_MAX + TAP_HEADER];
+};
+
+/* Feature bits, and what the tap must know to back them. */
+static const struct {
+	unsigned feature, tun_f;
+	bool guest; /* the driver receives such packets */
+} offloads[] = {
+	{ VIRTIO_NET_F_CSUM, TUN_F_CSUM, false },
+	{ VIRTIO_NET_F_HOST_TSO4, TUN_F_TSO4, false },
+	{ VIRTIO_NET_F_HOST_TSO6, TUN_F_TSO6, false },
+	{ VIRTIO_NET_F_HOST_ECN, TUN_F_TSO_ECN, false },
+	{ VIRTIO_NET_F_HOST_USO, TUN_F_USO4 | TUN_F_USO6, false },
+	{ VIRTIO_NET_F_GUEST_CSUM, TUN_F_CSUM, true },
+	{ VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4, true },
+	{ VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6, true },
+	{ VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN, true },
+	{ VIRTIO_NET_F_GUEST_USO4, TUN_F_USO4, true },
+	{ VIRTIO_NET_F_GUEST_USO6, TUN_F_USO6, true },
+};
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* --- sending --- */
+
+/* The feature without which a driver must not ask for this segmentation. */
+static int gso_feature(uint8_t type)
+{
+	switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return VIRTIO_NET_F_HOST_TSO4;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		return VIRTIO_NET_F_HOST_TSO6;
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return VIRTIO_NET_F_HOST_USO;
+	default:
+		return -1;
+	}
+}
+
+/* 5.1.6.2; @len bytes of packet follow. */
+static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
+		      size_t len)
+{
+	int feature;
+
+	if (len < ETH_HEADER || len > PACKET_MAX)
+		return false;
+	if (h->flags & ~VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		return false;
+	if (h->flags &&
+	    (!virtio_has(&n->v, VIRTIO_NET_F_CSUM) ||
+	     le16toh(h->csum_start) + le16toh(h->csum_offset) + 2u > len))
+		return false;
+	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE)
+		return true;
+	feature = gso_feature(h->gso_type);
+	if (feature < 0 || !virtio_has(&n->v, feature))
+		return false;
+	if (h->gso_type & VIRTIO_NET_HDR_GSO_ECN &&
+	    !virtio_has(&n->v, VIRTIO_NET_F_HOST_ECN))
+		return false;
+	return h->flags && h->gso_size && le16toh(h->hdr_len) <= len;
+}
+
+static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
+{
+	struct net *n = (struct net *)v;
+	struct virtio_net_hdr_v1 h;
+
+	if (vq_get(c, &h, sizeof(h)))
+		return -EPROTO;
+	h.num_buffers = 0;
+	n->iov[0] = (struct iovec){ &h, sizeof(h) };
+	memcpy(n->iov + 1, c->out.iov, c->out.n * sizeof(n->iov[0]));
+	if (!header_ok(n, &h, c->out.len) ||
+	    tap_write(n->tap, n->iov, c->out.n + 1) < 0)
+		v->stats.errors++;
+	virtio_push(v, q, c, 0);
+	return 0;
+}
+
+/* --- receiving --- */
+
+/* Have the loop look at the tap, or not; on its thread. */
+static void watch(struct net *n, bool on)
+{
+	if (!n->v.async || on == !!n->tap_io.loop)
+		return;
+	if (!on)
+		loop_del(&n->tap_io);
+	else if (loop_add(n->v.loop, &n->tap_io, EPOLLIN) < 0)
+		virtio_needs_reset(&n->v, "cannot wait for the tap");
+}
+
+/* All of the packet is in @merged chains. */
+static void publish(struct net *n)
+{
+	uint16_t merged = htole16(n->merged);
+
+	vq_poke(&n->rx, offsetof(struct virtio_net_hdr_v1, num_buffers),
+		&merged, sizeof(merged));
+	n->merged = 0;
+	n->spill_off = n->spill_len = 0;
+	virtio_notify_used(&n->v, RX);
+}
+
+/* 1 the packet is out, 0 more buffers are needed, -EPROTO. */
+static int unspill(struct net *n)
+{
+	struct virtqueue *vq = &n->v.vq[RX];
+
+	while (n->spill_off < n->spill_len) {
+		size_t len = n->spill_len - n->spill_off;
+		int r = vq_pop(vq, &n->more);
+
+		if (r == 0 && n->merged < vq->size)
+			return 0;
+		if (r == 0) {
+			/* All buffers that can exist: the packet is cut. */
+			n->v.stats.errors++;
+			break;
+		}
+		if (r < 0 || !n->more.in.len)
+			return -EPROTO;
+		if (len > n->more.in.len)
+			len = n->more.in.len;
+		vq_put(&n->more, n->spill + n->spill_off, len);
+		virtio_push(&n->v, RX, &n->more, len);
+		n->spill_off += len;
+		n->merged++;
+	}
+	publish(n);
+	return 1;
+}
+
+/* A packet of @len bytes was read into the buffers of n->rx and the spill. */
+static int deliver(struct net *n, size_t len)
+{
+	const size_t room = n->rx.in.len;
+	const uint8_t no_flags = 0;
+
+	if (len < TAP_HEADER ||
+	    (len > room && !virtio_has(&n->v, VIRTIO_NET_F_MRG_RXBUF))) {
+		n->v.stats.errors++;
+		vq_unpop(&n->v.vq[RX], &n->rx);
+		return 1;
+	}
+	if (!virtio_has(&n->v, VIRTIO_NET_F_GUEST_CSUM))
+		vq_poke(&n->rx, offsetof(struct virtio_net_hdr_v1, flags),
+			&no_flags, 1);
+	n->spill_len = len > room ? len - room : 0;
+	virtio_push(&n->v, RX, &n->rx, len - n->spill_len);
+	n->merged = 1;
+	return unspill(n);
+}
+
+/* One packet: 1 done, 0 no buffers, -EAGAIN no packet, -EPROTO. */
+static int receive(struct net *n)
+{
+	struct virtqueue *vq = &n->v.vq[RX];
+	int64_t len;
+	int r;
+
+	if (n->merged)
+		return unspill(n);
+	r = vq_pop(vq, &n->rx);
+	if (r <= 0)
+		return r;
+	if (n->rx.in.len < TAP_HEADER)
+		return -EPROTO;
+	memcpy(n->iov, n->rx.in.iov, n->rx.in.n * sizeof(n->iov[0]));
+	n->iov[n->rx.in.n] = (struct iovec){ n->spill, sizeof(n->spill) };
+	len = tap_read(n->tap, n->iov, n->rx.in.n + 1);
+	if (len >= 0)
+		return deliver(n, len);
+	vq_unpop(vq, &n->rx);
+	if (len == -EAGAIN)
+		return -EAGAIN;
+	errno = -len;
+	log_warn("virtio-net: the tap is gone");
+	return -EIO;
+}
+
+static int receive_all(struct net *n)
+{
+	struct virtqueue *vq = &n->v.vq[RX];
+	unsigned left = BATCH;
+	int r;
+
+	vq_suppress(vq);
+	do {
+		r = receive(n);
+	} while ((r > 0 && --left) || (r == 0 && vq_listen(vq)));
+	/* Out of buffers, or out of luck: a notification may change that. */
+	watch(n, r > 0 || r == -EAGAIN);
+	return r == -EPROTO ? r : 0;
+}
+
+static void tap_ready(struct io *io, uint32_t events)
+{
+	struct net *n =
+		(struct net *)((char *)io - offsetof(struct net, tap_io));
+
+	(void)events;
+	virtio_lock(&n->v);
+	if (virtio_live(&n->v) && n->v.vq[RX].ready)
+		virtio_serve(&n->v, RX);
+	else
+		watch(n, false);
+	virtio_unlock(&n->v);
+}
+
+/* --- the device --- */
+
+static int net_serve(struct virtio *v, unsigned q)
+{
+	struct net *n = (struct net *)v;
+
+	if (q == RX)
+		return receive_all(n);
+	return virtio_each(v, q, &n->tx, transmit);
+}
+
+static int net_activate(struct virtio *v)
+{
+	struct net *n = (struct net *)v;
+	unsigned i, tun_f = 0;
+
+	for (i = 0; i < ARRAY_LEN(offloads); i++)
+		if (offloads[i].guest && virtio_has(v, offloads[i].feature))
+			tun_f |= offloads[i].tun_f;
+	/* No segment of a packet can be left to a driver without it. */
+	if (!(tun_f & TUN_F_CSUM))
+		tun_f = 0;
+	return tap_set_offloads(n->tap, tun_f);
+}
+
+static void net_queue_reset(struct virtio *v, unsigned q)
+{
+	struct net *n = (struct net *)v;
+
+	if (q == RX) {
+		n->merged = 0;
+		n->spill_off = n->spill_len = 0;
+	}
+}
+
+static void net_free(struct virtio *v)
+{
+	struct net *n = (struct net *)v;
+
+	virtio_exit(v);
+	tap_close(n->tap);
+	free(n);
+}
+
+static const struct virtio_ops net_ops = {
+	.name = "virtio-net",
+	.id = VIRTIO_ID_NET,
+	.own_thread = true,
+	.serve = net_serve,
+	.activate = net_activate,
+	.queue_reset = net_queue_reset,
+	.free = net_free,
+};
+
+static uint64_t features_of(const struct tap *tap)
+{
+	const unsigned known = tap_offloads(tap);
+	uint64_t features = 1ull << VIRTIO_NET_F_MAC |
+			    1ull << VIRTIO_NET_F_STATUS |
+			    1ull << VIRTIO_NET_F_MRG_RXBUF;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(offloads); i++)
+		if (!(offloads[i].tun_f & ~known))
+			features |= 1ull << offloads[i].feature;
+	return features;
+}
+
+static int configure(struct net *n, const uint8_t *mac)
+{
+	struct virtio_net_config cfg = {
+		.status = htole16(VIRTIO_NET_S_LINK_UP),
+		.max_virtqueue_pairs = htole16(1),
+	};
+
+	if (mac) {
+		memcpy(cfg.mac, mac, sizeof(cfg.mac));
+	} else {
+		if (getrandom(cfg.mac, sizeof(cfg.mac), 0) !=
+		    (ssize_t)sizeof(cfg.mac))
+			return -EIO;
+		cfg.mac[0] = (cfg.mac[0] & ~1) | 2;
+	}
+	n->v.config_size = offsetof(struct virtio_net_config, mtu);
+	memcpy(n->v.config, &cfg, n->v.config_size);
+	return 0;
+}
+
+struct virtio *virtio_net_new(const struct gmem *gmem, struct tap *tap,
+			      const uint8_t *mac)
+{
+	struct net *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	if (configure(n, mac) || virtio_init(&n->v, &net_ops, gmem, NULL, 2,
+					     QUEUE_SIZE, features_of(tap))) {
+		free(n);
+		return NULL;
+	}
+	n->tap = tap;
+	n->tap_io.fd = tap_fd(tap);
+	n->tap_io.fn = tap_ready;
+	return &n->v;
+}
