@@ -267,27 +267,34 @@ void config_free(struct config *c)
 	*c = (struct config){ 0 };
 }
 
+static int check_cards(const struct net_config *a, const struct net_config *b,
+		       struct err *e)
+{
+	if (a->fd >= 0 && a->fd == b->fd)
+		return err_set(
+			e, -EINVAL,
+			"--network fd=%d is given twice; each card needs "
+			"its own",
+			a->fd);
+	if (a->have_mac && b->have_mac &&
+	    !memcmp(a->mac, b->mac, sizeof(a->mac)))
+		return err_set(e, -EINVAL,
+			       "two --network have the same mac=; each card "
+			       "needs its own");
+	return 0;
+}
+
 int config_check(const struct config *c, struct err *e)
 {
-	const struct net_config *a, *b, *end = c->nets + c->nnets;
+	unsigned i, j;
 
 	if (!c->kernel)
 		return err_set(e, -EINVAL,
 			       "no kernel given: use --kernel FILE");
-	for (a = c->nets; a < end; a++) {
-		for (b = a + 1; b < end; b++) {
-			if (a->fd >= 0 && a->fd == b->fd)
-				return err_set(e, -EINVAL,
-					       "--network fd=%d is given "
-					       "twice; each card needs its "
-					       "own",
-					       a->fd);
-			if (a->have_mac && b->have_mac &&
-			    !memcmp(a->mac, b->mac, sizeof(a->mac)))
-				return err_set(e, -EINVAL,
-					       "two --network have the same "
-					       "mac=; each card needs its "
-					       "own");
+	for (i = 0; i < c->nnets; i++) {
+		for (j = 0; j < i; j++) {
+			if (check_cards(&c->nets[j], &c->nets[i], e))
+				return -EINVAL;
 		}
 	}
 	return 0;

@@ -122,9 +122,11 @@ static int disks_set(const struct key *k, struct config *c, const char *value,
 static void disks_dump(const struct key *k, const struct config *c, FILE *f)
 {
 	const struct disk_config *d;
+	unsigned i;
 	char *abs;
 
-	for (d = c->disks; d < c->disks + c->ndisks; d++) {
+	for (i = 0; i < c->ndisks; i++) {
+		d = &c->disks[i];
 		abs = path_absolute(d->path);
 		fprintf(f, "%s = ", k->name);
 		field_dump(abs ? abs : d->path, f);
@@ -261,8 +263,10 @@ static int nets_set(const struct key *k, struct config *c, const char *value,
 static void nets_dump(const struct key *k, const struct config *c, FILE *f)
 {
 	const struct net_config *n;
+	unsigned i;
 
-	for (n = c->nets; n < c->nets + c->nnets; n++) {
+	for (i = 0; i < c->nnets; i++) {
+		n = &c->nets[i];
 		if (n->fd >= 0)
 			fprintf(f, "%s = fd=%d", k->name, n->fd);
 		else
