@@ -14,6 +14,9 @@ HOSTARCH := $(if $(filter aarch64,$(ARCH)),arm64,amd64)
 PREFIX	 ?= /usr/local
 DESTDIR	 ?=
 B	 := build
+# make V=1 shows the commands.
+Q	 := $(if $(V),,@)
+say	  = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 # What `make help` and `make setup` need must not need the sysroots.
 SYSROOT	     = $(B)/sysroot/arm64
@@ -46,33 +49,36 @@ all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
 
 $(B)/nestor: $(B)/nestor.debug
-	$(CROSS)strip -o $@ $<
+	$(call say,STRIP)
+	$(Q)$(CROSS)strip -o $@ $<
 
 $(B)/nestor.debug: $(OBJ) $(B)/obj/flags
-	$(CC) $(CFLAGS) $(HARDEN) -static-pie -Wl,-z,relro,-z,now,--gc-sections \
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) -static-pie -Wl,-z,relro,-z,now,--gc-sections \
 		-o $@ $(OBJ) -L$(SYSROOT)/lib $(LIBS)
 
 $(B)/obj/%.o: %.c $(B)/obj/flags | $(SYSROOT)
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) \
+	$(call say,CC)
+	$(Q)$(CC) $(COMMON) $(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) \
 		-MMD -MP -c -o $@ $<
 
 # Bare-metal payloads: flat binaries linked to where image_load_kernel() puts
 # them.
 $(B)/guest/%.bin: guest/%.S guest/payload.ld $(B)/obj/flags
 	@mkdir -p $(@D)
-	$(CC) -nostdlib -static -ffreestanding -I. -Wl,-n,--build-id=none \
+	$(call say,AS)
+	$(Q)$(CC) -nostdlib -static -ffreestanding -I. -Wl,-n,--build-id=none \
 		-T guest/payload.ld -MMD -MP -MF $(@:.bin=.d) -MT $@ \
 		-o $(@:.bin=.elf) $<
-	$(CROSS)objcopy -O binary $(@:.bin=.elf) $@
+	$(Q)$(CROSS)objcopy -O binary $(@:.bin=.elf) $@
 
+FLAGS = $(CC) $(HOSTCC) $(CLANG) $(CFLAGS) $(HARDEN) $(COMMON) $(SANFLAGS) \
+	$(LIBS) $(SRC)
 # Rebuilt when the compiler or a flag changes, not otherwise.
 $(B)/%/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(HARDEN) $(COMMON) $(LIBS) $(SANFLAGS)' \
-		'$(HOSTCC) $(CLANG) $(SRC)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(HARDEN) $(COMMON) $(LIBS) $(SANFLAGS)' \
-		'$(HOSTCC) $(CLANG) $(SRC)' > $@
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
 # Libraries and kernel headers, unpacked from packages outside of the tree.
 $(B)/sysroot/%:
@@ -84,11 +90,13 @@ $(B)/sysroot/%:
 UNIT_OBJ := $(patsubst %.c,$(B)/unit/%.o,$(TEST_SRC) $(UNIT_SRC))
 
 $(B)/unit/unit: $(UNIT_OBJ)
-	$(HOSTCC) $(SANFLAGS) -o $@ $(UNIT_OBJ) -L$(HOST_SYSROOT)/lib $(LIBS)
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(SANFLAGS) -o $@ $(UNIT_OBJ) -L$(HOST_SYSROOT)/lib $(LIBS)
 
 $(B)/unit/%.o: %.c $(B)/unit/flags | $(HOST_SYSROOT)
 	@mkdir -p $(@D)
-	$(HOSTCC) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
+	$(call say,CC)
+	$(Q)$(HOSTCC) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
 		-MMD -MP -c -o $@ $<
 
 .PHONY: unit
@@ -99,12 +107,14 @@ FUZZ_LIB := $(patsubst %.c,$(B)/fuzz/%.o,$(TEST_SRC) tests/unit/fake_kvm.c)
 FUZZ_BIN := $(FUZZERS:%=$(B)/fuzz/%)
 
 $(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
-	$(CLANG) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) \
+	$(call say,LINK)
+	$(Q)$(CLANG) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) \
 		-L$(HOST_SYSROOT)/lib $(LIBS)
 
 $(B)/fuzz/%.o: %.c $(B)/fuzz/flags | $(HOST_SYSROOT)
 	@mkdir -p $(@D)
-	$(CLANG) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
+	$(call say,CC)
+	$(Q)$(CLANG) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
 		-fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 # Replay the committed corpora, one line of result each.
@@ -127,7 +137,8 @@ CLANG_OBJ := $(patsubst %.c,$(B)/clang/%.o,$(SRC))
 
 $(B)/clang/%.o: %.c $(B)/clang/flags | $(SYSROOT)
 	@mkdir -p $(@D)
-	$(CLANG) --target=aarch64-linux-gnu $(COMMON) \
+	$(call say,CC)
+	$(Q)$(CLANG) --target=aarch64-linux-gnu $(COMMON) \
 		$(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) -MMD -MP -c -o $@ $<
 
 .PHONY: clang

@@ -35,6 +35,7 @@
 
 #include "core/log.h"
 #include "host/chardev_impl.h"
+#include "host/watch.h"
 
 #define SOON (2 * NSEC_PER_MSEC)
 /* Bytes of an unfinished line that are sent without further delay. */
@@ -244,6 +245,16 @@ static size_t append_locked(struct chardev *c, const uint8_t *buf, size_t len)
 	return len;
 }
 
+/* Under the lock: the writers' threads take turns. */
+static size_t taken_locked(struct chardev *c, const void *buf, size_t len)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nwatches; i++)
+		watch_bytes(c->watch[i], buf, len);
+	return len;
+}
+
 size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
@@ -253,6 +264,7 @@ size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 		return 0;
 	pthread_mutex_lock(&c->lock);
 	if (c->out.fd < 0 || c->out_lost) {
+		taken_locked(c, buf, len);
 		pthread_mutex_unlock(&c->lock);
 		return len;
 	}
@@ -273,6 +285,7 @@ size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 		n = len;
 	if (n < len)
 		c->out_short = true;
+	taken_locked(c, buf, n);
 	pthread_mutex_unlock(&c->lock);
 	return n;
 }
@@ -374,6 +387,12 @@ void chardev_on_quit(struct chardev *c, void (*quit)(void *ctx), void *ctx)
 {
 	c->quit = quit;
 	c->quit_ctx = ctx;
+}
+
+void chardev_watch(struct chardev *c, struct watch *w)
+{
+	if (c->nwatches < CHARDEV_WATCHES)
+		c->watch[c->nwatches++] = w;
 }
 
 void chardev_room(struct chardev *c)

@@ -15,6 +15,7 @@
 #define CHARDEV_FRONTS 4
 #define CHARDEV_IN     4096
 #define CHARDEV_OUT    16384
+#define CHARDEV_WATCHES 2
 
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr)-offsetof(type, member)))
@@ -59,6 +60,9 @@ struct chardev {
 	unsigned nfronts;
 	void (*quit)(void *ctx);
 	void *quit_ctx;
+
+	struct watch *watch[CHARDEV_WATCHES];
+	unsigned nwatches;
 
 	bool starved; /* atomic: input waits for chardev_room() */
 

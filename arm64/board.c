@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "arm64/board.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "arm64/board_impl.h"
+#include "arm64/fdt.h"
+#include "arm64/gic.h"
+#include "core/kvm.h"
+#include "core/log.h"
+#include "core/ram.h"
+
+#define MIB (1ull << 20)
+
+static struct board *board_of(const struct vm *vm)
+{
+	return vm->arch;
+}
+
+int board_run_size(const struct vm *vm)
+{
+	return board_of(vm)->run_size;
+}
+
+uint32_t board_target(const struct vm *vm)
+{
+	return board_of(vm)->target;
+}
+
+const struct vcpu_features *board_features(const struct vm *vm)
+{
+	return &board_of(vm)->features;
+}
+
+static int complain(const char *what, int r)
+{
+	if (r < 0)
+		log_warnx("%s: %s", what, strerror(-r));
+	return r < 0 ? r : 0;
+}
+
+static int check_extension(struct board *b, unsigned cap)
+{
+	return kvm_ioctl(b->vm.kvm_fd, KVM_CHECK_EXTENSION, cap);
+}
+
+static uint64_t round_up(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) & -align;
+}
+
+/* The first address behind everything that the map places. */
+static uint64_t map_end(struct machine *m)
+{
+	uint64_t end = MAP_RAM_BASE + m->ram_size;
+
+	if (m->cpus > MAP_GICR_CPUS) {
+		uint64_t size =
+			(m->cpus - MAP_GICR_CPUS) * MAP_GICR_STRIDE;
+
+		m->gicr2.base = end > MAP_HIGH_GICR_BASE
+					? round_up(end, 64 * MIB)
+					: MAP_HIGH_GICR_BASE;
+		m->gicr2.size = size;
+		end = m->gicr2.base + size;
+	}
+	return end;
+}
+
+/* As few bits of guest physical address as do: fewer levels of stage 2. */
+static int pick_ipa_bits(struct board *b, struct err *e)
+{
+	int limit = check_extension(b, KVM_CAP_ARM_VM_IPA_SIZE);
+	int need = 64 - __builtin_clzll(map_end(&b->m) - 1);
+
+	if (limit <= 0)
+		limit = 40;
+	if (need > limit)
+		return err_set(e, -EINVAL,
+			       "--memory %lluM: this host's KVM gives a guest "
+			       "%d bits of physical address; give at most "
+			       "--memory %lluM",
+			       (unsigned long long)(b->m.ram_size / MIB),
+			       limit,
+			       (unsigned long long)((1ull << limit) -
+						    MAP_RAM_BASE) / MIB);
+	return need < 32 ? 32 : need;
+}
+
+static int check_cpus(struct board *b, struct err *e)
+{
+	int max = check_extension(b, KVM_CAP_MAX_VCPUS);
+
+	if (max > 0 && b->m.cpus > (unsigned)max)
+		return err_set(e, -EINVAL,
+			       "--cpus %u: KVM here offers %d vCPUs; give "
+			       "--cpus %d or fewer",
+			       b->m.cpus, max, max);
+	return 0;
+}
+
+static int open_kvm(struct board *b)
+{
+	int r = kvm_open();
+
+	if (r == -ENOENT)
+		log_warnx("/dev/kvm is not there: the kernel has no KVM, or "
+			  "the CPU's EL2 is not available; see `nestor caps`");
+	else if (r == -EACCES)
+		log_warnx("/dev/kvm: permission denied; join the group that "
+			  "owns it, often kvm");
+	else
+		complain("/dev/kvm", r);
+	b->vm.kvm_fd = r;
+	if (r < 0)
+		return r;
+	r = kvm_ioctl(b->vm.kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	b->run_size = r;
+	return complain("KVM_GET_VCPU_MMAP_SIZE", r);
+}
+
+static void enable(struct board *b, unsigned cap)
+{
+	struct kvm_enable_cap c = { .cap = cap };
+
+	/* Older kernels lack some, and the VM does without. */
+	if (kvm_ioctlp(b->vm.fd, KVM_ENABLE_CAP, &c) < 0)
+		log_debug("KVM lacks capability %u", cap);
+}
+
+static int create_vm(struct board *b, struct err *e)
+{
+	struct kvm_vcpu_init init;
+	int bits = pick_ipa_bits(b, e), r;
+
+	if (bits < 0)
+		return bits;
+	r = kvm_ioctl(b->vm.kvm_fd, KVM_CREATE_VM,
+		      KVM_VM_TYPE_ARM_IPA_SIZE(bits));
+	b->vm.fd = r;
+	if (r < 0)
+		return complain("KVM_CREATE_VM", r);
+	r = kvm_ioctlp(b->vm.fd, KVM_ARM_PREFERRED_TARGET, &init);
+	b->target = init.target;
+	if (r < 0)
+		return complain("KVM_ARM_PREFERRED_TARGET", r);
+	enable(b, KVM_CAP_ARM_NISV_TO_USER);
+	enable(b, KVM_CAP_ARM_SYSTEM_SUSPEND);
+	return 0;
+}
+
+int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,
+		   void *hva, bool readonly)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot,
+		.flags = readonly ? KVM_MEM_READONLY : 0,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)hva,
+	};
+
+	return complain("KVM_SET_USER_MEMORY_REGION",
+			kvm_ioctlp(b->vm.fd, KVM_SET_USER_MEMORY_REGION, &r));
+}
+
+static int create_ram(struct board *b, struct err *e)
+{
+	uint8_t *hva;
+	int r = ram_new(b->m.ram_size, b->cfg->hugepages, &hva, e);
+
+	if (r < 0)
+		return r;
+	return gmem_add(&b->vm.mem, MAP_RAM_BASE, b->m.ram_size, hva);
+}
+
+/* All of them, before the GIC; then features, which the GIC's set-up reads. */
+static int create_vcpus(struct board *b)
+{
+	unsigned i;
+	int r = 0;
+
+	b->vm.vcpus = calloc(b->m.cpus, sizeof(*b->vm.vcpus));
+	if (!b->vm.vcpus)
+		return -ENOMEM;
+	for (i = 0; i < b->m.cpus && !r; i++) {
+		b->vm.vcpus[i] = (struct vcpu){ .vm = &b->vm, .index = i };
+		r = vcpu_create(&b->vm.vcpus[i]);
+		b->vm.ncpus += !r;
+	}
+	return r;
+}
+
+static int init_vcpus(struct board *b)
+{
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < b->vm.ncpus && !r; i++) {
+		r = vcpu_init(&b->vm.vcpus[i], &b->features);
+		if (!r)
+			r = vcpu_finalize(&b->vm.vcpus[i], &b->features);
+	}
+	return r;
+}
+
+static int init_pmus(struct board *b)
+{
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; b->features.pmu && i < b->vm.ncpus && !r; i++)
+		r = vcpu_init_pmu(&b->vm.vcpus[i]);
+	return r;
+}
+
+/* Stolen time: 64 bytes a vCPU, in memory of their own. */
+static int init_pvtime(struct board *b)
+{
+	uint8_t *hva;
+	unsigned i;
+	int r;
+
+	if (check_extension(b, KVM_CAP_STEAL_TIME) <= 0)
+		return 0;
+	hva = mmap(NULL, MAP_PVTIME_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (hva == MAP_FAILED)
+		return complain("memory for stolen time", -errno);
+	r = board_add_slot(b, SLOT_PVTIME, MAP_PVTIME_BASE, MAP_PVTIME_SIZE,
+			   hva, false);
+	for (i = 0; i < b->vm.ncpus && !r; i++)
+		r = complain("setting up stolen time",
+			     vcpu_init_pvtime(&b->vm.vcpus[i],
+					      MAP_PVTIME_BASE + 64 * i));
+	return r;
+}
+
+int board_fdt(struct board *b, void **fdt, size_t *size, struct err *e)
+{
+	unsigned i;
+	int r;
+
+	b->m.initrd = b->boot.initrd;
+	if (getrandom(&b->m.kaslr_seed, sizeof(b->m.kaslr_seed), 0) < 0 ||
+	    getrandom(b->m.rng_seed, sizeof(b->m.rng_seed), 0) < 0)
+		return complain("getrandom", -errno);
+	if (b->cfg->dtb)
+		r = fdt_from_file(&b->m, b->cfg->dtb, fdt, size, e);
+	else
+		r = complain("building the FDT", fdt_build(&b->m, fdt, size));
+	for (i = 0; i < b->cfg->overlays.n && !r; i++) {
+		r = fdt_overlay(fdt, size, b->cfg->overlays.s[i], e);
+		if (r < 0)
+			free(*fdt);
+	}
+	return r;
+}
+
+static int load_images(struct board *b, struct err *e)
+{
+	int r = image_load_kernel(&b->vm.mem, &b->m, b->cfg->kernel, &b->boot,
+				  e);
+
+	return r < 0 ? r
+		     : image_load_initrds(&b->vm.mem, &b->m, b->cfg->initrds.s,
+					  b->cfg->initrds.n, &b->boot, e);
+}
+
+static int load_fdt(struct board *b, struct err *e)
+{
+	size_t size;
+	void *fdt;
+	int r = board_fdt(b, &fdt, &size, e);
+
+	if (r < 0)
+		return r;
+	r = image_place_fdt(&b->m, size, &b->boot, e);
+	if (!r)
+		r = gmem_write(&b->vm.mem, b->boot.fdt.base, fdt, size);
+	free(fdt);
+	if (!r)
+		r = vcpu_set_entry(&b->vm.vcpus[0], b->boot.entry,
+				   b->boot.fdt.base);
+	return r;
+}
+
+static int build(struct board *b, struct err *e)
+{
+	int r;
+
+	if ((r = open_kvm(b)) < 0 || (r = check_cpus(b, e)) < 0 ||
+	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
+	    (r = create_vm(b, e)) < 0)
+		return r;
+	vcpu_features_probe(b->vm.kvm_fd, &b->features);
+	b->m.pmu = b->features.pmu;
+	r = board_add_slot(b, SLOT_RAM, MAP_RAM_BASE, b->m.ram_size,
+			   b->vm.mem.bank[0].hva, false);
+	if (r < 0 || (r = create_vcpus(b)) < 0)
+		return r;
+	r = b->gic_fd = gic_create(&b->vm, &b->m, e);
+	if (r < 0 || (r = init_vcpus(b)) < 0 ||
+	    (r = gic_init(b->gic_fd)) < 0 || (r = init_pmus(b)) < 0 ||
+	    (r = init_pvtime(b)) < 0 || (r = board_add_devices(b, e)) < 0)
+		return r;
+	return load_fdt(b, e);
+}
+
+int board_new(const struct config *cfg, const struct board_host *host,
+	      struct board **out, struct err *e)
+{
+	struct board *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	b->cfg = cfg;
+	b->host = *host;
+	b->gic_fd = -1;
+	b->vm.kvm_fd = b->vm.fd = -1;
+	b->vm.loop = host->loop;
+	b->vm.arch = b;
+	b->vm.on_event = host->on_event;
+	b->vm.on_event_ctx = host->ctx;
+	b->features = (struct vcpu_features){ .pmu = cfg->pmu,
+					      .sve = cfg->sve,
+					      .pauth = cfg->pauth };
+	b->m.cpus = cfg->cpus;
+	b->m.ram_size = cfg->memory;
+	b->m.params = cfg->params;
+	r = build(b, e);
+	if (r < 0) {
+		board_free(b);
+		return r;
+	}
+	*out = b;
+	return 0;
+}
+
+void board_free(struct board *b)
+{
+	unsigned i;
+
+	if (b->vm.nthreads)
+		vm_quit(&b->vm);
+	bus_free(&b->vm.bus);
+	board_free_devices(b);
+	for (i = 0; i < b->vm.ncpus; i++)
+		close(b->vm.vcpus[i].fd);
+	free(b->vm.vcpus);
+	if (b->gic_fd >= 0)
+		close(b->gic_fd);
+	if (b->vm.fd >= 0)
+		close(b->vm.fd);
+	if (b->vm.kvm_fd >= 0)
+		close(b->vm.kvm_fd);
+	free(b);
+}
+
+int board_run(struct board *b)
+{
+	int r = complain("starting the vCPUs", vm_start(&b->vm));
+
+	if (!r)
+		vm_resume(&b->vm);
+	return r;
+}
+
+void board_pause(struct board *b)
+{
+	vm_pause(&b->vm);
+}
+
+int board_reset(struct board *b)
+{
+	struct err e = { "" };
+	unsigned i;
+	int r = 0;
+
+	vm_pause(&b->vm);
+	bus_reset(&b->vm.bus);
+	for (i = 0; i < b->vm.ncpus && !r; i++)
+		r = vcpu_init(&b->vm.vcpus[i], &b->features);
+	if (!r)
+		r = gic_reset(b->gic_fd, &b->m);
+	if (!r)
+		r = load_images(b, &e);
+	if (!r)
+		r = load_fdt(b, &e);
+	if (e.text[0])
+		log_warnx("cannot boot again: %s", e.text);
+	if (!r)
+		vm_resume(&b->vm);
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: puts the machine of arm64/map.h together from a configuration.
+ *
+ * The order in which KVM is told of its parts is fixed here, and only here
+ * (Documentation/virt/kvm/api.rst; a GICv3 wants all its vCPUs first, an irqfd
+ * wants the GIC).
+ */
+#pragma once
+
+#include "arm64/image.h"
+#include "arm64/machine.h"
+#include "arm64/vcpu.h"
+#include "core/config.h"
+#include "core/vm.h"
+
+struct board;
+struct chardev;
+struct pl061;
+
+/* What the board needs from the outside. */
+struct board_host {
+	struct loop *loop;
+	struct chardev *terminal; /* stdio, or NULL */
+	/* vCPU threads' and devices' word about the guest, on the loop. */
+	void (*on_event)(void *ctx, enum vm_event);
+	void *ctx;
+};
+
+/*
+ * board_new() - everything but the first instruction: VM, memory, vCPUs, GIC,
+ * devices, images
+ *
+ * 0, or -errno: with a sentence in @e if the configuration is at fault (it is
+ * empty otherwise, and the log has the reason). The configuration must outlive
+ * the board; the terminal stays the caller's.
+ */
+int board_new(const struct config *, const struct board_host *,
+	      struct board **out, struct err *e);
+
+/* Quits the vCPUs; frees devices in reverse order. Guest RAM is left to exit. */
+void board_free(struct board *);
+
+/* Start the vCPU threads and let them run. 0 or -errno, logged. */
+int board_run(struct board *);
+
+/*
+ * board_reset() - a reboot in place: vCPUs, GIC and devices to power-on state,
+ * images loaded again, vCPUs running. Main thread. 0 or -errno, logged.
+ */
+int board_reset(struct board *);
+
+/* Press and release the power button. Main thread. */
+void board_power_button(struct board *);
+
+/* Stop all vCPUs; no device changes guest memory afterwards but its own I/O. */
+void board_pause(struct board *);
+
+/* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
+int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);
+
+/* For arm64/vcpu.c. */
+int board_run_size(const struct vm *);
+uint32_t board_target(const struct vm *);
+const struct vcpu_features *board_features(const struct vm *);

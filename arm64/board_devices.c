@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every device of the machine, in the order of the address map.
+ *
+ * Never lets a device model know where it stands: it gets an irq line, a
+ * back end and guest memory.
+ */
+#include "arm64/board_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/kvm.h"
+#include "core/log.h"
+#include "devices/pl011.h"
+#include "devices/pl031.h"
+#include "devices/pl061.h"
+#include "devices/pvpanic.h"
+#include "host/chardev.h"
+#include "host/disk.h"
+#include "host/tap.h"
+#include "virtio/blk.h"
+#include "virtio/console.h"
+#include "virtio/mmio.h"
+#include "virtio/net.h"
+#include "virtio/rng.h"
+#include "virtio/virtio.h"
+
+/* A level: KVM's own line of SPI @line. */
+static void set_level(void *ctx, unsigned line, bool on)
+{
+	struct board *b = ctx;
+	struct kvm_irq_level level = {
+		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT |
+		       (line + 32),
+		.level = on,
+	};
+	int r = kvm_ioctlp(b->vm.fd, KVM_IRQ_LINE, &level);
+
+	if (r < 0)
+		log_warnx("SPI %u: %s", line, strerror(-r));
+}
+
+/* An eventfd that KVM turns into pulses of SPI @line. -1 if it cannot. */
+static int make_irqfd(struct board *b, unsigned line)
+{
+	struct kvm_irqfd irqfd = { .gsi = line };
+	int r, fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0) {
+		log_warn("interrupt of SPI %u", line);
+		return -1;
+	}
+	irqfd.fd = fd;
+	r = kvm_ioctlp(b->vm.fd, KVM_IRQFD, &irqfd);
+	if (r < 0) {
+		log_warnx("KVM_IRQFD for SPI %u: %s", line, strerror(-r));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* An edge: made when the first is due, as many devices never interrupt. */
+static void pulse(void *ctx, unsigned line, bool on)
+{
+	struct virtio_slot *s = ctx;
+	uint64_t one = 1;
+
+	if (!on)
+		return;
+	if (s->irqfd < 0)
+		s->irqfd = make_irqfd(s->board, line);
+	if (s->irqfd >= 0 && write(s->irqfd, &one, sizeof(one)) < 0)
+		log_warn("interrupt of SPI %u", line);
+}
+
+static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
+{
+	struct virtio_slot *s = ctx;
+	struct kvm_ioeventfd io = {
+		.datamatch = value,
+		.addr = MAP_VIRTIO_BASE + s->index * MAP_VIRTIO_STRIDE + off,
+		.len = 4,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+
+	return kvm_ioctlp(s->board->vm.fd, KVM_IOEVENTFD, &io);
+}
+
+static int no_memory(const char *what)
+{
+	log_warnx("no memory for %s", what);
+	return -ENOMEM;
+}
+
+/* Puts @dev on the bus, or frees it. */
+static int add(struct board *b, struct device *dev, const char *what,
+	       gpa_t base, uint64_t size)
+{
+	int r;
+
+	if (!dev)
+		return no_memory(what);
+	r = bus_add(&b->vm.bus, dev, base, size);
+	if (r < 0) {
+		log_warnx("%s does not fit onto the bus", what);
+		dev->ops->free(dev);
+	}
+	return r;
+}
+
+static struct irq level_irq(struct board *b, unsigned spi)
+{
+	return (struct irq){ .set = set_level, .ctx = b, .line = spi };
+}
+
+static void panicked(void *ctx, unsigned bits)
+{
+	struct board *b = ctx;
+
+	if (bits & PVPANIC_PANICKED)
+		vm_post(&b->vm, VM_PANIC);
+}
+
+/* Where the console of @kind leads to: the terminal, or nowhere. */
+static struct chardev *back_end(struct board *b, enum console_kind kind,
+				struct err *e)
+{
+	if (b->cfg->console == CONSOLE_AUTO || b->cfg->console == kind)
+		return b->host.terminal;
+	if (!b->null)
+		b->null = chardev_open(b->vm.loop, "null", e);
+	return b->null;
+}
+
+static int add_platform_devices(struct board *b, struct err *e)
+{
+	struct chardev *chr = back_end(b, CONSOLE_SERIAL, e);
+	struct irq irq = level_irq(b, SPI_UART);
+	int r;
+
+	if (!chr)
+		return -ENOMEM;
+	r = add(b, pl011_new(chr, &irq), "the UART", MAP_UART_BASE,
+		MAP_UART_SIZE);
+	if (r < 0)
+		return r;
+	b->m.has_uart = true;
+	irq = level_irq(b, SPI_RTC);
+	r = add(b, pl031_new(b->vm.loop, &irq), "the clock", MAP_RTC_BASE,
+		MAP_RTC_SIZE);
+	if (r < 0)
+		return r;
+	irq = level_irq(b, SPI_GPIO);
+	b->gpio = pl061_new(b->vm.loop, &irq);
+	r = add(b, b->gpio, "the GPIO controller", MAP_GPIO_BASE,
+		MAP_GPIO_SIZE);
+	if (r < 0)
+		return r;
+	return add(b, pvpanic_new(panicked, b), "pvpanic", MAP_PVPANIC_BASE,
+		   MAP_PVPANIC_SIZE);
+}
+
+void board_power_button(struct board *b)
+{
+	if (pl061_press(b->gpio, GPIO_POWER_BUTTON) < 0)
+		no_memory("pressing the power button");
+}
+
+/* Puts @v behind the next free window, or frees it. */
+static int add_virtio(struct board *b, struct virtio *v, const char *what)
+{
+	unsigned n = b->m.nvirtio;
+	struct virtio_slot *s = &b->slot[n];
+	struct mmio_host host = { .ioeventfd = add_ioeventfd, .ctx = s };
+	struct irq irq = { .set = pulse, .ctx = s, .line = SPI_VIRTIO + n };
+	struct device *dev;
+	int r;
+
+	if (!v)
+		return no_memory(what);
+	*s = (struct virtio_slot){ .board = b, .index = n, .irqfd = -1 };
+	dev = virtio_mmio_new(v, &irq, b->virtio_shadow + n * MAP_VIRTIO_STRIDE,
+			      &host);
+	if (!dev)
+		v->ops->free(v);
+	r = add(b, dev, what, MAP_VIRTIO_BASE + n * MAP_VIRTIO_STRIDE,
+		MAP_VIRTIO_STRIDE);
+	if (!r)
+		b->m.nvirtio++;
+	return r;
+}
+
+static int add_disk(struct board *b, const struct disk_config *c,
+		    struct err *e)
+{
+	struct disk *disk = disk_open(c->path, c->readonly, e);
+	struct virtio *v;
+
+	if (!disk)
+		return -EINVAL;
+	v = virtio_blk_new(&b->vm.mem, disk, c->serial);
+	if (!v)
+		disk_close(disk);
+	return add_virtio(b, v, "a disk");
+}
+
+static int add_net(struct board *b, const struct net_config *c, struct err *e)
+{
+	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e)
+				     : tap_open(c->tap, e);
+	struct virtio *v;
+
+	if (!tap)
+		return -EINVAL;
+	v = virtio_net_new(&b->vm.mem, tap, c->have_mac ? c->mac : NULL);
+	if (!v)
+		tap_close(tap);
+	return add_virtio(b, v, "a network interface");
+}
+
+static int open_ports(struct board *b, struct console_port *ports,
+		      struct err *e)
+{
+	const struct config *c = b->cfg;
+	unsigned i;
+
+	for (i = 0; i < c->nports; i++) {
+		b->ports[i] =
+			chardev_open(b->vm.loop, c->ports[i].backend, e);
+		if (!b->ports[i])
+			return -EINVAL;
+		ports[i] = (struct console_port){ .name = c->ports[i].name,
+						  .chr = b->ports[i] };
+	}
+	return 0;
+}
+
+static int add_console(struct board *b, struct err *e)
+{
+	struct chardev *chr = back_end(b, CONSOLE_VIRTIO, e);
+	struct console_port ports[CONSOLE_PORTS_MAX];
+	unsigned n = b->cfg->nports;
+	int r;
+
+	if (chr == b->null && !n)
+		return 0;
+	if (n > CONSOLE_PORTS_MAX)
+		return err_set(e, -EINVAL,
+			       "%u --port options: the console has room for "
+			       "%u; give fewer",
+			       n, CONSOLE_PORTS_MAX);
+	b->ports = calloc(n + 1, sizeof(struct chardev *));
+	if (!b->ports)
+		return no_memory("console ports");
+	r = open_ports(b, ports, e);
+	return r < 0 ? r
+		     : add_virtio(b,
+				  virtio_console_new(&b->vm.mem, b->vm.loop,
+						     chr, ports, n),
+				  "the console");
+}
+
+/*
+ * The windows of all virtio devices, as memory that the guest reads without
+ * an exit and cannot write: stores go to the bus (KVM_CAP_READONLY_MEM).
+ */
+static int map_virtio_windows(struct board *b, unsigned n)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	uint64_t size = (n * MAP_VIRTIO_STRIDE + page - 1) & -page;
+	void *p;
+
+	if (!n)
+		return 0;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		log_warn("memory for virtio registers");
+		return -errno;
+	}
+	b->virtio_shadow = p;
+	return board_add_slot(b, SLOT_VIRTIO, MAP_VIRTIO_BASE, size, p, true);
+}
+
+int board_add_devices(struct board *b, struct err *e)
+{
+	const struct config *c = b->cfg;
+	unsigned i, n = c->ndisks + c->nnets + c->rng + 1;
+	int r;
+
+	if (n > MAP_VIRTIO_SLOTS)
+		return err_set(e, -EINVAL,
+			       "%u disks and %u networks: the machine has "
+			       "room for %u virtio devices in all; give fewer",
+			       c->ndisks, c->nnets, MAP_VIRTIO_SLOTS);
+	r = add_platform_devices(b, e);
+	if (!r)
+		r = map_virtio_windows(b, n);
+	if (!r)
+		r = add_console(b, e);
+	for (i = 0; i < c->ndisks && !r; i++)
+		r = add_disk(b, &c->disks[i], e);
+	for (i = 0; i < c->nnets && !r; i++)
+		r = add_net(b, &c->nets[i], e);
+	if (!r && c->rng)
+		r = add_virtio(b, virtio_rng_new(&b->vm.mem, b->vm.loop),
+			       "the entropy device");
+	return r;
+}
+
+void board_free_devices(struct board *b)
+{
+	unsigned i;
+
+	for (i = 0; i < MAP_VIRTIO_SLOTS; i++)
+		if (b->slot[i].board && b->slot[i].irqfd >= 0)
+			close(b->slot[i].irqfd);
+	for (i = 0; b->ports && i < b->cfg->nports; i++)
+		chardev_close(b->ports[i]);
+	free(b->ports);
+	chardev_close(b->null);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interrupt controller, which KVM emulates: GICv3, or GICv2 on a host that
+ * has nothing else.
+ */
+#pragma once
+
+#include "arm64/machine.h"
+
+struct vm;
+struct err;
+
+/* Interrupts the guest sees: SGIs, PPIs and 64 SPIs, as many as the map uses. */
+#define GIC_INTIDS 96
+
+/*
+ * gic_create() - the device and its addresses; all vCPUs exist
+ *
+ * Sets @m->gic to what there is. Returns the device's descriptor, or -errno
+ * with a sentence in @e if @m->cpus is more than this GIC serves; other
+ * failures are logged.
+ */
+int gic_create(struct vm *vm, struct machine *m, struct err *e);
+
+/* No more changes; the last step before a vCPU may run. 0 or -errno, logged. */
+int gic_init(int gic_fd);
+
+/* Back to reset state, for a reboot in place. vCPUs stopped. */
+int gic_reset(int gic_fd, const struct machine *m);

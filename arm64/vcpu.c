@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * KVM handles PSCI; what reaches us are system events. A suspended VM stays in
+ * KVM too: the vCPU is put into MP_STATE_SUSPENDED, so that KVM_RUN waits for
+ * an interrupt as WFI would, and reports WAKEUP. Then the vCPU is reset and
+ * enters where its SYSTEM_SUSPEND call asked to (Arm DEN0022, 5.20).
+ */
+#include "arm64/vcpu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/psci.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "arm64/board.h"
+#include "arm64/map.h"
+#include "core/arch.h"
+#include "core/bus.h"
+#include "core/kvm.h"
+#include "core/log.h"
+#include "core/vm.h"
+
+#define CORE_REG(field)                                          \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |    \
+	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
+
+static int get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
+
+	return kvm_ioctlp(v->fd, KVM_GET_ONE_REG, &reg);
+}
+
+static int set_reg(const struct vcpu *v, uint64_t id, uint64_t val)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&val };
+
+	return kvm_ioctlp(v->fd, KVM_SET_ONE_REG, &reg);
+}
+
+static bool has_cap(int kvm_fd, unsigned cap)
+{
+	return kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, cap) > 0;
+}
+
+void vcpu_features_probe(int kvm_fd, struct vcpu_features *f)
+{
+	f->pmu = f->pmu && has_cap(kvm_fd, KVM_CAP_ARM_PMU_V3);
+	f->sve = f->sve && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
+	f->pauth = f->pauth && has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC);
+}
+
+static int complain(const struct vcpu *v, const char *what, int r)
+{
+	if (r < 0)
+		log_warnx("vCPU %u: %s: %s", v->index, what, strerror(-r));
+	return r < 0 ? r : 0;
+}
+
+int vcpu_create(struct vcpu *v)
+{
+	int size = board_run_size(v->vm);
+
+	v->fd = kvm_ioctl(v->vm->fd, KVM_CREATE_VCPU, v->index);
+	if (v->fd < 0)
+		return complain(v, "KVM_CREATE_VCPU", v->fd);
+	v->run = kvm_map_run(v->fd, size);
+	return v->run ? 0 : complain(v, "mapping its page", -errno);
+}
+
+int vcpu_init(struct vcpu *v, const struct vcpu_features *f)
+{
+	struct kvm_vcpu_init init = { .target = board_target(v->vm) };
+
+	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
+	if (v->index)
+		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
+	if (f->pmu)
+		init.features[0] |= 1u << KVM_ARM_VCPU_PMU_V3;
+	if (f->sve)
+		init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
+	if (f->pauth)
+		init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS |
+				    1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+	return complain(v, "KVM_ARM_VCPU_INIT",
+			kvm_ioctlp(v->fd, KVM_ARM_VCPU_INIT, &init));
+}
+
+int vcpu_finalize(struct vcpu *v, const struct vcpu_features *f)
+{
+	int what = KVM_ARM_VCPU_SVE;
+
+	if (!f->sve)
+		return 0;
+	return complain(v, "KVM_ARM_VCPU_FINALIZE",
+			kvm_ioctlp(v->fd, KVM_ARM_VCPU_FINALIZE, &what));
+}
+
+static int set_attr(struct vcpu *v, uint32_t group, uint64_t attr,
+		    const void *addr)
+{
+	struct kvm_device_attr a = { .group = group,
+				     .attr = attr,
+				     .addr = (uintptr_t)addr };
+
+	return kvm_ioctlp(v->fd, KVM_SET_DEVICE_ATTR, &a);
+}
+
+int vcpu_init_pmu(struct vcpu *v)
+{
+	int intid = PPI_PMU + 16;
+	int r = set_attr(v, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_IRQ,
+			 &intid);
+
+	if (!r)
+		r = set_attr(v, KVM_ARM_VCPU_PMU_V3_CTRL,
+			     KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+	return complain(v, "setting up the PMU", r);
+}
+
+int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa)
+{
+	uint64_t ipa = gpa;
+
+	return set_attr(v, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA,
+			&ipa);
+}
+
+int vcpu_set_entry(struct vcpu *v, gpa_t pc, uint64_t x0)
+{
+	int r = set_reg(v, CORE_REG(regs.pc), pc);
+
+	if (!r)
+		r = set_reg(v, CORE_REG(regs.regs[0]), x0);
+	return complain(v, "setting its entry point", r);
+}
+
+static enum arch_next fail(struct vcpu *v)
+{
+	vm_post(v->vm, VM_FAILED);
+	return ARCH_PARK;
+}
+
+static void suspend(struct vcpu *v)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
+
+	get_reg(v, CORE_REG(regs.regs[1]), &v->resume_pc);
+	get_reg(v, CORE_REG(regs.regs[2]), &v->resume_x0);
+	kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state);
+}
+
+static enum arch_next wake_up(struct vcpu *v)
+{
+	/* CPU_OFF'd vCPUs stay off: only the caller of SYSTEM_SUSPEND ran. */
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	if (vcpu_init(v, board_features(v->vm)) < 0 ||
+	    kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state) < 0 ||
+	    vcpu_set_entry(v, v->resume_pc, v->resume_x0) < 0)
+		return fail(v);
+	return ARCH_RUN;
+}
+
+static enum arch_next system_event(struct vcpu *v)
+{
+	switch (v->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		vm_post(v->vm, VM_POWEROFF);
+		return ARCH_PARK;
+	case KVM_SYSTEM_EVENT_RESET:
+		vm_post(v->vm, VM_RESET);
+		return ARCH_PARK;
+	case KVM_SYSTEM_EVENT_SUSPEND:
+		suspend(v);
+		return ARCH_RUN;
+	case KVM_SYSTEM_EVENT_WAKEUP:
+		return wake_up(v);
+	case KVM_SYSTEM_EVENT_CRASH:
+		vm_post(v->vm, VM_PANIC);
+		return ARCH_PARK;
+	}
+	log_warnx("vCPU %u: KVM reports an unknown system event %u", v->index,
+		  v->run->system_event.type);
+	return fail(v);
+}
+
+static void mmio(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+	unsigned len = run->mmio.len;
+	uint64_t val = 0;
+
+	/* KVM hands over 1, 2, 4 or 8 bytes in the guest's order: little. */
+	if (len > sizeof(val))
+		return;
+	if (run->mmio.is_write)
+		memcpy(&val, run->mmio.data, len);
+	bus_access(&v->vm->bus, run->mmio.phys_addr, len, run->mmio.is_write,
+		   &val);
+	if (!run->mmio.is_write)
+		memcpy(run->mmio.data, &val, len);
+}
+
+/*
+ * The guest reached for a device with an instruction that the CPU does not
+ * describe (a pair, a vector, write-back). As no memory answers there, it gets
+ * what a bus would give: an external abort.
+ */
+static void abort_guest(struct vcpu *v)
+{
+	struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
+
+	kvm_ioctlp(v->fd, KVM_SET_VCPU_EVENTS, &ev);
+}
+
+enum arch_next arch_vcpu_exit(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		mmio(v);
+		return ARCH_RUN;
+	case KVM_EXIT_SYSTEM_EVENT:
+		return system_event(v);
+	case KVM_EXIT_ARM_NISV:
+		abort_guest(v);
+		return ARCH_RUN;
+	case KVM_EXIT_INTR:
+		return ARCH_RUN;
+	case KVM_EXIT_FAIL_ENTRY:
+		log_warnx("vCPU %u: the CPU refused to enter the guest "
+			  "(reason %#" PRIx64 ")",
+			  v->index,
+			  (uint64_t)run->fail_entry
+				  .hardware_entry_failure_reason);
+		return fail(v);
+	case KVM_EXIT_INTERNAL_ERROR:
+		log_warnx("vCPU %u: internal error %u of KVM", v->index,
+			  run->internal.suberror);
+		return fail(v);
+	}
+	log_warnx("vCPU %u: unexpected exit %u from KVM", v->index,
+		  run->exit_reason);
+	return fail(v);
+}
+
+enum arch_next arch_vcpu_error(struct vcpu *v, int err)
+{
+	uint64_t pc = 0;
+
+	get_reg(v, CORE_REG(regs.pc), &pc);
+	log_warnx("vCPU %u: KVM_RUN failed at pc %#" PRIx64 ": %s", v->index,
+		  pc, strerror(err));
+	return fail(v);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory behind guest RAM: a memfd, mapped once, aligned to 2 MiB so that
+ * stage 2 can use block mappings.
+ *
+ * It is never unmapped: the end of the process frees it, and for a VM with a
+ * virtual EL2 an munmap() would walk the whole shadow stage 2 first.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * ram_new() - @size bytes of zeroed memory, a multiple of 1 MiB
+ *
+ * @hugepages takes it from hugetlbfs (2 MiB pages, reserved at once), otherwise
+ * transparent huge pages are asked for. -errno with a sentence in @e.
+ */
+int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * vm->target says what all vCPUs should be doing. To leave RUN, the main
+ * thread sets the target, then immediate_exit in every vCPU's shared page, then
+ * sends each thread a signal: a vCPU in guest mode leaves it for the signal, one
+ * on its way in leaves for immediate_exit, and one that handles an exit finds
+ * the target changed afterwards. No window is left between them.
+ *
+ * KVM completes a pending MMIO or hypercall only on the next KVM_RUN, so a
+ * vCPU that parks after handling an exit enters KVM once more with
+ * immediate_exit set. Its registers are whole then.
+ */
+#include "core/vm.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/arch.h"
+#include "core/kvm.h"
+#include "core/log.h"
+#include "core/loop.h"
+
+#define KICK SIGRTMIN
+
+static void kicked(int sig)
+{
+	(void)sig;
+}
+
+struct event {
+	struct vm *vm;
+	enum vm_event what;
+};
+
+static void deliver(void *arg)
+{
+	struct event ev = *(struct event *)arg;
+
+	free(arg);
+	ev.vm->on_event(ev.vm->on_event_ctx, ev.what);
+}
+
+void vm_post(struct vm *vm, enum vm_event what)
+{
+	struct event *ev = malloc(sizeof(*ev));
+
+	/* Without memory for a message there is nobody to tell. */
+	if (!ev)
+		abort();
+	*ev = (struct event){ .vm = vm, .what = what };
+	if (loop_call(vm->loop, deliver, ev) < 0)
+		abort();
+}
+
+/* False when the thread shall end. */
+static bool park(struct vcpu *v, bool even_if_running)
+{
+	struct vm *vm = v->vm;
+	bool go_on;
+
+	pthread_mutex_lock(&vm->lock);
+	if (even_if_running && vm->target == VM_RUN)
+		vm->target = VM_PAUSE;
+	while (vm->target == VM_PAUSE) {
+		v->parked = true;
+		pthread_cond_broadcast(&vm->changed);
+		pthread_cond_wait(&vm->changed, &vm->lock);
+	}
+	v->parked = false;
+	go_on = vm->target == VM_RUN;
+	pthread_mutex_unlock(&vm->lock);
+	return go_on;
+}
+
+static void *vcpu_main(void *arg)
+{
+	struct vcpu *v = arg;
+	enum arch_next next = ARCH_RUN;
+	int r;
+
+	if (!park(v, false))
+		return NULL;
+	for (;;) {
+		r = kvm_ioctl(v->fd, KVM_RUN, 0);
+		if (r == 0) {
+			next = arch_vcpu_exit(v);
+			if (next == ARCH_RUN)
+				continue;
+			/* Complete what the exit left pending. */
+			v->run->immediate_exit = 1;
+			kvm_ioctl(v->fd, KVM_RUN, 0);
+			v->run->immediate_exit = 0;
+		} else if (r != -EINTR && r != -EAGAIN) {
+			next = arch_vcpu_error(v, -r);
+			if (next == ARCH_RUN)
+				continue;
+		}
+		if (!park(v, next == ARCH_PARK))
+			return NULL;
+		next = ARCH_RUN;
+	}
+}
+
+int vm_start(struct vm *vm)
+{
+	struct sigaction sa = { .sa_handler = kicked };
+	sigset_t all, old;
+	char name[16];
+	unsigned i;
+	int r = 0;
+
+	pthread_mutex_init(&vm->lock, NULL);
+	pthread_cond_init(&vm->changed, NULL);
+	vm->target = VM_PAUSE;
+	sigaction(KICK, &sa, NULL);
+	/* Every other signal is for the main thread. */
+	sigfillset(&all);
+	sigdelset(&all, KICK);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (i = 0; i < vm->ncpus && !r; i++) {
+		r = -pthread_create(&vm->vcpus[i].thread, NULL, vcpu_main,
+				    &vm->vcpus[i]);
+		if (r)
+			break;
+		vm->nthreads++;
+		snprintf(name, sizeof(name), "vcpu%u", i);
+		pthread_setname_np(vm->vcpus[i].thread, name);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r)
+		vm_quit(vm);
+	return r;
+}
+
+/* With vm->lock held. */
+static void set_target(struct vm *vm, int target)
+{
+	unsigned i;
+
+	vm->target = target;
+	for (i = 0; i < vm->nthreads; i++) {
+		struct vcpu *v = &vm->vcpus[i];
+
+		__atomic_store_n(&v->run->immediate_exit, target != VM_RUN,
+				 __ATOMIC_SEQ_CST);
+		if (target != VM_RUN && !v->parked)
+			pthread_kill(v->thread, KICK);
+	}
+	pthread_cond_broadcast(&vm->changed);
+}
+
+void vm_resume(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VM_RUN);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_pause(struct vm *vm)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VM_PAUSE);
+	for (i = 0; i < vm->nthreads; i++)
+		while (!vm->vcpus[i].parked)
+			pthread_cond_wait(&vm->changed, &vm->lock);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_quit(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VM_QUIT);
+	pthread_mutex_unlock(&vm->lock);
+	while (vm->nthreads)
+		pthread_join(vm->vcpus[--vm->nthreads].thread, NULL);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lifecycle of a VM: its vCPU threads, and how they start, pause and end.
+ *
+ * The main thread owns the VM and runs its loop. Each vCPU has a thread that
+ * is either inside KVM_RUN, handling an exit, or parked. What a vCPU finds out
+ * about the whole VM (power-off, reset, an error) it posts as an event, which
+ * the main thread handles; the vCPU that posted it stays parked until then.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/bus.h"
+#include "core/gmem.h"
+
+struct kvm_run;
+struct loop;
+struct vm;
+
+enum vm_event {
+	VM_POWEROFF,
+	VM_RESET,
+	VM_PANIC,  /* the guest says that it has crashed */
+	VM_FAILED, /* KVM cannot go on; the reason has been logged */
+};
+
+struct vcpu {
+	struct vm *vm;
+	unsigned index;
+	int fd;
+	struct kvm_run *run;
+	bool parked; /* under vm->lock */
+	pthread_t thread;
+	uint64_t resume_pc, resume_x0; /* of a PSCI SYSTEM_SUSPEND */
+};
+
+struct vm {
+	int kvm_fd;
+	int fd;
+	struct gmem mem;
+	struct bus bus;
+	struct loop *loop;
+	unsigned ncpus;
+	struct vcpu *vcpus;
+	void *arch; /* the board's */
+
+	/* On the loop's thread, once a posted event. */
+	void (*on_event)(void *ctx, enum vm_event);
+	void *on_event_ctx;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum { VM_RUN, VM_PAUSE, VM_QUIT } target; /* under lock */
+	unsigned nthreads;
+};
+
+/*
+ * vm_start() - give each vCPU its thread, parked
+ *
+ * 0 or -errno; then none is left.
+ */
+int vm_start(struct vm *);
+
+/* Let all vCPUs run. Main thread. */
+void vm_resume(struct vm *);
+
+/* Returns when no vCPU runs, each with its pending exit completed. Main thread. */
+void vm_pause(struct vm *);
+
+/* Ends and joins the vCPU threads. Main thread. */
+void vm_quit(struct vm *);
+
+/* Tell the main thread; from any thread. */
+void vm_post(struct vm *, enum vm_event);

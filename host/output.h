@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Result files: whole or not at all. */
+#pragma once
+
+#include <stddef.h>
+
+struct err;
+
+/*
+ * output_write() - put @len bytes into the file @path ("-": standard output)
+ *
+ * A file appears under its name only when complete; a device or FIFO is
+ * written to as it is. -errno with a sentence in @e.
+ */
+int output_write(const char *path, const void *buf, size_t len, struct err *e);
