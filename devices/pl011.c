@@ -49,8 +49,7 @@ enum {
 	UARTDMACR = 0x48,
 };
 
-#define DR_BE  (1u << 10)
-#define RSR_BE (1u << 2)
+#define DR_BE (1u << 10)
 
 #define FR_CTS	(1u << 0)
 #define FR_DSR	(1u << 1)
@@ -78,7 +77,7 @@ enum {
 #define PERIPH_ID 0x00141011 /* r1p3: FIFOs of 16 */
 #define FIFO	  16u
 /* So many looks at UARTFR in a row are no longer part of sending. */
-#define POLLS 4u
+#define POLLS 16u
 
 struct pl011 {
 	struct device dev;
@@ -90,7 +89,7 @@ struct pl011 {
 	unsigned rx_head, rx_len;
 	uint8_t tx[FIFO];
 	unsigned tx_len;
-	unsigned polls; /* reads of UARTFR in a row; POLLS: it polls */
+	unsigned polls; /* reads of UARTFR in a row; POLLS: it listens */
 	uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
 	bool raised;
 };
@@ -125,7 +124,7 @@ static void send(struct pl011 *u)
 
 	u->tx_len -= n;
 	memmove(u->tx, u->tx + n, u->tx_len);
-	if (u->tx_len == 0 || u->tx_len <= trigger(u, u->ifls) - 1)
+	if (u->tx_len < depth(u) && u->tx_len <= trigger(u, u->ifls))
 		u->ris |= INT_TX;
 	else
 		u->ris &= ~INT_TX;
@@ -275,13 +274,12 @@ static uint32_t get(struct pl011 *u, uint64_t off)
 	}
 }
 
-/* A guest that has come to use UARTDR's or the masks' way polls no more. */
 static void put(struct pl011 *u, uint64_t off, uint32_t val)
 {
+	if (u->polls < POLLS)
+		u->polls = 0;
 	switch (off) {
 	case UARTDR:
-		if (u->polls < POLLS)
-			u->polls = 0;
 		transmit(u, val);
 		break;
 	case UARTRSR:

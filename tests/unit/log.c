@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+
+static int saved, out;
+
+/* Standard error, as it is said from here on to said(). */
+static void listen_in(void)
+{
+	int fds[2];
+
+	EQ(pipe2(fds, O_NONBLOCK), 0);
+	out = fds[0];
+	saved = dup(STDERR_FILENO);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[1]);
+}
+
+static const char *said(void)
+{
+	static char buf[8192];
+	ssize_t n;
+
+	dup2(saved, STDERR_FILENO);
+	n = read(out, buf, sizeof(buf) - 1);
+	buf[n > 0 ? n : 0] = 0;
+	return buf;
+}
+
+TEST(a_warning_is_one_line_with_the_reason)
+{
+	listen_in();
+	errno = ENOENT;
+	log_warn("cannot open %s", "x");
+	EQ(errno, ENOENT);
+	STR_EQ(said(), "nestor: cannot open x: No such file or directory\n");
+}
+
+TEST(a_warning_without_errno_does_not_name_one)
+{
+	listen_in();
+	errno = ENOENT;
+	log_warnx("odd %d", 7);
+	STR_EQ(said(), "nestor: odd 7\n");
+}
+
+TEST(what_is_below_the_level_is_not_said)
+{
+	listen_in();
+	log_level = LOG_WARN;
+	log_info("a");
+	log_debug("b");
+	log_level = LOG_DEBUG;
+	log_info("c");
+	log_debug("d");
+	STR_EQ(said(), "nestor: c\nnestor: d\n");
+}
+
+TEST(a_line_that_is_too_long_is_cut_and_ended)
+{
+	static char text[4096];
+	const char *s;
+
+	memset(text, 'x', sizeof(text) - 1);
+	listen_in();
+	log_warnx("%s", text);
+	errno = EIO;
+	log_warn("%s", text);
+	s = said();
+	LT(strlen(s), 2049);
+	EQ(s[strlen(s) - 1], '\n');
+	OK(strchr(s, '\n') && strchr(s, '\n')[1] == 'n');
+}
+
+TEST(a_line_that_just_fits_with_its_reason_is_cut_too)
+{
+	static char text[2048];
+	unsigned n;
+	const char *s;
+
+	for (n = 960; n < 1030; n++) {
+		memset(text, 'x', sizeof(text));
+		text[n] = 0;
+		listen_in();
+		errno = EIO;
+		log_warn("%s", text);
+		s = said();
+		OK(strlen(s) <= 1024);
+		EQ(s[strlen(s) - 1], '\n');
+		close(out);
+		close(saved);
+	}
+}
+
+TEST(a_guest_in_a_loop_costs_a_few_lines)
+{
+	struct log_limit l = { 0 };
+	unsigned i, lines = 0;
+	const char *s;
+
+	listen_in();
+	for (i = 0; i < 1000; i++)
+		log_guest(&l, "queue %d", 3);
+	for (s = said(); *s; s++)
+		lines += *s == '\n';
+	EQ(lines, 10);
+	EQ(l.count, 1000);
+}
+
+TEST(a_closed_standard_error_does_no_harm)
+{
+	listen_in();
+	close(STDERR_FILENO);
+	errno = EIO;
+	log_warn("lost");
+	EQ(errno, EIO);
+	said();
+}
+
+TEST(an_error_keeps_its_code_and_is_cut_to_fit)
+{
+	static char text[1024];
+	struct err e;
+
+	EQ(err_set(&e, -EINVAL, "-m %s: give bytes", "x"), -EINVAL);
+	STR_EQ(e.text, "-m x: give bytes");
+	memset(text, 'y', sizeof(text) - 1);
+	EQ(err_set(&e, -EIO, "%s", text), -EIO);
+	EQ(strlen(e.text), sizeof(e.text) - 1);
+}
