@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include "devices/pl011.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/timer.h"
+#include "host/chardev.h"
+#include "tests/unit/test.h"
+
+enum {
+	DR = 0x00,
+	RSR = 0x04,
+	FR = 0x18,
+	IBRD = 0x24,
+	LCR_H = 0x2c,
+	CR = 0x30,
+	IFLS = 0x34,
+	IMSC = 0x38,
+	RIS = 0x3c,
+	MIS = 0x40,
+	ICR = 0x44,
+};
+
+enum {
+	RX = 0x10,
+	TX = 0x20,
+	RT = 0x40,
+	BUSY = 0x08,
+	RXFE = 0x10,
+	TXFF = 0x20,
+	RXFF = 0x40,
+	TXFE = 0x80,
+	FEN = 0x10,
+};
+
+static struct loop *loop;
+static struct chardev *chr;
+static struct device *dev;
+static int peer;
+static unsigned edges;
+static bool line;
+
+static void set_irq(void *ctx, unsigned n, bool on)
+{
+	(void)ctx;
+	EQ(n, 1);
+	NE(line, on);
+	line = on;
+	edges++;
+}
+
+static void start(void)
+{
+	struct irq irq = { .set = set_irq, .line = 1 };
+	struct err e;
+	char spec[16];
+	int fds[2];
+
+	EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	peer = fds[1];
+	snprintf(spec, sizeof(spec), "fd:%d", fds[0]);
+	loop = loop_new();
+	chr = chardev_open(loop, spec, &e);
+	OK(chr);
+	dev = pl011_new(chr, &irq);
+	OK(dev);
+}
+
+static void finish(void)
+{
+	dev->ops->free(dev);
+	chardev_close(chr);
+	loop_free(loop);
+	close(peer);
+}
+
+static void on_timer(struct timer *t)
+{
+	loop_stop(t->io.loop);
+}
+
+/* Let the loop do what it has to. */
+static void spin(void)
+{
+	struct timer t = { 0 };
+
+	EQ(timer_open(&t, loop, CLOCK_MONOTONIC, on_timer), 0);
+	timer_after(&t, 20 * NSEC_PER_MSEC);
+	EQ(loop_run(loop), 0);
+	timer_close(&t);
+}
+
+static void wr(uint64_t off, uint64_t val)
+{
+	dev->ops->write(dev, off, 4, val);
+}
+
+static uint32_t rd(uint64_t off)
+{
+	return dev->ops->read(dev, off, 4);
+}
+
+static void type(const char *s)
+{
+	EQ(write(peer, s, strlen(s)), strlen(s));
+	spin();
+}
+
+/* What has come out, as a string. */
+static const char *seen(void)
+{
+	static char buf[65536];
+	ssize_t n = read(peer, buf, sizeof(buf) - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	return buf;
+}
+
+TEST(uart_is_known_by_its_numbers)
+{
+	static const uint8_t id[8] = {
+		0x11, 0x10, 0x14, 0, 0x0d, 0xf0, 5, 0xb1
+	};
+	unsigned i;
+
+	start();
+	for (i = 0; i < 8; i++)
+		EQ(rd(0xfe0 + 4 * i), id[i]);
+	EQ(rd(0xfd0), 0);
+	finish();
+}
+
+TEST(uart_has_its_reset_values)
+{
+	start();
+	EQ(rd(CR), 0x300);
+	EQ(rd(IFLS), 0x12);
+	EQ(rd(IMSC) | rd(RIS) | rd(LCR_H) | rd(RSR), 0);
+	EQ(rd(FR) & (BUSY | TXFF | RXFF | RXFE | TXFE), RXFE | TXFE);
+	EQ(rd(FR) & 7, 7); /* a terminal is there */
+	wr(IBRD, 0x12345);
+	wr(LCR_H, FEN);
+	dev->ops->reset(dev);
+	EQ(rd(IBRD) | rd(LCR_H), 0);
+	finish();
+}
+
+TEST(uart_sends_a_line_at_its_end_without_the_loop)
+{
+	start();
+	wr(DR, 'h');
+	wr(DR, 'i');
+	STR_EQ(seen(), "");
+	wr(DR, '\n');
+	STR_EQ(seen(), "hi\n");
+	finish();
+}
+
+TEST(uart_sends_part_of_a_line_before_long)
+{
+	start();
+	wr(DR, '$');
+	spin();
+	STR_EQ(seen(), "$");
+	finish();
+}
+
+TEST(uart_sends_what_is_left_when_it_closes)
+{
+	start();
+	wr(DR, '$');
+	dev->ops->free(dev);
+	chardev_close(chr);
+	STR_EQ(seen(), "$");
+	loop_free(loop);
+	close(peer);
+}
+
+/* As Linux does: fill, enable, and be called for more until all is sent. */
+TEST(uart_interrupts_for_more_to_send_until_masked)
+{
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, TX);
+	OK(!line); /* nothing has been sent: no transition */
+	wr(DR, 'a');
+	OK(line);
+	EQ(rd(MIS), TX);
+	wr(DR, 'b');
+	OK(line);
+	wr(IMSC, 0);
+	OK(!line);
+	EQ(edges, 2);
+	wr(ICR, TX);
+	wr(IMSC, TX);
+	OK(!line);
+	finish();
+}
+
+TEST(s1_uart_says_honestly_that_nobody_reads_and_goes_on_when_somebody_does)
+{
+	unsigned i, sent = 0, got = 0;
+	size_t n;
+
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, TX);
+	while (!(rd(FR) & TXFF)) {
+		wr(DR, "abcdefg\n"[sent++ % 8]);
+		LT(sent, 10000000);
+		if (sent % 4096 == 0)
+			wr(ICR, TX);
+	}
+	EQ(rd(FR) & (TXFE | BUSY), BUSY);
+	EQ(rd(RIS) & TX, 0);
+	OK(!line);
+	wr(DR, 'X'); /* lost, as on an overrun FIFO */
+	for (i = 0; i < 1000 && got < sent; i++) {
+		n = strlen(seen());
+		got += n;
+		spin();
+	}
+	EQ(got, sent);
+	EQ(rd(FR) & (TXFE | BUSY | TXFF), TXFE);
+	OK(line);
+	finish();
+}
+
+TEST(uart_without_fifos_holds_one_byte)
+{
+	start();
+	wr(IMSC, RX | RT);
+	type("ab");
+	EQ(rd(FR) & (RXFE | RXFF), RXFF);
+	EQ(rd(RIS) & RX, RX);
+	EQ(rd(DR), 'a');
+	EQ(rd(RIS) & (RX | RT), 0);
+	OK(rd(FR) & RXFE);
+	spin();
+	EQ(rd(DR), 'b');
+	finish();
+}
+
+TEST(uart_takes_one_interrupt_for_a_fifo_of_input)
+{
+	unsigned i;
+
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, RX | RT);
+	type("0123456789abcdefXYZ");
+	EQ(edges, 1);
+	EQ(rd(MIS), RX | RT);
+	OK(rd(FR) & RXFF);
+	for (i = 0; i < 16; i++)
+		EQ(rd(DR), "0123456789abcdef"[i]);
+	OK(!line);
+	EQ(rd(RIS), 0);
+	OK(rd(FR) & RXFE);
+	EQ(rd(DR), 0); /* empty: nothing */
+	spin();
+	OK(line);
+	EQ(rd(MIS), RT); /* three are below the trigger level */
+	EQ(rd(DR), 'X');
+	EQ(rd(DR), 'Y');
+	EQ(rd(DR), 'Z');
+	EQ(edges, 4);
+	finish();
+}
+
+TEST(uart_keeps_input_back_until_the_guest_listens)
+{
+	unsigned i;
+
+	start();
+	wr(LCR_H, FEN);
+	type("early");
+	/* Sending, with a look at the flags before each byte and behind. */
+	for (i = 0; i < 100; i++) {
+		rd(FR);
+		wr(DR, '.');
+		rd(FR);
+	}
+	/* A driver that starts: flags, then drop what is there. */
+	wr(CR, 0x301);
+	spin();
+	for (i = 0; i < 3; i++)
+		OK(rd(FR) & RXFE);
+	spin();
+	OK(rd(FR) & RXFE);
+	wr(IMSC, RX | RT);
+	spin();
+	OK(line);
+	for (i = 0; i < 5; i++)
+		EQ(rd(DR), "early"[i]);
+	finish();
+}
+
+TEST(uart_gives_input_to_a_guest_that_polls)
+{
+	unsigned i;
+
+	start();
+	type("p");
+	for (i = 0; i < 1000 && rd(FR) & RXFE; i++)
+		if (i == 500)
+			spin();
+	EQ(rd(DR), 'p');
+	EQ(edges, 0);
+	/* It need not poll as much again. */
+	wr(DR, '>');
+	type("q");
+	EQ(rd(DR), 'q');
+	finish();
+}
+
+TEST(uart_takes_nothing_while_its_receiver_is_off)
+{
+	start();
+	wr(CR, 0x101);
+	wr(IMSC, RX | RT);
+	type("x");
+	OK(rd(FR) & RXFE);
+	wr(CR, 0x301);
+	spin();
+	EQ(rd(DR), 'x');
+	finish();
+}
+
+TEST(uart_trigger_levels_are_those_of_ifls)
+{
+	static const unsigned level[5] = { 2, 4, 8, 12, 14 };
+	unsigned i, k;
+
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, RX | RT);
+	for (i = 0; i < 5; i++) {
+		wr(IFLS, i << 3);
+		for (k = 1; k < level[i]; k++)
+			EQ(write(peer, "x", 1), 1);
+		spin();
+		EQ(rd(RIS) & RX, 0);
+		type("y");
+		EQ(rd(RIS) & RX, RX);
+		rd(DR);
+		EQ(rd(RIS) & RX, 0);
+		while (!(rd(FR) & RXFE))
+			rd(DR);
+	}
+	finish();
+}
+
+TEST(uart_interrupts_are_cleared_by_icr)
+{
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, RX | RT);
+	type("a");
+	OK(line);
+	wr(ICR, RT);
+	OK(!line);
+	type("b");
+	OK(line);
+	EQ(rd(DR), 'a');
+	EQ(rd(DR), 'b');
+	OK(!line);
+	finish();
+}
+
+TEST(uart_accesses_of_odd_widths_and_places_do_nothing)
+{
+	start();
+	dev->ops->write(dev, DR + 1, 1, 'x');
+	dev->ops->write(dev, DR, 8, 'x');
+	dev->ops->write(dev, 0xffc, 4, 'x');
+	dev->ops->write(dev, 0x80, 4, 'x');
+	spin();
+	STR_EQ(seen(), "");
+	EQ(dev->ops->read(dev, FR, 8), 0);
+	EQ(dev->ops->read(dev, FR + 1, 1), 0);
+	dev->ops->write(dev, DR, 1, '1');
+	dev->ops->write(dev, DR, 2, '2');
+	dev->ops->write(dev, DR, 4, '\n');
+	STR_EQ(seen(), "12\n");
+	EQ(dev->ops->read(dev, CR, 1), 0);
+	EQ(dev->ops->read(dev, CR, 2), 0x300);
+	finish();
+}
+
+TEST(uart_reset_drops_its_fifos_and_its_interrupt)
+{
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, RX | RT);
+	type("abc");
+	OK(line);
+	dev->ops->reset(dev);
+	OK(!line);
+	OK(rd(FR) & RXFE);
+	finish();
+}
