@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/chardev.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "tests/unit/console.h"
+
+static int peer;
+
+/* A chardev on one end of a socket pair; the other is @peer. */
+static struct chardev *open_pair(void)
+{
+	char spec[16];
+	int fds[2];
+
+	EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	peer = fds[1];
+	snprintf(spec, sizeof(spec), "fd:%d", fds[0]);
+	return open_ok(spec);
+}
+
+static struct chardev *open_pipe(int end)
+{
+	char spec[16];
+	int fds[2];
+
+	EQ(pipe(fds), 0);
+	peer = fds[!end];
+	snprintf(spec, sizeof(spec), "fd:%d", fds[end]);
+	return open_ok(spec);
+}
+
+TEST(a_chardev_of_no_known_kind_is_refused_with_a_sentence)
+{
+	HAS(open_fails("tty"), "console 'tty': give one of stdio");
+	HAS(open_fails(""), "give one of");
+	HAS(open_fails("file:"), "give one of");
+	HAS(open_fails("unix:"), "give one of");
+	HAS(open_fails("fd:"), "descriptor");
+	HAS(open_fails("fd:-1"), "descriptor");
+	HAS(open_fails("fd:1x"), "descriptor");
+	HAS(open_fails("fd:999"), "descriptor");
+	HAS(open_fails("fd:99999999999999999999"), "descriptor");
+	HAS(open_fails("file:/nowhere/x"), "'/nowhere/x': No such file");
+	loop_free(loop);
+}
+
+TEST(null_takes_everything_and_gives_nothing)
+{
+	struct chardev *c = open_ok("null");
+	struct sink *s = sink_new(c, 10);
+	unsigned cols, rows;
+
+	EQ(chardev_write(c, "abc", 3), 3);
+	EQ(chardev_write(c, "", 0), 0);
+	OK(is_idle());
+	EQ(s->len, 0);
+	OK(!chardev_size(c, &cols, &rows));
+	finish(c, s);
+}
+
+TEST(closing_no_chardev_is_allowed)
+{
+	chardev_close(NULL);
+}
+
+TEST(bytes_go_both_ways)
+{
+	struct chardev *c = open_pair();
+	struct sink *s = sink_new(c, 100);
+
+	put_str(peer, "in");
+	spin();
+	STR_EQ(s->buf, "in");
+	EQ(chardev_write(c, "out", 3), 3);
+	STR_EQ(drain(peer), "out");
+	finish(c, s);
+}
+
+TEST(nothing_is_read_before_the_loop_runs)
+{
+	struct chardev *c = open_pair();
+	struct sink *s = sink_new(c, 100);
+
+	put_str(peer, "in");
+	usleep(10000);
+	EQ(s->len, 0);
+	finish(c, s);
+}
+
+TEST(input_waits_in_the_pipe_while_the_front_has_no_room)
+{
+	struct chardev *c = open_pipe(0);
+	struct sink *s = sink_new(c, 0);
+
+	put_str(peer, "0123456789");
+	OK(is_idle());
+	EQ(s->len, 0);
+	s->cap = 4;
+	chardev_room(c);
+	OK(is_idle());
+	STR_EQ(s->buf, "0123");
+	s->cap = 100;
+	chardev_room(c);
+	spin();
+	STR_EQ(s->buf, "0123456789");
+	finish(c, s);
+}
+
+TEST(telling_of_room_that_nobody_waits_for_does_nothing)
+{
+	struct chardev *c = open_pair();
+	struct sink *s = sink_new(c, 100);
+
+	spin();
+	chardev_room(c);
+	chardev_room(c);
+	OK(is_idle());
+	finish(c, s);
+}
+
+TEST(a_peer_that_is_gone_costs_nothing)
+{
+	struct chardev *c = open_pair();
+	struct sink *s = sink_new(c, 100);
+
+	put_str(peer, "last");
+	close(peer);
+	OK(is_idle());
+	STR_EQ(s->buf, "last");
+	EQ(chardev_write(c, "x\n", 2), 2);
+	EQ(chardev_write(c, "y\n", 2), 2);
+	OK(is_idle());
+	finish(c, s);
+}
+
+TEST(the_end_of_a_pipe_while_the_front_is_full_costs_nothing)
+{
+	struct chardev *c = open_pipe(0);
+	struct sink *s = sink_new(c, 2);
+
+	put_str(peer, "abcd");
+	close(peer);
+	OK(is_idle());
+	STR_EQ(s->buf, "ab");
+	s->cap = 100;
+	chardev_room(c);
+	OK(is_idle());
+	STR_EQ(s->buf, "abcd");
+	finish(c, s);
+}
+
+TEST(a_pipe_that_nobody_reads_is_where_output_is_dropped)
+{
+	struct chardev *c = open_pipe(1);
+
+	close(peer);
+	EQ(chardev_write(c, "abc\n", 4), 4);
+	EQ(chardev_write(c, "def\n", 4), 4);
+	OK(is_idle());
+	finish(c, NULL);
+}
+
+TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
+{
+	struct chardev *c = open_pipe(1);
+	struct sink *s = sink_new(c, 0);
+	static char text[1000];
+	size_t n, put = 0, got = 0;
+	unsigned i;
+
+	memset(text, 'x', sizeof(text));
+	do {
+		n = chardev_write(c, text, sizeof(text));
+		put += n;
+		LT(put, 1000000);
+	} while (n == sizeof(text));
+	EQ(chardev_write(c, text, 1), 0);
+	OK(is_idle());
+	EQ(s->writable, 0);
+	for (i = 0; i < 100 && got < put; i++) {
+		got += strlen(drain(peer));
+		spin();
+	}
+	EQ(got, put);
+	EQ(s->writable, 1);
+	EQ(chardev_write(c, "y\n", 2), 2);
+	STR_EQ(drain(peer), "y\n");
+	finish(c, s);
+}
+
+TEST(more_output_than_the_buffer_holds_goes_in_one_call_if_the_peer_takes_it)
+{
+	struct chardev *c = open_pipe(1);
+	static char text[40000];
+
+	memset(text, 'x', sizeof(text));
+	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
+	EQ(strlen(drain(peer)), sizeof(text));
+	finish(c, NULL);
+}
+
+TEST(single_bytes_wait_for_the_end_of_the_line)
+{
+	struct chardev *c = open_pipe(1);
+
+	chardev_write(c, "a", 1);
+	chardev_write(c, "b", 1);
+	STR_EQ(drain(peer), "");
+	chardev_write(c, "\n", 1);
+	STR_EQ(drain(peer), "ab\n");
+	chardev_write(c, "c", 1);
+	spin();
+	STR_EQ(drain(peer), "c");
+	finish(c, NULL);
+}
+
+TEST(the_flags_of_an_inherited_pipe_stay_as_they_were)
+{
+	struct chardev *c;
+	char spec[16];
+	int fds[2], other, flags;
+
+	EQ(pipe(fds), 0);
+	other = dup(fds[1]); /* the shell's */
+	flags = fcntl(other, F_GETFL);
+	snprintf(spec, sizeof(spec), "fd:%d", fds[1]);
+	c = open_ok(spec);
+	chardev_write(c, "abc", 3);
+	EQ(fcntl(other, F_GETFL), flags);
+	STR_EQ(drain(fds[0]), "abc");
+	finish(c, NULL);
+}
+
+TEST(a_regular_file_is_read_to_its_end)
+{
+	char path[] = "/tmp/nestor-chardev-XXXXXX", spec[16];
+	int fd = mkstemp(path), i;
+	struct chardev *c;
+	struct sink *s;
+
+	for (i = 0; i < 5000; i++)
+		put_str(fd, "0123456789");
+	lseek(fd, 10, SEEK_SET); /* somebody has read a part */
+	unlink(path);
+	snprintf(spec, sizeof(spec), "fd:%d", fd);
+	c = open_ok(spec);
+	s = sink_new(c, 30000);
+	OK(is_idle());
+	EQ(s->len, 30000);
+	s->cap = 100000;
+	chardev_room(c);
+	OK(is_idle());
+	EQ(s->len, 49990);
+	finish(c, s);
+}
+
+TEST(dev_null_is_an_empty_input)
+{
+	struct chardev *c;
+	struct sink *s;
+	char spec[16];
+
+	snprintf(spec, sizeof(spec), "fd:%d", open("/dev/null", O_RDWR));
+	c = open_ok(spec);
+	s = sink_new(c, 100);
+	OK(is_idle());
+	EQ(s->len, 0);
+	EQ(chardev_write(c, "ab", 2), 2);
+	finish(c, s);
+}
+
+TEST(an_endless_input_leaves_the_loop_to_others)
+{
+	struct chardev *c;
+	struct sink *s;
+	char spec[16];
+
+	snprintf(spec, sizeof(spec), "fd:%d", open("/dev/zero", O_RDONLY));
+	c = open_ok(spec);
+	s = sink_new(c, 150000);
+	spin();
+	EQ(s->len, 150000);
+	OK(is_idle());
+	finish(c, s);
+}
+
+TEST(a_file_is_truncated_and_written)
+{
+	char path[] = "/tmp/nestor-chardev-XXXXXX", spec[64];
+	int fd = mkstemp(path);
+	struct chardev *c;
+
+	put_str(fd, "something that was there before");
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	c = open_ok(spec);
+	chardev_write(c, "new", 3);
+	lseek(fd, 0, SEEK_SET);
+	STR_EQ(drain(fd), "new");
+	unlink(path);
+	finish(c, NULL);
+}
+
+TEST(a_fifo_that_nobody_reads_is_refused_at_once)
+{
+	char path[] = "/tmp/nestor-fifo-XXXXXX", spec[64];
+
+	close(mkstemp(path));
+	unlink(path);
+	EQ(mkfifo(path, 0600), 0);
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	HAS(open_fails(spec), "nobody reads from it");
+	unlink(path);
+	loop_free(loop);
+}
+
+TEST(a_full_disk_loses_output_and_nothing_else)
+{
+	struct chardev *c = open_ok("file:/dev/full");
+
+	log_level = LOG_ERROR;
+	EQ(chardev_write(c, "abc\n", 4), 4);
+	EQ(chardev_write(c, "abc\n", 4), 4);
+	OK(is_idle());
+	finish(c, NULL);
+}
+
+TEST(of_two_fronts_the_last_with_room_gets_the_input)
+{
+	struct chardev *c = open_pair();
+	struct sink *serial = sink_new(c, 100), *virtio = sink_new(c, 3);
+
+	put_str(peer, "abcdef");
+	spin();
+	STR_EQ(virtio->buf, "abc");
+	STR_EQ(serial->buf, "def");
+	virtio->cap = 100;
+	chardev_room(c);
+	put_str(peer, "gh");
+	spin();
+	STR_EQ(virtio->buf, "abcgh");
+	STR_EQ(serial->buf, "def");
+	free(serial);
+	finish(c, virtio);
+}
+
+TEST(fronts_are_four_at_the_most)
+{
+	struct chardev_front front = { .room = sink_room };
+	static struct sink s;
+	struct chardev *c = open_ok("null");
+	unsigned i;
+
+	front.ctx = &s;
+	for (i = 0; i < 4; i++)
+		EQ(chardev_attach(c, &front), 0);
+	EQ(chardev_attach(c, &front), -ENOSPC);
+	finish(c, NULL);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "tests/unit/console.h"
+
+static char dir[] = "/tmp/nestor-unix-XXXXXX";
+static struct sockaddr_un addr = { .sun_family = AF_UNIX };
+static char spec[200];
+
+static void name_socket(void)
+{
+	OK(mkdtemp(dir));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", dir);
+	snprintf(spec, sizeof(spec), "unix:%s", addr.sun_path);
+}
+
+static int client(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	EQ(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static bool exists(void)
+{
+	return access(addr.sun_path, F_OK) == 0;
+}
+
+TEST(a_client_talks_to_the_socket_and_the_next_one_after_it)
+{
+	struct chardev *c;
+	struct sink *s;
+	int a, b;
+
+	name_socket();
+	c = open_ok(spec);
+	s = sink_new(c, 100);
+	EQ(chardev_write(c, "nobody hears\n", 13), 13);
+	a = client();
+	spin();
+	put_str(a, "hello");
+	spin();
+	STR_EQ(s->buf, "hello");
+	chardev_write(c, "hi\n", 3);
+	STR_EQ(drain(a), "hi\n");
+	b = client();
+	put_str(b, " again");
+	OK(is_idle());
+	STR_EQ(s->buf, "hello");
+	close(a);
+	spin();
+	STR_EQ(s->buf, "hello again");
+	chardev_write(c, "you\n", 4);
+	STR_EQ(drain(b), "you\n");
+	close(b);
+	OK(is_idle());
+	finish(c, s);
+	OK(!exists());
+	rmdir(dir);
+}
+
+TEST(a_client_that_has_sent_all_still_gets_output)
+{
+	struct chardev *c;
+	struct sink *s;
+	int a, b;
+
+	name_socket();
+	c = open_ok(spec);
+	s = sink_new(c, 100);
+	a = client();
+	put_str(a, "all");
+	shutdown(a, SHUT_WR);
+	OK(is_idle());
+	STR_EQ(s->buf, "all");
+	chardev_write(c, "ok\n", 3);
+	STR_EQ(drain(a), "ok\n");
+	close(a);
+	spin();
+	b = client();
+	put_str(b, "!");
+	spin();
+	STR_EQ(s->buf, "all!");
+	close(b);
+	finish(c, s);
+	rmdir(dir);
+}
+
+TEST(a_client_that_leaves_with_the_front_full_makes_way)
+{
+	struct chardev *c;
+	struct sink *s;
+	int a;
+
+	name_socket();
+	c = open_ok(spec);
+	s = sink_new(c, 2);
+	a = client();
+	put_str(a, "abcd");
+	spin();
+	close(a);
+	OK(is_idle());
+	chardev_write(c, "x\n", 2); /* finds out */
+	spin();
+	a = client();
+	s->cap = 100;
+	chardev_room(c);
+	put_str(a, "!");
+	spin();
+	OK(strchr(s->buf, '!'));
+	close(a);
+	finish(c, s);
+	rmdir(dir);
+}
+
+TEST(a1_the_socket_is_for_its_owner_alone)
+{
+	struct chardev *c;
+	struct stat st;
+
+	name_socket();
+	umask(0);
+	c = open_ok(spec);
+	EQ(stat(addr.sun_path, &st), 0);
+	EQ(st.st_mode & 0777, 0600);
+	finish(c, NULL);
+	rmdir(dir);
+}
+
+TEST(the_socket_of_a_dead_process_is_replaced)
+{
+	struct chardev *c;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	name_socket();
+	EQ(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	EQ(listen(fd, 1), 0);
+	HAS(open_fails(spec), "is in use");
+	close(fd);
+	OK(exists());
+	c = open_ok(spec);
+	close(client());
+	finish(c, NULL);
+	rmdir(dir);
+}
+
+TEST(what_is_no_socket_is_not_replaced)
+{
+	name_socket();
+	close(open(addr.sun_path, O_CREAT | O_WRONLY, 0600));
+	HAS(open_fails(spec), "is in use");
+	OK(exists());
+	unlink(addr.sun_path);
+	rmdir(dir);
+	loop_free(loop);
+}
+
+TEST(a_socket_that_somebody_put_in_our_place_is_left_alone)
+{
+	struct chardev *c;
+
+	name_socket();
+	c = open_ok(spec);
+	unlink(addr.sun_path);
+	close(open(addr.sun_path, O_CREAT | O_WRONLY, 0600));
+	finish(c, NULL);
+	OK(exists());
+	unlink(addr.sun_path);
+	rmdir(dir);
+}
+
+TEST(a_path_that_is_too_long_is_refused)
+{
+	char path[200] = "unix:/tmp/";
+
+	memset(path + 10, 'x', 180);
+	HAS(open_fails(path), "too long");
+	HAS(open_fails("unix:/nowhere/s"), "No such file");
+	loop_free(loop);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of the chardev's kinds share: a loop to run for a moment,
+ * and a front that keeps what it gets.
+ */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/timer.h"
+#include "host/chardev.h"
+#include "tests/unit/test.h"
+
+struct sink {
+	size_t cap; /* how much it takes in all */
+	size_t len;
+	char buf[200000];
+	unsigned writable, resized, breaks;
+	unsigned cols, rows;
+};
+
+static struct loop *loop;
+
+static inline size_t sink_room(void *ctx)
+{
+	struct sink *s = ctx;
+
+	return s->cap - s->len;
+}
+
+static inline void sink_input(void *ctx, const void *buf, size_t len)
+{
+	struct sink *s = ctx;
+
+	OK(len <= s->cap - s->len);
+	memcpy(s->buf + s->len, buf, len);
+	s->len += len;
+}
+
+static inline void sink_writable(void *ctx)
+{
+	((struct sink *)ctx)->writable++;
+}
+
+static inline void sink_resized(void *ctx, unsigned cols, unsigned rows)
+{
+	struct sink *s = ctx;
+
+	s->resized++;
+	s->cols = cols;
+	s->rows = rows;
+}
+
+static inline void sink_break(void *ctx)
+{
+	((struct sink *)ctx)->breaks++;
+}
+
+/* A front that takes @cap bytes. */
+static inline struct sink *sink_new(struct chardev *c, size_t cap)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+	struct chardev_front front = {
+		.room = sink_room,
+		.input = sink_input,
+		.writable = sink_writable,
+		.resized = sink_resized,
+		.line_break = sink_break,
+		.ctx = s,
+	};
+
+	s->cap = cap;
+	EQ(chardev_attach(c, &front), 0);
+	return s;
+}
+
+static inline void stop_loop(struct timer *t)
+{
+	loop_stop(t->io.loop);
+}
+
+static inline void spin_for(unsigned ms)
+{
+	struct timer t = { 0 };
+
+	EQ(timer_open(&t, loop, CLOCK_MONOTONIC, stop_loop), 0);
+	timer_after(&t, ms * NSEC_PER_MSEC);
+	EQ(loop_run(loop), 0);
+	timer_close(&t);
+}
+
+static inline void spin(void)
+{
+	spin_for(20);
+}
+
+/* The loop slept: it used less than a tenth of the time. */
+static inline bool is_idle(void)
+{
+	clock_t before = clock();
+
+	spin_for(200);
+	return clock() - before < CLOCKS_PER_SEC / 50;
+}
+
+static inline struct chardev *open_ok(const char *spec)
+{
+	struct err e = { "" };
+	struct chardev *c;
+
+	if (!loop)
+		loop = loop_new();
+	c = chardev_open(loop, spec, &e);
+	STR_EQ(e.text, "");
+	OK(c);
+	return c;
+}
+
+static inline const char *open_fails(const char *spec)
+{
+	static struct err e;
+
+	if (!loop)
+		loop = loop_new();
+	OK(!chardev_open(loop, spec, &e));
+	return e.text;
+}
+
+static inline void finish(struct chardev *c, struct sink *s)
+{
+	chardev_close(c);
+	loop_free(loop);
+	free(s);
+}
+
+/* What there is to read from @fd now, as a string. */
+static inline const char *drain(int fd)
+{
+	static char buf[300000];
+	size_t len = 0;
+	ssize_t n;
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	while ((n = read(fd, buf + len, sizeof(buf) - 1 - len)) > 0)
+		len += n;
+	buf[len] = 0;
+	return buf;
+}
+
+static inline void put_str(int fd, const char *s)
+{
+	EQ(write(fd, s, strlen(s)), strlen(s));
+}
