@@ -13,6 +13,5 @@ enum status {
 	STATUS_PANIC = 4,  /* the guest panicked */
 	STATUS_KVM = 5,	   /* KVM reported an internal error */
 	STATUS_TIMEOUT = 124, /* --timeout expired, as with timeout(1) */
-	STATUS_SIGNAL =
-		128, /* plus the number of the signal, as in the shell */
+	STATUS_SIGNAL = 128,  /* plus its number, as in the shell */
 };

@@ -2,6 +2,7 @@
 #include "cmd/options.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cmd/keys.h"
@@ -33,19 +34,14 @@ static int parse_text(const char *name, const char *text)
 	return config_parse_text(name, text, strlen(text), &c, &e);
 }
 
-/* A file that holds @text; its name, valid until the next call. */
+/* The name of a file that holds @text, until the test ends. */
 static char *file_of(const char *text)
 {
 	static char name[32];
-	FILE *f;
-	int fd;
+	int fd = memfd_create("vm.conf", 0);
 
-	strcpy(name, "/tmp/nestor-unit-XXXXXX");
-	fd = mkstemp(name);
-	OK(fd >= 0);
-	f = fdopen(fd, "w");
-	fputs(text, f);
-	fclose(f);
+	EQ(write(fd, text, strlen(text)), strlen(text));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	return name;
 }
 
@@ -233,7 +229,6 @@ TEST(options_win_over_a_file_wherever_it_is_named)
 			  "params = x\n");
 
 	EQ(PARSE("-c2", "-d", "/b", "-py", "--config", f), CONFIG_RUN);
-	unlink(f);
 	STR_EQ(c.kernel, "/k");
 	EQ(c.cpus, 2);
 	EQ(c.ndisks, 2);
