@@ -118,6 +118,8 @@ TEST(a_number_is_digits_in_its_range)
 	refused("cpus", "513", "1 to 512");
 	refused("cpus", "4294967297", "1 to 512");
 	refused("cpus", "99999999999999999999", "1 to 512");
+	refused("cpus", "18446744073709551617", "1 to 512"); /* 2^64 + 1 */
+	refused("cpus", "36893488147419103233", "1 to 512"); /* 2^65 + 1 */
 	refused("cpus", "-1", "whole number");
 	refused("cpus", "2x", "whole number");
 	refused("cpus", "1.5", "whole number");
