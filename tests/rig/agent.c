@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct port {
@@ -82,6 +83,27 @@ static void find_hello(struct port *p)
 	p->broken = true;
 }
 
+/*
+ * Nobody is connected, and that lasts.
+ *
+ * The driver learns of connections through another queue than of data: a new
+ * client's first bytes can be here before the last one's end is, which then shows
+ * for a moment as a hang-up in the new session.
+ */
+static bool port_gone(const struct port *p)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+	struct pollfd f = { p->fd, 0, 0 };
+
+	for (int i = 0; i < 20; i++) {
+		poll(&f, 1, 0);
+		if (!(f.revents & POLLHUP))
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 static void port_read(struct port *p)
 {
 	ssize_t n;
@@ -94,9 +116,16 @@ static void port_read(struct port *p)
 	if (n > 0) {
 		p->rx.len += n;
 		find_hello(p);
-	} else if (n == 0) {
-		p->broken = true; /* nobody connected */
 	}
+}
+
+/* A port that nobody is connected to is readable, and has no bytes. */
+static void port_event(struct port *p, int revents)
+{
+	if (revents & POLLHUP)
+		p->broken = port_gone(p);
+	else if (revents & POLLIN)
+		port_read(p);
 }
 
 static void port_write(struct port *p)
@@ -123,10 +152,10 @@ static void port_accept(struct port *p)
 		if (!p->hello && p->rx.len > WIRE_MAGIC)
 			wire_drop(&p->rx, p->rx.len - WIRE_MAGIC);
 		poll(&f, 1, -1);
-		if (f.revents & POLLIN)
-			port_read(p);
-		else if (f.revents & POLLHUP)
+		if (f.revents & POLLHUP)
 			sigtimedwait(&sigio, NULL, &second);
+		else if (f.revents & POLLIN)
+			port_read(p);
 	}
 	wire_put(&p->tx, p->rx.p + p->rx.off, WIRE_HELLO);
 	wire_drop(&p->rx, WIRE_HELLO);
@@ -300,10 +329,7 @@ static void command_poll(struct command *c, struct port *p)
 	struct frame h;
 
 	poll(f, 5, -1);
-	if (f[0].revents & POLLIN)
-		port_read(p);
-	else if (f[0].revents & POLLHUP)
-		p->broken = true;
+	port_event(p, f[0].revents);
 	while (!p->broken && (msg = wire_next(&p->rx, &h))) {
 		command_frame(c, p, &h, msg);
 		wire_drop(&p->rx, sizeof(h) + h.len);
@@ -329,13 +355,9 @@ static void port_flush(struct port *p)
 		struct pollfd f = { p->fd, POLLIN | POLLOUT, 0 };
 
 		poll(&f, 1, -1);
-		if (f.revents & POLLIN) {
-			port_read(p);
-			if (!p->hello) /* input that came too late */
-				wire_drop(&p->rx, p->rx.len);
-		} else if (f.revents & POLLHUP) {
-			p->broken = true;
-		}
+		port_event(p, f.revents);
+		if (!p->hello) /* input that came too late */
+			wire_drop(&p->rx, p->rx.len);
 		if (f.revents & POLLOUT)
 			port_write(p);
 	}
@@ -367,10 +389,7 @@ static void session(struct port *p)
 		poll(&f, 1, -1);
 		if (f.revents & POLLOUT)
 			port_write(p);
-		if (f.revents & POLLIN)
-			port_read(p);
-		else if (f.revents & POLLHUP)
-			p->broken = true;
+		port_event(p, f.revents);
 	}
 	if (p->broken)
 		return;
