@@ -2,6 +2,15 @@
 /*
  * The flattened device tree of the machine (Devicetree Specification 0.4, and
  * the Linux bindings of each device).
+ *
+ * Nodes are named and laid out as on QEMU's `virt` board, for the sake of what
+ * looks for them by path. Its tree has /__symbols__ for these labels, so that
+ * an overlay can refer to them: gic, uart0, rtc, gpio0, apb_pclk. Any node can
+ * be reached by target-path.
+ *
+ * A user's tree or overlay is checked wholly before it is used: it is no more
+ * than FDT_SIZE_MAX long and FDT_DEPTH_MAX deep. All functions may be called
+ * on any thread.
  */
 #pragma once
 
@@ -9,6 +18,10 @@
 #include "arm64/machine.h"
 
 struct err;
+
+/* What the arm64 boot protocol allows; and what Linux goes down to. */
+#define FDT_SIZE_MAX  (2u << 20)
+#define FDT_DEPTH_MAX 64
 
 /*
  * fdt_build() - describe @m in a new tree
@@ -19,7 +32,7 @@ struct err;
 int fdt_build(const struct machine *m, void **out, size_t *size);
 
 /*
- * fdt_from_file() - take the user's tree at @path instead
+ * fdt_from_file() - take the user's tree at @path (--dtb) instead
  *
  * /chosen (bootargs if @m has params, initrd, seeds) and /memory are brought up
  * to date; the rest is the user's. -errno with a sentence in @e if it is no
@@ -28,5 +41,10 @@ int fdt_build(const struct machine *m, void **out, size_t *size);
 int fdt_from_file(const struct machine *m, const char *path, void **out,
 		  size_t *size, struct err *e);
 
-/* Apply the overlay at @path to *@fdt, which may move. -errno with @e. */
+/*
+ * fdt_overlay() - apply the overlay at @path (--dtb-overlay) to *@fdt
+ *
+ * 0, and *@fdt has moved and *@size grown; or -errno with @e, and both are as
+ * they were. The result may exceed FDT_SIZE_MAX: image_place_fdt() minds.
+ */
 int fdt_overlay(void **fdt, size_t *size, const char *path, struct err *e);
