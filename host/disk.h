@@ -14,7 +14,7 @@
 struct disk;
 struct err;
 
-/* NULL with a sentence in @e. */
+/* NULL with a sentence in @e. SIGXFSZ is ignored from here on. */
 struct disk *disk_open(const char *path, bool readonly, struct err *e);
 void disk_close(struct disk *);
 
