@@ -108,6 +108,56 @@ TEST(input_waits_in_the_pipe_while_the_front_has_no_room)
 	finish(c, s);
 }
 
+TEST(input_that_is_waited_for_and_then_not_wanted_costs_nothing)
+{
+	struct chardev *c = open_pipe(0);
+	struct sink *s = sink_new(c, 4);
+
+	spin();
+	put_str(peer, "0123456789");
+	OK(is_idle());
+	STR_EQ(s->buf, "0123");
+	finish(c, s);
+}
+
+static struct chardev *raced;
+static unsigned asked, race_at;
+
+/* A vCPU makes room right after it was asked, and says so. */
+static size_t racing_room(void *ctx)
+{
+	struct sink *s = ctx;
+	size_t room = s->cap - s->len;
+
+	if (++asked == race_at) {
+		s->cap = 100;
+		chardev_room(raced);
+	}
+	return room;
+}
+
+TEST(room_made_while_it_is_asked_for_is_not_missed)
+{
+	struct chardev_front front = {
+		.room = racing_room,
+		.input = sink_input,
+	};
+	struct sink *s;
+
+	for (race_at = 1; race_at <= 4; race_at++) {
+		asked = 0;
+		s = front.ctx = calloc(1, sizeof(*s));
+		raced = open_pipe(0);
+		EQ(chardev_attach(raced, &front), 0);
+		put_str(peer, "abc");
+		spin();
+		STR_EQ(s->buf, "abc");
+		chardev_close(raced);
+		free(s);
+	}
+	loop_free(loop);
+}
+
 TEST(telling_of_room_that_nobody_waits_for_does_nothing)
 {
 	struct chardev *c = open_pair();

@@ -199,6 +199,26 @@ TEST(calls_that_never_ran_are_freed_with_the_loop)
 	loop_free(l);
 }
 
+static void *stop_later(void *arg)
+{
+	usleep(200000);
+	loop_stop(arg);
+	return NULL;
+}
+
+TEST(a_loop_with_nothing_to_do_sleeps)
+{
+	struct loop *l = loop_new();
+	clock_t before = clock();
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, stop_later, l), 0);
+	EQ(loop_run(l), 0);
+	pthread_join(t, NULL);
+	LT(clock() - before, CLOCKS_PER_SEC / 50);
+	loop_free(l);
+}
+
 TEST(a_regular_file_cannot_be_waited_for)
 {
 	struct loop *l = loop_new();

@@ -261,6 +261,24 @@ TEST(what_goes_on_in_the_background_leaves_the_terminal_alone)
 	OK(is_restored());
 }
 
+TEST(who_ends_in_the_background_does_not_undo_what_is_in_front)
+{
+	struct termios t, own;
+	pid_t pid;
+
+	session();
+	pid = job(true, run_raw);
+	wait_raw(true);
+	EQ(tcsetpgrp(0, getpgrp()), 0);
+	own = before;
+	own.c_lflag &= ~ECHO;
+	EQ(tcsetattr(0, TCSANOW, &own), 0);
+	kill(pid, SIGTERM);
+	end_of(pid);
+	EQ(tcgetattr(master, &t), 0);
+	EQ(t.c_lflag, own.c_lflag);
+}
+
 static void run_background(void)
 {
 	_exit(-tty_raw(0));
