@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/chardev.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -285,15 +286,14 @@ TEST(the_flags_of_an_inherited_pipe_stay_as_they_were)
 
 TEST(a_regular_file_is_read_to_its_end)
 {
-	char path[] = "/tmp/nestor-chardev-XXXXXX", spec[16];
-	int fd = mkstemp(path), i;
+	int fd = memfd_create("input", 0), i;
+	char spec[16];
 	struct chardev *c;
 	struct sink *s;
 
 	for (i = 0; i < 5000; i++)
 		put_str(fd, "0123456789");
 	lseek(fd, 10, SEEK_SET); /* somebody has read a part */
-	unlink(path);
 	snprintf(spec, sizeof(spec), "fd:%d", fd);
 	c = open_ok(spec);
 	s = sink_new(c, 30000);
@@ -338,8 +338,9 @@ TEST(an_endless_input_leaves_the_loop_to_others)
 
 TEST(a_file_is_truncated_and_written)
 {
-	char path[] = "/tmp/nestor-chardev-XXXXXX", spec[64];
-	int fd = mkstemp(path);
+	const char *path = own_path();
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	char spec[64];
 	struct chardev *c;
 
 	put_str(fd, "something that was there before");
@@ -354,10 +355,9 @@ TEST(a_file_is_truncated_and_written)
 
 TEST(a_fifo_that_nobody_reads_is_refused_at_once)
 {
-	char path[] = "/tmp/nestor-fifo-XXXXXX", spec[64];
+	const char *path = own_path();
+	char spec[64];
 
-	close(mkstemp(path));
-	unlink(path);
 	EQ(mkfifo(path, 0600), 0);
 	snprintf(spec, sizeof(spec), "file:%s", path);
 	HAS(open_fails(spec), "nobody reads from it");

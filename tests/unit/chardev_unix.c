@@ -5,14 +5,15 @@
 
 #include "tests/unit/console.h"
 
-static char dir[] = "/tmp/nestor-unix-XXXXXX";
+static const char *dir;
 static struct sockaddr_un addr = { .sun_family = AF_UNIX };
 static char spec[200];
 
 static void name_socket(void)
 {
-	OK(mkdtemp(dir));
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", dir);
+	dir = own_path();
+	EQ(mkdir(dir, 0700), 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%.64s/s", dir);
 	snprintf(spec, sizeof(spec), "unix:%s", addr.sun_path);
 }
 

@@ -137,6 +137,15 @@ static inline void finish(struct chardev *c, struct sink *s)
 	free(s);
 }
 
+/* A path that no other test uses at the same time. */
+static inline const char *own_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/nestor-unit.%d", getpid());
+	return path;
+}
+
 /* What there is to read from @fd now, as a string. */
 static inline const char *drain(int fd)
 {
