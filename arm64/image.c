@@ -143,12 +143,12 @@ static uint64_t pe_end(const struct head *h)
 		return 0;
 	sec = (uint64_t)pe + 24 + get_le16(h->byte + pe + 20);
 	for (n = get_le16(h->byte + pe + 6); n; n--, sec += 40) {
-		const uint8_t *s = h->byte + sec;
 		uint64_t e;
 
 		if (sec > h->len || h->len - sec < 40)
 			break;
-		e = (uint64_t)get_le32(s + 16) + get_le32(s + 20);
+		e = (uint64_t)get_le32(h->byte + sec + 16) +
+		    get_le32(h->byte + sec + 20);
 		if (e > end)
 			end = e;
 	}

@@ -281,3 +281,59 @@ TEST(B1_what_is_no_overlay_is_refused)
 	EQ(fdt_overlay(&fdt, &size, "/dev/null", &err), -EINVAL);
 	HAS(err.text, "is a device");
 }
+
+/* An overlay whose fixup of /fragment@0/__overlay__ x is at @local, @fixup. */
+static size_t fixup_overlay(uint8_t *buf, size_t room, uint32_t local,
+			    const char *fixup)
+{
+	EQ(fdt_create(buf, room), 0);
+	EQ(fdt_finish_reservemap(buf), 0);
+	EQ(fdt_begin_node(buf, ""), 0);
+	EQ(fdt_begin_node(buf, "fragment@0"), 0);
+	EQ(fdt_property_string(buf, "target-path", "/"), 0);
+	EQ(fdt_begin_node(buf, "__overlay__"), 0);
+	EQ(fdt_property_u64(buf, "x", 0), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_begin_node(buf, "__fixups__"), 0);
+	EQ(fdt_property_string(buf, "gic", fixup), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_begin_node(buf, "__local_fixups__"), 0);
+	EQ(fdt_begin_node(buf, "fragment@0"), 0);
+	EQ(fdt_begin_node(buf, "__overlay__"), 0);
+	EQ(fdt_property_u32(buf, "x", local), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_end_node(buf), 0);
+	EQ(fdt_finish(buf), 0);
+	return fdt_totalsize(buf);
+}
+
+TEST(B1_an_overlay_whose_fixups_point_outside_is_refused)
+{
+	static const struct {
+		uint32_t local;
+		const char *fixup;
+	} row[] = {
+		{ 5, "/fragment@0/__overlay__:x:4" },
+		{ UINT32_MAX - 2, "/fragment@0/__overlay__:x:4" },
+		{ 0, "/fragment@0/__overlay__:x:4294967293" },
+		{ 0, "/fragment@0/__overlay__:x:-3" },
+		{ 0, "/fragment@0" },
+	};
+	uint8_t buf[1024];
+	size_t len;
+	unsigned i;
+
+	machine_tree();
+	len = fixup_overlay(buf, sizeof(buf), 0, "/fragment@0/__overlay__:x:4");
+	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), 0);
+	MEM_EQ((uint8_t *)prop("/", "x", 8) + 4, "\0\0\0\1", 4);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		len = fixup_overlay(buf, sizeof(buf), row[i].local,
+				    row[i].fixup);
+		EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
+		HAS(err.text, "fixups point nowhere");
+	}
+}
