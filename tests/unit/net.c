@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/test.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+
+#include "host/tap.h"
+#include "tests/unit/virtio_rig.h"
+#include "virtio/net.h"
+
+#define BIT(n) (1ull << (n))
+#define ALL    (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+#define HOST   (BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4))
+#define MRG    BIT(VIRTIO_NET_F_MRG_RXBUF)
+#define RX     0
+#define TX     1
+#define BUF(i) (DATA + (i)*0x800)
+
+static const uint8_t mac[6] = { 2, 1, 2, 3, 4, 5 };
+
+/* The other end of the wire is wire[1]. */
+static int wire[2];
+
+static struct virtio *net_on(struct rig *r, const uint8_t *addr)
+{
+	struct tap *tap;
+
+	log_level = LOG_ERROR;
+	rig_ram(r);
+	EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, wire), 0);
+	tap = tap_wrap(wire[0], ALL);
+	OK(tap);
+	return virtio_net_new(&r->m, tap, addr);
+}
+
+static void net_of(struct rig *r, uint64_t features)
+{
+	rig_plug(r, net_on(r, mac));
+	rig_start(r, features);
+}
+
+/* A packet of @len bytes, its header included, arrives. */
+static void arrive(size_t len)
+{
+	static uint8_t buf[70000];
+	size_t i;
+
+	for (i = TAP_HEADER; i < len; i++)
+		buf[i] = i;
+	buf[0] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	EQ(send(wire[1], buf, len, 0), len);
+}
+
+static void rx_buffer(struct rig *r, unsigned i, uint32_t len)
+{
+	rig_desc(r, RX, i, BUF(i), len, W, 0);
+	rig_avail(r, RX, i);
+}
+
+/* Send a packet of @len bytes behind @h; how many bytes left the device. */
+static int sent(struct rig *r, const struct virtio_net_hdr_v1 *h, size_t len)
+{
+	uint8_t buf[4096];
+	uint16_t before = rig_used_idx(r, TX);
+	int n;
+
+	memcpy(rig_at(r, DATA), h, sizeof(*h));
+	memset(rig_at(r, DATA + sizeof(*h)), 0x77, len);
+	rig_desc(r, TX, 0, DATA, sizeof(*h) + len, 0, 0);
+	rig_send(r, TX, 0);
+	EQ(rig_used_idx(r, TX), before + 1);
+	EQ(rig_used_len(r, TX, before), 0);
+	OK(!rig_needs_reset(r));
+	n = recv(wire[1], buf, sizeof(buf), 0);
+	return n;
+}
+
+TEST(the_address_is_the_one_given)
+{
+	struct rig r;
+
+	net_of(&r, 0);
+	MEM_EQ(r.v->config, mac, 6);
+	EQ(r.v->config[6], VIRTIO_NET_S_LINK_UP);
+	OK(rig_offered(&r) & BIT(VIRTIO_NET_F_MAC));
+	OK(!(rig_offered(&r) & BIT(VIRTIO_NET_F_HOST_USO)));
+	rig_free(&r);
+}
+
+TEST(an_address_of_its_own_is_local_and_no_group)
+{
+	struct rig r;
+
+	rig_plug(&r, net_on(&r, NULL));
+	EQ(r.v->config[0] & 3, 2);
+	rig_free(&r);
+}
+
+TEST(a_packet_is_sent_with_its_header)
+{
+	const struct virtio_net_hdr_v1 h = { 0 };
+	struct rig r;
+
+	net_of(&r, HOST);
+	EQ(sent(&r, &h, 100), 112);
+	EQ(r.v->stats.errors, 0);
+	rig_free(&r);
+}
+
+TEST(a_packet_in_pieces_is_sent_as_one)
+{
+	struct rig r;
+	uint8_t buf[200];
+	unsigned i;
+
+	net_of(&r, 0);
+	for (i = 0; i < 60; i++)
+		((uint8_t *)rig_at(&r, DATA))[12 + i] = i;
+	rig_desc(&r, TX, 0, DATA, 7, N, 1);
+	rig_desc(&r, TX, 1, DATA + 7, 8, N, 2);
+	rig_desc(&r, TX, 2, DATA + 15, 57, 0, 0);
+	rig_send(&r, TX, 0);
+	EQ(recv(wire[1], buf, sizeof(buf), 0), 72);
+	for (i = 0; i < 60; i++)
+		EQ(buf[12 + i], i);
+	rig_free(&r);
+}
+
+TEST(a_packet_is_received_into_one_buffer)
+{
+	struct rig r;
+
+	net_of(&r, 0);
+	rx_buffer(&r, 0, 1526);
+	arrive(100);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 1);
+	EQ(rig_used_len(&r, RX, 0), 100);
+	EQ(rig_get16(&r, BUF(0) + 10), 1);
+	EQ(*(uint8_t *)rig_at(&r, BUF(0) + 99), 99);
+	/* GUEST_CSUM was not negotiated. */
+	EQ(*(uint8_t *)rig_at(&r, BUF(0)), 0);
+	EQ(r.irqs, 1);
+	rig_free(&r);
+}
+
+TEST(a_long_packet_is_merged_from_several_buffers)
+{
+	struct rig r;
+	unsigned i;
+
+	net_of(&r, MRG | BIT(VIRTIO_NET_F_GUEST_CSUM));
+	for (i = 0; i < 4; i++)
+		rx_buffer(&r, i, 1000);
+	arrive(2500);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 3);
+	EQ(rig_used_len(&r, RX, 0), 1000);
+	EQ(rig_used_len(&r, RX, 1), 1000);
+	EQ(rig_used_len(&r, RX, 2), 500);
+	EQ(rig_get16(&r, BUF(0) + 10), 3);
+	EQ(*(uint8_t *)rig_at(&r, BUF(0)), VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	EQ(*(uint8_t *)rig_at(&r, BUF(1)), (uint8_t)1000);
+	EQ(*(uint8_t *)rig_at(&r, BUF(2) + 499), (uint8_t)2499);
+	EQ(*(uint8_t *)rig_at(&r, BUF(2) + 500), 0);
+	rig_free(&r);
+}
+
+TEST(a_packet_too_long_without_merging_is_dropped_alone)
+{
+	struct rig r;
+
+	net_of(&r, 0);
+	rx_buffer(&r, 0, 1000);
+	arrive(1001);
+	arrive(1000);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 1);
+	EQ(rig_used_len(&r, RX, 0), 1000);
+	EQ(r.v->stats.errors, 1);
+	rig_free(&r);
+}
+
+TEST(a_packet_waits_midway_for_more_buffers)
+{
+	struct rig r;
+
+	net_of(&r, MRG);
+	rx_buffer(&r, 0, 1000);
+	arrive(2500);
+	arrive(50);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 0);
+	rx_buffer(&r, 1, 1000);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 0);
+	rx_buffer(&r, 2, 1000);
+	rx_buffer(&r, 3, 1000);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 4);
+	EQ(rig_get16(&r, BUF(0) + 10), 3);
+	EQ(rig_get16(&r, BUF(3) + 10), 1);
+	EQ(rig_used_len(&r, RX, 3), 50);
+	rig_free(&r);
+}
+
+TEST(a_packet_that_no_ring_can_hold_is_cut)
+{
+	struct rig r;
+	unsigned i;
+
+	net_of(&r, MRG);
+	for (i = 0; i < QSIZE; i++)
+		rx_buffer(&r, i, 100);
+	arrive(5000);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), QSIZE);
+	EQ(r.v->stats.errors, 1);
+	rx_buffer(&r, 0, 100);
+	arrive(50);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), QSIZE + 1);
+	rig_free(&r);
+}
+
+TEST(N1_a_checksum_outside_the_packet_drops_it)
+{
+	struct virtio_net_hdr_v1 h = { .flags = 1,
+				       .csum_start = 34,
+				       .csum_offset = 16 };
+	struct rig r;
+
+	net_of(&r, HOST);
+	EQ(sent(&r, &h, 100), 112);
+	EQ(sent(&r, &h, 52), 64);
+	EQ(sent(&r, &h, 51), -1);
+	h.csum_start = 0xffff;
+	EQ(sent(&r, &h, 100), -1);
+	h.csum_start = 34;
+	h.csum_offset = 0xffff;
+	EQ(sent(&r, &h, 100), -1);
+	EQ(r.v->stats.errors, 3);
+	rig_free(&r);
+}
+
+TEST(N1_a_bad_segmentation_drops_the_packet)
+{
+	const struct virtio_net_hdr_v1 good = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_size = 1000,
+		.hdr_len = 54,
+		.csum_start = 34,
+		.csum_offset = 16,
+	};
+	struct virtio_net_hdr_v1 h = good;
+	struct rig r;
+
+	net_of(&r, HOST);
+	EQ(sent(&r, &h, 1500), 1512);
+	h.gso_size = 0;
+	EQ(sent(&r, &h, 1500), -1);
+	h = good;
+	h.hdr_len = 1501;
+	EQ(sent(&r, &h, 1500), -1);
+	h = good;
+	h.gso_type = 0x7f;
+	EQ(sent(&r, &h, 1500), -1);
+	h.gso_type = VIRTIO_NET_HDR_GSO_UDP;
+	EQ(sent(&r, &h, 1500), -1);
+	/* Not negotiated. */
+	h.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+	EQ(sent(&r, &h, 1500), -1);
+	h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN;
+	EQ(sent(&r, &h, 1500), -1);
+	h = good;
+	h.flags = 0;
+	EQ(sent(&r, &h, 1500), -1);
+	h.flags = 0xff;
+	EQ(sent(&r, &h, 1500), -1);
+	EQ(sent(&r, &good, 1500), 1512);
+	rig_free(&r);
+}
+
+TEST(N1_what_was_not_negotiated_drops_the_packet)
+{
+	struct virtio_net_hdr_v1 h = { .flags = 1, .csum_start = 34 };
+	struct rig r;
+
+	net_of(&r, 0);
+	EQ(sent(&r, &h, 100), -1);
+	h.flags = 0;
+	EQ(sent(&r, &h, 13), -1);
+	EQ(sent(&r, &h, 14), 26);
+	rig_free(&r);
+}
+
+TEST(Q10_a_header_that_is_cut_short_needs_reset)
+{
+	struct rig r;
+
+	net_of(&r, 0);
+	rig_desc(&r, TX, 0, DATA, 11, 0, 0);
+	rig_send(&r, TX, 0);
+	OK(rig_needs_reset(&r));
+	rig_start(&r, 0);
+	rx_buffer(&r, 0, 11);
+	arrive(100);
+	rig_notify(&r, RX);
+	OK(rig_needs_reset(&r));
+	rig_free(&r);
+}
+
+TEST(Q13_a_reset_forgets_the_packet_that_waits)
+{
+	struct rig r;
+
+	net_of(&r, MRG);
+	rx_buffer(&r, 0, 1000);
+	arrive(2500);
+	rig_notify(&r, RX);
+	rig_start(&r, MRG);
+	rx_buffer(&r, 0, 1000);
+	arrive(50);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 1);
+	EQ(rig_used_len(&r, RX, 0), 50);
+	rig_free(&r);
+}
+
+/* --- on its thread --- */
+
+static int fds[2];
+
+static int on_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
+{
+	(void)ctx;
+	if (off == VIRTIO_MMIO_QUEUE_NOTIFY)
+		__atomic_store_n(&fds[value], fd, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* As a driver with event indices does: only if the device asked for it. */
+static void kick(struct rig *r, unsigned q)
+{
+	uint16_t event;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	event = rig_get16(r, USED(q) + 4 + QSIZE * 8);
+	if (!vring_need_event(event, r->avail[q], r->avail[q] - 1))
+		return;
+	if (fds[q])
+		eventfd_write(fds[q], 1);
+	else
+		rig_notify(r, q);
+}
+
+static void *flood(void *arg)
+{
+	uint8_t buf[200] = { 0 };
+	unsigned i = 0;
+
+	(void)arg;
+	while (i < 2000) {
+		memcpy(buf + TAP_HEADER, &i, sizeof(i));
+		if (send(wire[1], buf, sizeof(buf), 0) > 0)
+			i++;
+		else
+			usleep(50);
+	}
+	return NULL;
+}
+
+TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
+{
+	struct rig r;
+	pthread_t t;
+	unsigned i, seq;
+	uint16_t seen = 0;
+
+	rig_plug_host(&r, net_on(&r, mac),
+		      &(struct mmio_host){ on_ioeventfd, NULL });
+	rig_start(&r, BIT(VIRTIO_RING_F_EVENT_IDX));
+	EQ(pthread_create(&t, NULL, flood, NULL), 0);
+	for (i = 0; i < 4; i++) {
+		rx_buffer(&r, i, 300);
+		kick(&r, RX);
+	}
+	while (seen < 2000) {
+		if (rig_used_idx(&r, RX) == seen) {
+			usleep(20);
+			continue;
+		}
+		i = seen++ % 4;
+		memcpy(&seq, rig_at(&r, BUF(i) + TAP_HEADER), sizeof(seq));
+		EQ(seq, seen - 1);
+		/* Let it run dry now and then. */
+		if (seen % 97 == 0)
+			usleep(2000);
+		rx_buffer(&r, i, 300);
+		kick(&r, RX);
+	}
+	pthread_join(t, NULL);
+	rig_free(&r);
+}
