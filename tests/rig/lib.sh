@@ -93,6 +93,29 @@ pack_cpio()
 		cpio -0 -o -H newc -R 0:0 --reproducible --quiet)
 }
 
+# pack_qemu RAW OUT TRIPLET - of unpacked packages, what QEMU needs to run anywhere
+#
+# OUT/qemu starts it through its own loader; no boot ROM, display or sound.
+pack_qemu()
+{
+	local raw=$1 out=$2 lib=$3
+	mkdir -p "$out/lib/modules"
+	find "$raw"/{,usr/}lib/"$lib" -maxdepth 1 -name '*.so*' \
+		-exec cp -P {} "$out/lib" \; 2>/dev/null || true
+	find "$raw/usr/lib/$lib/qemu" -name 'accel-*.so' \
+		-exec cp {} "$out/lib/modules" \; 2>/dev/null || true
+	cp "$raw/usr/bin/qemu-system-aarch64" "$out"
+	cp "$(find "$out/lib" -name 'ld-linux-*.so.*')" "$out/ld.so"
+	cat >"$out/qemu" <<-'END'
+		#!/bin/sh
+		d=$(dirname "$0")
+		QEMU_MODULE_DIR=$d/lib/modules exec "$d/ld.so" \
+			--library-path "$d/lib" "$d/qemu-system-aarch64" "$@"
+	END
+	chmod +x "$out/qemu"
+	rm -r "$raw"
+}
+
 # prune - drop versions that no recipe has used for a fortnight, old packages
 #
 # A host that runs has its files open or in memory, and does not mind.
