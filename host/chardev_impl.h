@@ -12,9 +12,9 @@
 #include "host/chardev.h"
 #include "host/stream.h"
 
-#define CHARDEV_FRONTS 4
-#define CHARDEV_IN     4096
-#define CHARDEV_OUT    16384
+#define CHARDEV_FRONTS	4
+#define CHARDEV_IN	4096
+#define CHARDEV_OUT	16384
 #define CHARDEV_WATCHES 2
 
 #define container_of(ptr, type, member) \

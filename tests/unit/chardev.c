@@ -340,7 +340,7 @@ TEST(a_file_is_truncated_and_written)
 {
 	const char *path = own_path();
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-	char spec[64];
+	char spec[80];
 	struct chardev *c;
 
 	put_str(fd, "something that was there before");
@@ -356,7 +356,7 @@ TEST(a_file_is_truncated_and_written)
 TEST(a_fifo_that_nobody_reads_is_refused_at_once)
 {
 	const char *path = own_path();
-	char spec[64];
+	char spec[80];
 
 	EQ(mkfifo(path, 0600), 0);
 	snprintf(spec, sizeof(spec), "file:%s", path);

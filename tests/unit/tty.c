@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -133,11 +134,14 @@ TEST(terminal_is_restored_when_sigquit_ends_us)
 
 static void run_crash(void)
 {
+	volatile int *nothing =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	signal(SIGSEGV, SIG_DFL); /* not the sanitizer's */
 	if (tty_raw(0) < 0)
 		_exit(98);
 	usleep(100000);
-	*(volatile int *)8 = 1;
+	*nothing = 1;
 }
 
 TEST(terminal_is_restored_when_we_crash)
