@@ -58,6 +58,7 @@ artefact()
 	local kind=$1 recipe=$2 mib=$3 versions=$4 make=$5 link version tmp
 	link=$cache/$kind/use-$recipe
 	if [[ ! ${NESTOR_UPDATE:-} && -d $link ]]; then
+		touch -h "$link" 2>/dev/null || true # prune() looks
 		readlink -f "$link"
 		return
 	fi
@@ -116,12 +117,13 @@ pack_qemu()
 	rm -r "$raw"
 }
 
-# prune - drop versions that no recipe has used for a fortnight, old packages
+# prune - drop what no checkout has used for two months, and old packages
 #
 # A host that runs has its files open or in memory, and does not mind.
 prune()
 {
 	local link dir
+	find "$cache" -mindepth 2 -maxdepth 2 -name 'use-*' -mtime +60 -delete
 	for dir in "$cache"/*/*-*/; do
 		dir=${dir%/}
 		for link in "${dir%/*}"/use-*; do
