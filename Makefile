@@ -28,7 +28,7 @@ SRC	 := main.c $(LIB_SRC)
 TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZERS	 := $(basename $(notdir $(sort $(wildcard tests/fuzz/*.c))))
-PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S))))
+PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S guest/*.c))))
 
 WARN	 := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wvla -Wpointer-arith
@@ -64,14 +64,25 @@ $(B)/obj/%.o: %.c $(B)/obj/flags | $(SYSROOT)
 		-MMD -MP -c -o $@ $<
 
 # Bare-metal payloads: flat binaries linked to where image_load_kernel() puts
-# them.
-$(B)/guest/%.bin: guest/%.S guest/payload.ld $(B)/obj/flags
+# them. One in C gets the runtime, one in assembly stands alone.
+PAYLOAD_FLAGS := -std=gnu17 $(WARN) -I. -O2 -ffreestanding -nostdlib -static \
+	-fno-pic -fno-stack-protector -mgeneral-regs-only -mstrict-align \
+	-Wl,-n,--build-id=none,--gc-sections,--no-warn-rwx-segments
+RT := guest/rt/start.S guest/rt/rt.c
+RT_DEPS := $(RT) guest/rt/rt.h guest/rt/payload.ld arm64/map.h
+
+$(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
+	$(call payload,$<)
+
+$(B)/guest/%.bin: guest/%.c $(RT_DEPS) $(B)/obj/flags
+	$(call payload,$(RT) $<)
+
+define payload
 	@mkdir -p $(@D)
-	$(call say,AS)
-	$(Q)$(CC) -nostdlib -static -ffreestanding -I. -Wl,-n,--build-id=none \
-		-T guest/payload.ld -MMD -MP -MF $(@:.bin=.d) -MT $@ \
-		-o $(@:.bin=.elf) $<
+	$(call say,PAYLOAD)
+	$(Q)$(CC) $(PAYLOAD_FLAGS) -T guest/rt/payload.ld -o $(@:.bin=.elf) $(1)
 	$(Q)$(CROSS)objcopy -O binary $(@:.bin=.elf) $@
+endef
 
 FLAGS = $(CC) $(HOSTCC) $(CLANG) $(CFLAGS) $(HARDEN) $(COMMON) $(SANFLAGS) \
 	$(LIBS) $(SRC)

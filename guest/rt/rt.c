@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest/rt/rt.h"
+
+#include <stdarg.h>
+
+#define UARTDR 0x00
+
+bool (*exception_hook)(struct frame *, unsigned kind);
+
+static void put(char c)
+{
+	if (c == '\n')
+		put('\r');
+	mmio_write32(MAP_UART_BASE + UARTDR, (uint8_t)c);
+}
+
+static void put_number(uint64_t n, unsigned base)
+{
+	char digits[20];
+	unsigned i = 0;
+
+	do {
+		digits[i++] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	while (i)
+		put(digits[--i]);
+}
+
+static void vprint(const char *fmt, va_list ap)
+{
+	const char *s;
+
+	for (; *fmt; fmt++) {
+		if (*fmt != '%') {
+			put(*fmt);
+			continue;
+		}
+		switch (*++fmt) {
+		case 's':
+			for (s = va_arg(ap, const char *); *s; s++)
+				put(*s);
+			break;
+		case 'u':
+			put_number(va_arg(ap, uint64_t), 10);
+			break;
+		case 'x':
+			put_number(va_arg(ap, uint64_t), 16);
+			break;
+		default:
+			put(*fmt);
+		}
+	}
+}
+
+void print(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprint(fmt, ap);
+	va_end(ap);
+}
+
+void pass(const char *what)
+{
+	print("PASS %s\n", what);
+}
+
+void fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	print("FAIL ");
+	va_start(ap, fmt);
+	vprint(fmt, ap);
+	va_end(ap);
+	put('\n');
+	psci_system_off();
+}
+
+void exception(struct frame *f, unsigned kind);
+void exception(struct frame *f, unsigned kind)
+{
+	if (exception_hook && exception_hook(f, kind))
+		return;
+	fail("exception %u at %x: ESR %x FAR %x", (uint64_t)kind, f->pc, f->esr,
+	     f->far);
+}
+
+static bool at_el2(void)
+{
+	return sysreg_read(CurrentEL) == 2 << 2;
+}
+
+uint64_t smccc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+	register uint64_t x0 asm("x0") = fn;
+	register uint64_t x1 asm("x1") = a1;
+	register uint64_t x2 asm("x2") = a2;
+	register uint64_t x3 asm("x3") = a3;
+
+	if (at_el2())
+		asm volatile("smc #0"
+			     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
+			     :
+			     : "memory");
+	else
+		asm volatile("hvc #0"
+			     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
+			     :
+			     : "memory");
+	return x0;
+}
+
+void psci_system_off(void)
+{
+	for (;;)
+		smccc(PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+void psci_cpu_off(void)
+{
+	for (;;)
+		smccc(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+void secondary_start(void);
+
+int64_t psci_cpu_on(unsigned n)
+{
+	/* MPIDR_EL1 as arm64/machine.h has it: 16 CPUs a cluster. */
+	uint64_t mpidr = (n & 15) | (uint64_t)(n >> 4) << 8;
+
+	return smccc(PSCI_CPU_ON, mpidr, (uintptr_t)secondary_start, n);
+}
+
+__attribute__((weak)) void secondary_main(uint64_t n)
+{
+	(void)n;
+}
+
+/* GICv3: Arm IHI 0069. CPU 0's redistributor is enough for the payloads. */
+#define GICD_CTLR      0x0000
+#define GICD_IGROUPR   0x0080
+#define GICD_ISENABLER 0x0100
+#define GICD_CTLR_ARE_G1A ((1u << 4) | (1u << 1))
+#define GICR_WAKER     0x0014
+#define GICR_SGI       0x10000
+
+void gic_enable(void)
+{
+	mmio_write32(MAP_GICD_BASE + GICD_CTLR, GICD_CTLR_ARE_G1A);
+	mmio_write32(MAP_GICR_BASE + GICR_WAKER, 0);
+	sysreg_write(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
+	isb();
+	sysreg_write(S3_0_C4_C6_0, 0xff);  /* ICC_PMR_EL1 */
+	sysreg_write(S3_0_C12_C12_7, 1); /* ICC_IGRPEN1_EL1 */
+	isb();
+}
+
+void gic_enable_intid(unsigned intid)
+{
+	uint64_t frame = intid < 32 ? MAP_GICR_BASE + GICR_SGI : MAP_GICD_BASE;
+	uint64_t group = frame + GICD_IGROUPR + intid / 32 * 4;
+
+	mmio_write32(group, mmio_read32(group) | 1u << intid % 32);
+	mmio_write32(frame + GICD_ISENABLER + intid / 32 * 4,
+		     1u << intid % 32);
+}
+
+unsigned gic_ack(void)
+{
+	return sysreg_read(S3_0_C12_C12_0) & 0xffffff; /* ICC_IAR1_EL1 */
+}
+
+void gic_eoi(unsigned intid)
+{
+	sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime of the bare-metal payloads: what a program needs that starts with
+ * nothing, at EL1 or EL2, MMU off.
+ *
+ * A payload is one C file with a main(); it says what it finds on the UART, in
+ * lines that begin with PASS or FAIL, and returns, which powers the VM off.
+ */
+#pragma once
+
+#define STACK_SIZE 0x4000
+#define FRAME_SIZE 288
+
+#ifndef __ASSEMBLER__
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arm64/map.h"
+
+#define MAX_CPUS 512
+
+#define sysreg_read(reg)                                    \
+	({                                                  \
+		uint64_t v_;                                \
+		asm volatile("mrs %0, " #reg : "=r"(v_));   \
+		v_;                                         \
+	})
+#define sysreg_write(reg, val) \
+	asm volatile("msr " #reg ", %0" ::"r"((uint64_t)(val)))
+#define isb() asm volatile("isb" ::: "memory")
+#define dsb() asm volatile("dsb sy" ::: "memory")
+#define wfi() asm volatile("wfi" ::: "memory")
+
+static inline uint32_t mmio_read32(uint64_t gpa)
+{
+	uint32_t v;
+
+	/* One plain load, so that the CPU describes it to the hypervisor. */
+	asm volatile("ldr %w0, [%1]" : "=r"(v) : "r"(gpa) : "memory");
+	return v;
+}
+
+static inline void mmio_write32(uint64_t gpa, uint32_t v)
+{
+	asm volatile("str %w0, [%1]" ::"r"(v), "r"(gpa) : "memory");
+}
+
+static inline void mmio_write8(uint64_t gpa, uint8_t v)
+{
+	asm volatile("strb %w0, [%1]" ::"r"((uint32_t)v), "r"(gpa) : "memory");
+}
+
+/* What an exception found; a handler may change x and pc. */
+struct frame {
+	uint64_t x[31];
+	uint64_t pc, pstate, esr, far;
+};
+
+/* Low two bits of an exception's kind; bit 2: from a lower EL. */
+enum { EXC_SYNC, EXC_IRQ, EXC_FIQ, EXC_SERROR, EXC_LOWER = 4 };
+
+/* A payload's own; returns whether it has handled it. */
+extern bool (*exception_hook)(struct frame *, unsigned kind);
+
+/* The UART. print(): %s %u %x (64 bits, hexadecimal) %%. */
+void print(const char *fmt, ...);
+void pass(const char *what);
+/* Powers off. */
+void fail(const char *fmt, ...) __attribute__((noreturn));
+
+/* PSCI (Arm DEN0022), by HVC at EL1 and by SMC at EL2. */
+uint64_t smccc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3);
+void psci_system_off(void) __attribute__((noreturn));
+void psci_cpu_off(void) __attribute__((noreturn));
+/* CPU @n enters secondary_main(n). */
+int64_t psci_cpu_on(unsigned n);
+void secondary_main(uint64_t n);
+
+#define PSCI_CPU_OFF		0x84000002u
+#define PSCI_CPU_ON		0xc4000003u
+#define PSCI_SYSTEM_OFF		0x84000008u
+#define PSCI_SYSTEM_RESET	0x84000009u
+#define PSCI_SYSTEM_SUSPEND	0xc400000eu
+#define PSCI_SYSTEM_RESET2	0xc4000012u
+
+/* GICv3 for the calling CPU, and one SPI or PPI. EOI and all by the payload. */
+void gic_enable(void);
+void gic_enable_intid(unsigned intid);
+unsigned gic_ack(void);
+void gic_eoi(unsigned intid);
+static inline void irq_on(void)
+{
+	asm volatile("msr daifclr, #2" ::: "memory");
+}
+
+static inline void irq_off(void)
+{
+	asm volatile("msr daifset, #2" ::: "memory");
+}
+
+int main(uint64_t fdt);
+
+#endif
