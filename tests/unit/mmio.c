@@ -130,6 +130,22 @@ TEST(a_driver_gets_through_the_status_machine)
 	rig_free(&r);
 }
 
+TEST(a_queue_that_was_served_is_listened_to_again)
+{
+	struct rig r;
+
+	echo_new(&r);
+	rig_start(&r, 0);
+	rig_desc(&r, 0, 0, DATA, 3, W, 0);
+	rig_send(&r, 0, 0);
+	EQ(rig_get16(&r, USED(0)), 0);
+	rig_start(&r, BIT(VIRTIO_RING_F_EVENT_IDX));
+	rig_desc(&r, 0, 0, DATA, 3, W, 0);
+	rig_send(&r, 0, 0);
+	EQ(rig_get16(&r, USED(0) + 4 + QSIZE * 8), 1);
+	rig_free(&r);
+}
+
 TEST(features_that_make_no_sense_are_not_ok)
 {
 	struct rig r;
