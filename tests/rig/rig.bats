@@ -129,6 +129,14 @@ start_sleeper()
 	read -r remote <out
 }
 
+# Not by run: its subshell cannot wait for our children.
+ends_with()
+{
+	local status=0
+	wait "$2" || status=$?
+	((status == $1))
+}
+
 gone() { timeout 30 "$rig" exec tail -s 0.1 --pid="$1" -f /dev/null; }
 
 @test "a client that is killed takes its command along" {
@@ -141,7 +149,7 @@ gone() { timeout 30 "$rig" exec tail -s 0.1 --pid="$1" -f /dev/null; }
 @test "a signal to the client is one to the command" {
 	start_sleeper
 	kill -TERM "$(pgrep -P "$client" || echo "$client")"
-	run -143 wait "$client"
+	ends_with 143 "$client"
 	gone "$remote"
 }
 
@@ -243,7 +251,7 @@ gone() { timeout 30 "$rig" exec tail -s 0.1 --pid="$1" -f /dev/null; }
 	start=$(date +%s)
 	"$rig" exec --name dead sleep 100 >out 2>&1 3>&- &
 	kill -9 "$pid"
-	run -255 wait $!
+	ends_with 255 $!
 	tail -s 0.1 --pid="$pid" -f /dev/null
 	run -255 "$rig" exec --name dead true
 	[[ $output = *died*'last words'* ]]
