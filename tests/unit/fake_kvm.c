@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/fake_kvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/kvm.h"
+
+#define CALLS  4096
+#define CAPS   512
+#define RUN_SIZE 4096
+
+struct fake_call fake_calls[CALLS];
+unsigned fake_ncalls;
+static int caps[CAPS];
+static unsigned long fail_request;
+static unsigned fail_nth;
+static int fail_err, open_err;
+static uint32_t absent_device;
+
+void fake_kvm_reset(void)
+{
+	fake_ncalls = 0;
+	fail_err = open_err = 0;
+	absent_device = 0;
+	memset(caps, 0, sizeof(caps));
+	caps[KVM_CAP_ARM_VM_IPA_SIZE] = 40;
+	caps[KVM_CAP_MAX_VCPUS] = 512;
+	caps[KVM_CAP_ARM_PMU_V3] = 1;
+	caps[KVM_CAP_ARM_SVE] = 1;
+	caps[KVM_CAP_ARM_PTRAUTH_ADDRESS] = 1;
+	caps[KVM_CAP_ARM_PTRAUTH_GENERIC] = 1;
+	caps[KVM_CAP_STEAL_TIME] = 1;
+}
+
+void fake_kvm_cap(unsigned cap, int value)
+{
+	caps[cap] = value;
+}
+
+void fake_kvm_fail(unsigned long request, unsigned nth, int err)
+{
+	fail_request = request;
+	fail_nth = nth;
+	fail_err = err;
+}
+
+void fake_kvm_no_device(uint32_t type)
+{
+	absent_device = type;
+}
+
+void fake_kvm_no_kvm(int err)
+{
+	open_err = err;
+}
+
+unsigned fake_kvm_count(unsigned long request)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < fake_ncalls; i++)
+		n += fake_calls[i].request == request;
+	return n;
+}
+
+static int descriptor(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int kvm_open(void)
+{
+	return open_err ? -open_err : descriptor();
+}
+
+struct kvm_run *kvm_map_run(int vcpu_fd, size_t size)
+{
+	static char pages[512][RUN_SIZE] __attribute__((aligned(16)));
+	static unsigned next;
+
+	(void)vcpu_fd;
+	(void)size;
+	return (struct kvm_run *)pages[next++ % 512];
+}
+
+static const struct name {
+	unsigned long request;
+	const char *name;
+} names[] = {
+#define N(r) { KVM_##r, #r }
+	N(GET_API_VERSION),
+	N(CHECK_EXTENSION),
+	N(GET_VCPU_MMAP_SIZE),
+	N(CREATE_VM),
+	N(ARM_PREFERRED_TARGET),
+	N(ENABLE_CAP),
+	N(SET_USER_MEMORY_REGION),
+	N(CREATE_VCPU),
+	N(CREATE_DEVICE),
+	N(SET_DEVICE_ATTR),
+	N(ARM_VCPU_INIT),
+	N(ARM_VCPU_FINALIZE),
+	N(SET_ONE_REG),
+	N(GET_ONE_REG),
+	N(SET_MP_STATE),
+	N(SET_VCPU_EVENTS),
+	N(IRQ_LINE),
+	N(IRQFD),
+	N(IOEVENTFD),
+	N(RUN),
+#undef N
+};
+
+/* What of the argument a reader of the log wants to see. */
+static void digest(struct fake_call *c, unsigned long arg)
+{
+	const void *p = (const void *)arg;
+
+	switch (c->request) {
+	case KVM_SET_DEVICE_ATTR: {
+		const struct kvm_device_attr *a = p;
+
+		c->a = a->group;
+		c->b = a->attr;
+		break;
+	}
+	case KVM_CREATE_DEVICE:
+		c->a = ((const struct kvm_create_device *)p)->type;
+		c->b = ((const struct kvm_create_device *)p)->flags;
+		break;
+	case KVM_SET_USER_MEMORY_REGION: {
+		const struct kvm_userspace_memory_region *r = p;
+
+		c->a = r->guest_phys_addr;
+		c->b = r->memory_size | r->flags;
+		break;
+	}
+	case KVM_ARM_VCPU_INIT:
+		c->a = ((const struct kvm_vcpu_init *)p)->features[0];
+		break;
+	case KVM_SET_ONE_REG: {
+		const struct kvm_one_reg *r = p;
+
+		c->a = r->id;
+		c->b = *(uint64_t *)(uintptr_t)r->addr;
+		break;
+	}
+	case KVM_ENABLE_CAP:
+		c->a = ((const struct kvm_enable_cap *)p)->cap;
+		break;
+	case KVM_IOEVENTFD: {
+		const struct kvm_ioeventfd *io = p;
+
+		c->a = io->addr;
+		c->b = io->datamatch;
+		break;
+	}
+	case KVM_CHECK_EXTENSION:
+	case KVM_CREATE_VM:
+	case KVM_CREATE_VCPU:
+		c->a = arg;
+	}
+}
+
+int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
+{
+	struct fake_call *c = &fake_calls[fake_ncalls % CALLS];
+	struct kvm_create_device *dev;
+	int r;
+
+	*c = (struct fake_call){ .fd = fd, .request = request };
+	digest(c, arg);
+	fake_ncalls++;
+	if (fail_err && request == fail_request &&
+	    fake_kvm_count(request) >= fail_nth)
+		return -fail_err;
+	switch (request) {
+	case KVM_CHECK_EXTENSION:
+		return arg < CAPS ? caps[arg] : 0;
+	case KVM_GET_API_VERSION:
+		return 12;
+	case KVM_GET_VCPU_MMAP_SIZE:
+		return RUN_SIZE;
+	case KVM_CREATE_VM:
+	case KVM_CREATE_VCPU:
+		return descriptor();
+	case KVM_ARM_PREFERRED_TARGET:
+		((struct kvm_vcpu_init *)arg)->target = 5;
+		return 0;
+	case KVM_CREATE_DEVICE:
+		dev = (struct kvm_create_device *)arg;
+		if (dev->type == absent_device)
+			return -ENODEV;
+		r = dev->flags & KVM_CREATE_DEVICE_TEST ? 0 : descriptor();
+		dev->fd = r;
+		return r < 0 ? r : 0;
+	}
+	return 0;
+}
+
+const char *fake_kvm_log(void)
+{
+	static char text[1 << 16];
+	size_t n = 0;
+	unsigned i, j;
+
+	text[0] = 0;
+	for (i = 0; i < fake_ncalls && n < sizeof(text) - 128; i++) {
+		const struct fake_call *c = &fake_calls[i];
+		const char *name = "?";
+
+		if (c->request == KVM_CHECK_EXTENSION ||
+		    c->request == KVM_GET_VCPU_MMAP_SIZE)
+			continue;
+		for (j = 0; j < sizeof(names) / sizeof(names[0]); j++)
+			if (names[j].request == c->request)
+				name = names[j].name;
+		n += snprintf(text + n, sizeof(text) - n, "%s %#llx %#llx\n",
+			      name, (unsigned long long)c->a,
+			      (unsigned long long)c->b);
+	}
+	return text;
+}

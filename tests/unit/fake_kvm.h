@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A KVM that only writes down what it is asked, and answers from a script.
+ *
+ * It stands in for core/kvm.c. Descriptors are real (of /dev/null), so that the
+ * code under test may close them; a vCPU's page is plain memory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fake_call {
+	int fd;
+	unsigned long request;
+	uint64_t a, b; /* of the argument, what tells calls apart */
+};
+
+/* The calls so far, in order. */
+extern struct fake_call fake_calls[];
+extern unsigned fake_ncalls;
+
+/* A machine with GICv3, a PMU, SVE and 40 bits of IPA; no calls recorded. */
+void fake_kvm_reset(void);
+
+/* KVM_CHECK_EXTENSION's answer for @cap. */
+void fake_kvm_cap(unsigned cap, int value);
+
+/* Have @request fail with @err (0: succeed again), from the @nth call on. */
+void fake_kvm_fail(unsigned long request, unsigned nth, int err);
+
+/* No such device type; or kvm_open() fails with @err. */
+void fake_kvm_no_device(uint32_t type);
+void fake_kvm_no_kvm(int err);
+
+/* One line a call, "CREATE_VM 0x20" and so on. */
+const char *fake_kvm_log(void);
+
+/* How often @request was called. */
+unsigned fake_kvm_count(unsigned long request);
