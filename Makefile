@@ -114,15 +114,16 @@ $(B)/unit/%.o: %.c $(B)/unit/flags | $(HOST_SYSROOT)
 unit: $(B)/unit/unit
 	$(B)/unit/unit $(T)
 
-FUZZ_LIB := $(patsubst %.c,$(B)/fuzz/%.o,$(TEST_SRC) tests/unit/fake_kvm.c)
+FUZZ_LIB := $(patsubst %.c,$(B)/fuzz-obj/%.o,$(TEST_SRC) tests/unit/fake_kvm.c)
 FUZZ_BIN := $(FUZZERS:%=$(B)/fuzz/%)
 
-$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
+$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz-obj/tests/fuzz/%.o $(FUZZ_LIB)
+	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CLANG) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) \
 		-L$(HOST_SYSROOT)/lib $(LIBS)
 
-$(B)/fuzz/%.o: %.c $(B)/fuzz/flags | $(HOST_SYSROOT)
+$(B)/fuzz-obj/%.o: %.c $(B)/fuzz-obj/flags | $(HOST_SYSROOT)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CLANG) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
