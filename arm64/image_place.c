@@ -48,7 +48,7 @@ static bool initrd_below(gpa_t top, const struct boot *b, uint64_t size,
 	if (top < lo || top - lo < size)
 		return false;
 	*at = align_down(top - size, INITRD_ALIGN);
-	return *at >= lo && *at - lo >= gap;
+	return *at - lo >= gap;
 }
 
 static bool initrd_place(const struct machine *m, const struct boot *b,

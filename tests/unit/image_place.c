@@ -51,6 +51,15 @@ TEST(behind_a_flat_binary_memory_stays_free)
 	EQ(boot.fdt.base, RAM + 510 * MIB);
 }
 
+TEST(an_initrd_without_room_for_a_tree_near_the_kernel_goes_far)
+{
+	machine_of(1024 * MIB);
+	boot.kind = BOOT_OPEN;
+	boot.kernel = (struct range){ RAM + 0x80000, 508 * MIB };
+	EQ(initrd(file_of("abcde", 5, MIB), NULL), 0);
+	EQ(boot.initrd.base, RAM + 1023 * MIB);
+}
+
 TEST(an_elf_file_finds_the_tree_at_the_start_of_ram)
 {
 	machine_of(32 * MIB);
@@ -115,8 +124,18 @@ TEST(B1_an_initrd_that_is_no_file_is_refused)
 	EQ(initrd(file_of("a", 1, 1), "/"), -EINVAL);
 	STR_EQ(err.text, "--initrd /: is a directory; give a regular file");
 	EQ(initrd(file_of("", 0, 0), NULL), -ENODATA);
-	EQ(initrd(file_of("a", 1, 1ull << 62), file_of("a", 1, 1ull << 62)),
-	   -EFBIG);
+}
+
+TEST(B1_initrds_whose_sizes_add_up_to_nothing_are_refused)
+{
+	char *path = (char *)file_of("a", 1, 1ull << 62);
+	char *paths[] = { path, path, path, path };
+
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(image_load_initrds(&mem, &mach, paths, 4, &boot, &err), -EFBIG);
+	HAS(err.text, "does not fit into 32 MiB");
 }
 
 /* Every size around the edges either fits with its tree, or is refused. */
