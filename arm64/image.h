@@ -23,16 +23,16 @@ struct err;
 /* What is known of the memory that a kernel takes for itself. */
 enum boot_kind {
 	BOOT_IMAGE, /* its header says all: the rest may lie right behind it */
-	BOOT_OPEN,  /* unknown (flat, or before Linux 3.17): keep the rest off */
-	BOOT_ELF,   /* as BOOT_OPEN; finds the tree at the start of RAM if that
+	BOOT_OPEN, /* unknown (flat, or before Linux 3.17): keep the rest off */
+	BOOT_ELF,  /* as BOOT_OPEN; finds the tree at the start of RAM if that
 		     * is free, as on QEMU's board */
 };
 
 /* What boots, and where it came to lie. */
 struct boot {
-	gpa_t entry;		/* PC of vCPU 0 */
+	gpa_t entry; /* PC of vCPU 0 */
 	enum boot_kind kind;
-	struct range kernel;	/* including its BSS (image_size) */
+	struct range kernel; /* including its BSS (image_size) */
 	struct range initrd;
 	struct range fdt;
 };
