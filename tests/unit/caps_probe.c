@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/caps.h"
+
+#include <errno.h>
+
+#include "core/kvm.h"
+#include "tests/unit/fake_kvm.h"
+#include "tests/unit/test.h"
+
+static struct host_info host;
+static struct caps c;
+
+/* A host of this kernel and command line, whose KVM starts from the fake's. */
+static void host_is(const char *release, const char *cmdline)
+{
+	strcpy(host.release, release);
+	strcpy(host.machine, "aarch64");
+	strcpy(host.cmdline, cmdline);
+	fake_kvm_reset();
+}
+
+/* After a probe: @cap is missing, for this reason. */
+static void missing(enum host_cap cap, const char *reason)
+{
+	OK(!c.cap[cap].have);
+	HAS(c.cap[cap].why, reason);
+}
+
+TEST(the_probe_reports_what_kvm_answers)
+{
+	host_is("7.2.1", "quiet");
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 48);
+	caps_probe(&c, &host);
+	OK(c.kvm);
+	EQ(c.api, 12);
+	EQ(c.ipa_bits, 48);
+	EQ(c.max_vcpus, 512);
+	OK(c.cap[HOST_GICV3].have && c.cap[HOST_SVE].have);
+	OK(c.cap[HOST_PMU].have && c.cap[HOST_PAUTH].have);
+	HAS(fake_kvm_log(), "CREATE_VM 0x30");
+}
+
+TEST(the_probe_creates_no_device_for_good)
+{
+	unsigned i;
+
+	host_is("7.2.1", "");
+	caps_probe(&c, &host);
+	EQ(fake_kvm_count(KVM_CREATE_DEVICE), 3);
+	for (i = 0; i < fake_ncalls; i++) {
+		if (fake_calls[i].request == KVM_CREATE_DEVICE)
+			EQ(fake_calls[i].b, KVM_CREATE_DEVICE_TEST);
+	}
+}
+
+TEST(an_old_kvm_has_40_bits_of_guest_addresses)
+{
+	host_is("4.19.0", "");
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 0);
+	caps_probe(&c, &host);
+	EQ(c.ipa_bits, 40);
+}
+
+TEST(every_feature_that_is_missing_has_a_reason)
+{
+	unsigned cap;
+	int i;
+
+	host_is("7.2.1", "");
+	for (cap = 0; cap < 512; cap++)
+		fake_kvm_cap(cap, 0);
+	fake_kvm_fail(KVM_CREATE_DEVICE, 1, ENODEV);
+	caps_probe(&c, &host);
+	OK(c.kvm);
+	for (i = 0; i < HOST_CAPS; i++) {
+		OK(!c.cap[i].have);
+		NE(c.cap[i].why[0], 0);
+	}
+	missing(HOST_GICV3, "no interrupt controller");
+}
+
+TEST(no_gicv3_is_no_trouble_with_a_gicv2)
+{
+	host_is("7.2.1", "");
+	fake_kvm_no_device(KVM_DEV_TYPE_ARM_VGIC_V3);
+	caps_probe(&c, &host);
+	OK(c.cap[HOST_GICV2].have);
+	missing(HOST_GICV3, "is a GICv2");
+}
+
+TEST(a_feature_that_a_boot_parameter_hides_says_so)
+{
+	host_is("7.2.1", "arm64.nosve arm64.nopauth");
+	fake_kvm_cap(KVM_CAP_ARM_SVE, 0);
+	fake_kvm_cap(KVM_CAP_ARM_PTRAUTH_ADDRESS, 0);
+	caps_probe(&c, &host);
+	missing(HOST_SVE, "booted with arm64.nosve");
+	missing(HOST_PAUTH, "booted with arm64.nopauth");
+	missing(HOST_MTE, "no tags");
+}
+
+TEST(half_of_pointer_authentication_is_none)
+{
+	host_is("7.2.1", "");
+	fake_kvm_cap(KVM_CAP_ARM_PTRAUTH_GENERIC, 0);
+	caps_probe(&c, &host);
+	missing(HOST_PAUTH, "not data");
+}
+
+TEST(a_missing_el2_names_what_the_host_was_booted_with)
+{
+	host_is("7.2.1", "quiet");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "boot the host with kvm-arm.mode=nested");
+	missing(HOST_EL2_E2H0, "boot the host with kvm-arm.mode=nested");
+
+	host_is("7.2.1", "kvm-arm.mode=protected");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "booted with kvm-arm.mode=protected: boot it with");
+
+	host_is("7.2.1", "kvm-arm.mode=nested");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "asked for nested mode but cannot");
+
+	host_is("6.12.9-arm64", "kvm-arm.mode=nested");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "came with Linux 6.16 and this is 6.12.9-arm64");
+}
+
+TEST(el2_with_vhe_does_not_imply_one_without)
+{
+	host_is("6.16.0", "kvm-arm.mode=nested");
+	fake_kvm_cap(KVM_CAP_ARM_EL2, 1);
+	caps_probe(&c, &host);
+	OK(c.cap[HOST_EL2].have);
+	missing(HOST_EL2_E2H0, "HCR_EL2.NV1");
+	fake_kvm_cap(KVM_CAP_ARM_EL2_E2H0, 1);
+	caps_probe(&c, &host);
+	OK(c.cap[HOST_EL2_E2H0].have);
+}
+
+TEST(a_dev_kvm_that_cannot_be_opened_has_a_remedy)
+{
+	host_is("7.2.1", "");
+	fake_kvm_no_kvm(EACCES);
+	caps_probe(&c, &host);
+	OK(!c.kvm);
+	HAS(c.why_no_kvm, "usermod -aG kvm");
+	fake_kvm_no_kvm(EPERM);
+	caps_probe(&c, &host);
+	HAS(c.why_no_kvm, "container");
+	fake_kvm_no_kvm(ENOENT);
+	caps_probe(&c, &host);
+	HAS(c.why_no_kvm, "CONFIG_KVM");
+	strcpy(host.cmdline, "kvm-arm.mode=none");
+	caps_probe(&c, &host);
+	HAS(c.why_no_kvm, "booted with kvm-arm.mode=none; remove that");
+	strcpy(host.machine, "x86_64");
+	caps_probe(&c, &host);
+	HAS(c.why_no_kvm, "no ARM64 machine");
+}
+
+TEST(a_kvm_that_makes_no_vm_is_none)
+{
+	host_is("7.2.1", "");
+	fake_kvm_fail(KVM_CREATE_VM, 1, ENOMEM);
+	caps_probe(&c, &host);
+	OK(!c.kvm);
+	HAS(c.why_no_kvm, "makes no virtual machine: Cannot allocate");
+}
+
+TEST(sve_without_a_vcpu_to_ask_is_still_sve)
+{
+	host_is("7.2.1", "");
+	fake_kvm_fail(KVM_CREATE_VCPU, 1, EINVAL);
+	caps_probe(&c, &host);
+	OK(c.cap[HOST_SVE].have);
+	EQ(c.sve_bits, 0);
+}
