@@ -315,6 +315,19 @@ static bool command_drain(struct command *c, struct port *p, int i)
 	return n > 0;
 }
 
+/* Frames that came along with the last ones are not announced by poll(). */
+static void command_frames(struct command *c, struct port *p)
+{
+	const uint8_t *msg;
+	struct frame h;
+
+	while (!p->broken && (msg = wire_next(&p->rx, &h))) {
+		command_frame(c, p, &h, msg);
+		wire_drop(&p->rx, sizeof(h) + h.len);
+	}
+	command_feed(c, p);
+}
+
 static void command_poll(struct command *c, struct port *p)
 {
 	bool room = p->tx.len <= WIRE_WINDOW / 2;
@@ -325,16 +338,9 @@ static void command_poll(struct command *c, struct port *p)
 		{ room ? c->fd[1] : -1, POLLIN, 0 },
 		{ room ? c->fd[2] : -1, POLLIN, 0 },
 	};
-	const uint8_t *msg;
-	struct frame h;
 
 	poll(f, 5, -1);
 	port_event(p, f[0].revents);
-	while (!p->broken && (msg = wire_next(&p->rx, &h))) {
-		command_frame(c, p, &h, msg);
-		wire_drop(&p->rx, sizeof(h) + h.len);
-	}
-	command_feed(c, p);
 	if (f[3].revents)
 		command_drain(c, p, 1);
 	if (f[4].revents)
@@ -400,8 +406,12 @@ static void session(struct port *p)
 		command_finish(&c, p, 126 << 8);
 		goto out;
 	}
-	while (!p->broken && !command_ended(&c, &status))
+	for (;;) {
+		command_frames(&c, p);
+		if (p->broken || command_ended(&c, &status))
+			break;
 		command_poll(&c, p);
+	}
 	if (p->broken) {
 		write_file(c.cgroup, "cgroup.kill", "1");
 		waitpid(c.pid, &status, 0);

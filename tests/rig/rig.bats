@@ -90,6 +90,14 @@ offline() { if ((EUID)); then unshare -rn "$@"; else unshare -n "$@"; fi; }
 	cmp back bytes
 }
 
+@test "input that comes with the command is not left lying" {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		[[ $(echo "$i" | timeout 30 "$rig" exec cat) = "$i" ]]
+		[[ ! $(timeout 30 "$rig" exec -n cat) ]]
+	done
+}
+
 @test "exec ends when its command does, though the input is open" {
 	mkfifo never
 	exec 5<>never
