@@ -162,6 +162,11 @@ clang: $(CLANG_OBJ)
 setup:
 	@tests/rig/setup
 
+# All tests, or with T=... some: see the top of tests/check.
+.PHONY: check
+check:
+	@tests/check $(T)
+
 .PHONY: install uninstall
 install: $(B)/nestor
 	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
@@ -180,7 +185,9 @@ help:
 	@echo 'make               build/nestor, one static aarch64 executable'
 	@echo 'make setup         install what the build and the tests need'
 	@echo 'make demo          boot a Debian guest and show it (INTERACTIVE=1: a shell)'
-	@echo 'make check         all tests, on real KVM in the emulated host'
+	@echo 'make check         all tests, on real KVM in the emulated host; or some:'
+	@echo '                   T=PART, or T=FILE[@HOST][:PATTERN] of tests/vm, as in'
+	@echo '                   T=unit T=boot T=caps@vhe T="style boot:reset"'
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
 	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
 	@echo 'make bench         instructions, exits, system calls, bytes'
