@@ -86,15 +86,22 @@ endef
 
 FLAGS = $(CC) $(HOSTCC) $(CLANG) $(CFLAGS) $(HARDEN) $(COMMON) $(SANFLAGS) \
 	$(LIBS) $(SRC)
-# Rebuilt when the compiler or a flag changes, not otherwise.
+$(B)/obj/flags $(B)/clang/flags: ROOT := $(SYSROOT)
+$(B)/obj/flags $(B)/clang/flags: | $(SYSROOT)
+$(B)/unit/flags $(B)/fuzz/flags: ROOT := $(HOST_SYSROOT)
+$(B)/unit/flags $(B)/fuzz/flags: | $(HOST_SYSROOT)
+# Rebuilt when the compiler, a flag or the sysroot changes, not otherwise.
 $(B)/%/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+	@f="$$(readlink $(ROOT)) "'$(FLAGS)'; \
+		echo "$$f" | cmp -s - $@ || echo "$$f" > $@
 
-# Libraries and kernel headers, unpacked from packages outside of the tree.
-$(B)/sysroot/%:
+# Libraries and kernel headers, unpacked from packages outside of the tree: of
+# which version, the cache knows and may learn (rig update).
+$(B)/sysroot/%: FORCE
 	@mkdir -p $(@D)
-	@dir=$$(tests/rig/sysroot $*) && ln -sfn "$$dir" $@
+	@dir=$$(tests/rig/sysroot $*) && { [ "$$(readlink $@)" = "$$dir" ] || \
+		ln -sfn "$$dir" $@; }
 
 # --- unit tests and fuzzers, on the machine at hand -----------------------
 
@@ -161,6 +168,11 @@ clang: $(CLANG_OBJ)
 .PHONY: setup
 setup:
 	@tests/rig/setup
+
+# A Debian kernel as a guest, shown; with INTERACTIVE=1 its shell.
+.PHONY: demo
+demo:
+	@tests/rig/demo $(if $(INTERACTIVE),--interactive)
 
 # All tests, or with T=... some: see the top of tests/check.
 .PHONY: check
