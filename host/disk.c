@@ -62,7 +62,7 @@ static int lock(const struct disk *d, const char *path, struct err *e)
 	if (errno == EAGAIN || errno == EACCES)
 		return err_set(e, -EBUSY,
 			       "--disk %s: another process has this image "
-			       "open%s; stop it, or give both readonly",
+			       "open%s; stop it, or give both as FILE,ro",
 			       path, d->readonly ? " for writing" : "");
 	/* Some network file systems have no locks. */
 	log_warn("--disk %s: cannot lock the image", path);
@@ -102,7 +102,7 @@ static int open_locked(struct disk *d, const char *path, struct err *e)
 	if (d->fd < 0)
 		return err_set(e, -errno, "--disk %s: %s%s", path,
 			       strerror(errno),
-			       d->readonly ? "" : "; or give it readonly");
+			       d->readonly ? "" : "; or give it as FILE,ro");
 	if (fstat(d->fd, &st) < 0)
 		return err_set(e, -errno, "--disk %s: %s", path,
 			       strerror(errno));

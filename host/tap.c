@@ -62,26 +62,32 @@ static int set_up(struct tap *t)
 
 static int refuse(const char *name, int code, struct err *e)
 {
+	const char *eq = name ? "=" : "";
+
 	if (!name)
-		name = "tap";
+		name = "";
 	if (code == -EPERM || code == -EACCES)
 		return err_set(e, code,
-			       "--net %s: not permitted to open the interface; "
+			       "--network tap%s%s: not permitted to open the "
+			       "interface; "
 			       "run as root, or have root make it with: "
 			       "ip tuntap add NAME mode tap user $USER",
-			       name);
+			       eq, name);
 	if (code == -EBUSY)
 		return err_set(e, code,
-			       "--net %s: another process uses the interface; "
+			       "--network tap%s%s: another process uses the "
+			       "interface; "
 			       "name another one",
-			       name);
+			       eq, name);
 	if (code == -EINVAL)
 		return err_set(e, code,
-			       "--net %s: an interface of that name exists and "
+			       "--network tap%s%s: an interface of that name "
+			       "exists and "
 			       "is no tap with one queue; name another one",
-			       name);
-	return err_set(e, code, "--net %s: cannot open the interface: %s", name,
-		       strerror(-code));
+			       eq, name);
+	return err_set(e, code,
+		       "--network tap%s%s: cannot open the interface: %s", eq,
+		       name, strerror(-code));
 }
 
 struct tap *tap_open(const char *name, struct err *e)
@@ -92,7 +98,8 @@ struct tap *tap_open(const char *name, struct err *e)
 
 	if (name && strlen(name) >= sizeof(ifr.ifr_name)) {
 		err_set(e, -EINVAL,
-			"--net %s: the name of an interface has at most 15 "
+			"--network tap=%s: the name of an interface has at "
+			"most 15 "
 			"characters",
 			name);
 		return NULL;
@@ -100,7 +107,8 @@ struct tap *tap_open(const char *name, struct err *e)
 	fd = open(TAP_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
 		err_set(e, -errno,
-			"--net: there is no " TAP_DEVICE "; load the kernel's "
+			"--network tap: there is no " TAP_DEVICE
+			"; load the kernel's "
 			"module with: modprobe tun");
 		return NULL;
 	}
@@ -138,19 +146,19 @@ struct tap *tap_take(int fd, struct err *e)
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0 || !(ifr.ifr_flags & IFF_TAP) ||
 	    !(ifr.ifr_flags & IFF_NO_PI) || !(ifr.ifr_flags & IFF_VNET_HDR)) {
 		err_set(e, -EINVAL,
-			"--net fd=%d: this descriptor is no tap interface "
+			"--network fd=%d: this descriptor is no tap interface "
 			"opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
 			fd);
 		return NULL;
 	}
 	t = tap_wrap(fd, 0);
 	if (!t) {
-		err_set(e, -errno, "--net fd=%d: %s", fd, strerror(errno));
+		err_set(e, -errno, "--network fd=%d: %s", fd, strerror(errno));
 		return NULL;
 	}
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name) - 1);
 	if (set_up(t) < 0) {
-		err_set(e, -errno, "--net fd=%d: %s", fd, strerror(errno));
+		err_set(e, -errno, "--network fd=%d: %s", fd, strerror(errno));
 		free(t);
 		return NULL;
 	}
