@@ -140,41 +140,75 @@ __attribute__((weak)) void secondary_main(uint64_t n)
 	(void)n;
 }
 
-/* GICv3: Arm IHI 0069. CPU 0's redistributor is enough for the payloads. */
+/*
+ * GICv3 (Arm IHI 0069), or GICv2 (IHI 0048) where that is all there is. CPU 0
+ * is enough for the payloads.
+ */
 #define GICD_CTLR      0x0000
 #define GICD_IGROUPR   0x0080
 #define GICD_ISENABLER 0x0100
+#define GICD_ITARGETSR 0x0800
 #define GICD_CTLR_ARE_G1A ((1u << 4) | (1u << 1))
 #define GICR_WAKER     0x0014
 #define GICR_SGI       0x10000
+#define GICC_CTLR      0x0000
+#define GICC_PMR       0x0004
+#define GICC_IAR       0x000c
+#define GICC_EOIR      0x0010
+
+static bool gic_is_v3(void)
+{
+	return sysreg_read(id_aa64pfr0_el1) >> 24 & 0xf;
+}
+
+static void gicv2_enable(void)
+{
+	mmio_write32(MAP_GICD_BASE + GICD_CTLR, 1);
+	mmio_write32(MAP_GICC_BASE + GICC_PMR, 0xff);
+	mmio_write32(MAP_GICC_BASE + GICC_CTLR, 1);
+}
 
 void gic_enable(void)
 {
+	if (!gic_is_v3()) {
+		gicv2_enable();
+		return;
+	}
 	mmio_write32(MAP_GICD_BASE + GICD_CTLR, GICD_CTLR_ARE_G1A);
 	mmio_write32(MAP_GICR_BASE + GICR_WAKER, 0);
 	sysreg_write(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
 	isb();
-	sysreg_write(S3_0_C4_C6_0, 0xff);  /* ICC_PMR_EL1 */
-	sysreg_write(S3_0_C12_C12_7, 1); /* ICC_IGRPEN1_EL1 */
+	sysreg_write(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
+	sysreg_write(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
 	isb();
 }
 
 void gic_enable_intid(unsigned intid)
 {
-	uint64_t frame = intid < 32 ? MAP_GICR_BASE + GICR_SGI : MAP_GICD_BASE;
+	bool v3 = gic_is_v3();
+	uint64_t frame = intid < 32 && v3 ? MAP_GICR_BASE + GICR_SGI
+					  : MAP_GICD_BASE;
 	uint64_t group = frame + GICD_IGROUPR + intid / 32 * 4;
 
-	mmio_write32(group, mmio_read32(group) | 1u << intid % 32);
+	if (v3)
+		mmio_write32(group, mmio_read32(group) | 1u << intid % 32);
+	else
+		mmio_write8(frame + GICD_ITARGETSR + intid, 1);
 	mmio_write32(frame + GICD_ISENABLER + intid / 32 * 4,
 		     1u << intid % 32);
 }
 
 unsigned gic_ack(void)
 {
+	if (!gic_is_v3())
+		return mmio_read32(MAP_GICC_BASE + GICC_IAR) & 0x3ff;
 	return sysreg_read(S3_0_C12_C12_0) & 0xffffff; /* ICC_IAR1_EL1 */
 }
 
 void gic_eoi(unsigned intid)
 {
-	sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+	if (!gic_is_v3())
+		mmio_write32(MAP_GICC_BASE + GICC_EOIR, intid);
+	else
+		sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
 }

@@ -85,7 +85,7 @@ void secondary_main(uint64_t n);
 #define PSCI_SYSTEM_SUSPEND	0xc400000eu
 #define PSCI_SYSTEM_RESET2	0xc4000012u
 
-/* GICv3 for the calling CPU, and one SPI or PPI. EOI and all by the payload. */
+/* The GIC for the calling CPU, and one SPI or PPI. EOI and all by the payload. */
 void gic_enable(void);
 void gic_enable_intid(unsigned intid);
 unsigned gic_ack(void);

@@ -1,0 +1,307 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# shellcheck disable=SC2016 # scripts for guests
+#
+# The machine, as guests find it: processors, memory, time, power, on any
+# generation of hardware.
+
+load lib
+
+# What one stock guest, that reboots itself once, has to say of its machine.
+script='
+mark=$(head -c 6 /dev/vda)
+if [ "$mark" != second ]; then
+	echo "== uname"; uname -srm; echo "=="
+	echo "== cpus"; grep -c ^processor /proc/cpuinfo; echo "=="
+	echo "== features"; grep -m1 ^Features /proc/cpuinfo; echo "=="
+	echo "== now"; date +%s; echo "=="
+	echo "== dmesg"; dmesg -r | grep -v "^<[56]>.*\(evm:\|HugeTLB\)"; echo "=="
+	echo "== interrupts"; cat /proc/interrupts; echo "=="
+	printf second >/dev/vda; sync
+	reboot -f
+fi
+echo "== again"; grep -c ^processor /proc/cpuinfo; wc -c </dev/vda; echo "=="
+'
+
+setup_file()
+{
+	cd "$BATS_FILE_TMPDIR" || return
+	truncate -s 1M disk
+	date +%s >before
+	echo 0 >stock.status
+	linux "$script" -c 2 -m 512M -d disk >stock 2>stock.err ||
+		echo $? >stock.status
+	date +%s >after
+}
+
+stock() { section "$1" "$BATS_FILE_TMPDIR/stock"; }
+stock_dmesg() { stock dmesg | grep -E "$1"; }
+
+@test "a stock kernel boots to user space and powers off" {
+	cat "$BATS_FILE_TMPDIR/stock" "$BATS_FILE_TMPDIR/stock.err"
+	[[ $(<"$BATS_FILE_TMPDIR/stock.status") = 0 ]]
+	[[ ! -s $BATS_FILE_TMPDIR/stock.err ]]
+	[[ $(stock uname) = "Linux "*" aarch64" ]]
+}
+
+@test "the guest has the processors and the memory that were asked for" {
+	[[ $(stock cpus) = 2 ]]
+	stock_dmesg '/524288K available'
+}
+
+@test "a stock guest reboots in place, with its disk" {
+	[[ $(stock again) = "2"$'\n'"1048576" ]]
+}
+
+@test "the kernel has no complaints about the machine" {
+	# The one is about the initrd, which has no /dev/console.
+	run -1 bash -c 'grep -E "^<[0-4]>" <<<"$1" | grep -v "open an initial console"' \
+		- "$(stock dmesg)"
+	run ! stock_dmesg 'OF: ERROR|Bad DT|irq: no irq domain|deferred probe|unknown parameter'
+	stock_dmesg 'Kernel command line|psci: PSCIv1\.'
+}
+
+@test "the kernel finds UART, clock, GPIO controller, GIC and timer" {
+	stock_dmesg '9000000\.pl011: ttyAMA0 '
+	stock_dmesg 'rtc-pl031 9010000\.pl031: registered'
+	stock_dmesg 'pl061_gpio 9030000\.pl061: .*registered'
+	stock_dmesg 'arch_timer: cp15 timer'
+	[[ $(stock interrupts) = *arch_timer*rtc-pl031* ]]
+	if [[ $(cap .features.gicv3.present) = true ]]; then
+		stock_dmesg 'GICv3: CPU1: found redistributor'
+	else
+		[[ $(stock interrupts) = *GICv2*arch_timer* ]]
+	fi
+}
+
+@test "performance counters are there if the host has them" {
+	[[ $(cap .features.pmu.present) = "$(stock_dmesg 'armv8_pmuv3 PMU driver' >/dev/null &&
+		echo true || echo false)" ]]
+}
+
+@test "SVE and pointer authentication are there if the host has them" {
+	local features
+	features=" $(stock features) "
+	[[ $(cap .features.sve.present) = "$([[ $features = *' sve '* ]] && echo true || echo false)" ]]
+	[[ $(cap .features.pauth.present) = "$([[ $features = *' paca '* ]] && echo true || echo false)" ]]
+}
+
+@test "the guest is told of stolen time" {
+	[[ $(cap .features.pvtime.present) = true ]]
+	stock_dmesg 'using stolen time PV'
+}
+
+@test "the guest's clock is right from the start" {
+	stock_dmesg 'rtc-pl031 9010000\.pl031: setting system clock'
+	(($(<"$BATS_FILE_TMPDIR/before") <= $(stock now) + 1))
+	(($(stock now) <= $(<"$BATS_FILE_TMPDIR/after") + 1))
+}
+
+@test "the guest has randomness at once, and a random place" {
+	stock_dmesg '^<[0-9]+>\[ +0\.0.*crng init done'
+	stock_dmesg 'KASLR enabled'
+}
+
+@test "two boots have different seeds" {
+	local i
+	for i in 1 2; do
+		nestor run -k "$(payload off)" --dump-dtb - | dtc -qO dts |
+			grep -E 'kaslr-seed|rng-seed' >seeds.$i
+		[[ $(wc -l <seeds.$i) = 2 ]]
+	done
+	[[ ! $(comm -12 <(sort seeds.1) <(sort seeds.2)) ]]
+}
+
+@test "dtc has nothing to say about the tree of any machine" {
+	local args
+	truncate -s 1M disk
+	for args in "" "-c 8 -m 3G -d disk -d disk,ro --no-rng" \
+		"--console none --no-pmu" "--console serial -p quiet" \
+		"--port a=null --port b=null -m 32M"; do
+		# shellcheck disable=SC2086 # a list of words
+		nestor run -k "$(payload off)" $args --dump-dtb dtb
+		run -0 dtc -I dtb -O dts -o dts dtb
+		[[ ! $output ]] || { echo "$args: $output"; return 1; }
+	done
+}
+
+@test "one processor and two power on and off" {
+	for n in 1 2; do
+		run -0 nestor run -k "$(payload smp)" -c $n
+		says "PASS $n vCPUs up"
+	done
+}
+
+@test "eight processors do, with any GIC" {
+	run -0 nestor run -k "$(payload smp)" -c 8
+	says "PASS 8 vCPUs up"
+}
+
+@test "a GICv3 has room for 130 processors, a GICv2 refuses the ninth" {
+	if [[ $(cap .features.gicv3.present) = true ]]; then
+		run -0 nestor run -k "$(payload smp)" -c 130
+		says "PASS 130 vCPUs up"
+	else
+		refused "--cpus 9: *8*" -k "$(payload smp)" -c 9
+	fi
+}
+
+@test "32 MiB are enough for a machine" {
+	run -0 nestor run -k "$(payload smp)" -m 32M -c 2
+	says "PASS 2 vCPUs up"
+}
+
+@test "a machine can have as much memory as addresses reach, and no more" {
+	local bits max
+	bits=$(cap .ipa_bits)
+	# RAM starts at 1 GiB. Half of the address space is enough to prove the point.
+	max=$(((1 << (bits - 20)) - 1024))
+	run -0 nestor run -k "$(payload off)" -m $((max / 2))M
+	refused "--memory $((max + 1))M: *$bits bits*give at most --memory ${max}M" \
+		-k "$(payload off)" -m $((max + 1))M
+}
+
+@test "a machine resets in place, as new, by both calls" {
+	run -0 nestor run -k "$(payload reset)" -c 2
+	says "boot 1" "boot 2" "boot 3" "PASS reset twice"
+}
+
+@test "with --no-reboot a reset ends nestor with status 3" {
+	run -3 nestor run -k "$(payload reset)" --no-reboot
+	says "boot 1"
+	[[ $output != *"boot 2"* ]]
+}
+
+@test "a suspended system wakes up at the alarm" {
+	run -0 nestor run -k "$(payload suspend)" -c 2
+	says "PASS suspended until the alarm"
+}
+
+@test "SIGPWR presses the power button" {
+	vm_start -k "$(payload button)"
+	vm_says "waiting for the button"
+	kill -PWR "$vm_pid"
+	vm_says "PASS pressed and released"
+	vm_ends 0
+}
+
+@test "a guest that reports a panic ends nestor with status 4" {
+	run -4 nestor run -k "$(payload panic)"
+	says "crashing"
+}
+
+@test "a panic of Linux is status 4, whether it would reboot or stay" {
+	for p in panic=-1 panic=0; do
+		run -4 nestor run -k "$GUEST/Image" --no-reboot \
+			-p "quiet console=ttyAMA0 $p"
+		says "Kernel panic - not syncing"
+	done
+}
+
+@test "what is switched off, and what eight processors get, a stock guest shows" {
+	run -0 linux '
+		echo "cpus $(grep -c ^processor /proc/cpuinfo)"
+		grep -m1 ^Features /proc/cpuinfo
+		dmesg | grep PMU; ls /proc/device-tree; echo end' \
+		-c 8 --no-pmu --no-sve --no-pauth --no-rng
+	says "cpus 8" end
+	[[ $output != *" sve"* && $output != *" paca"* && $output != *pmu* ]]
+}
+
+# Huge pages that nobody has taken or been promised.
+huge_left()
+{
+	awk '/^HugePages_Free/ { n = $2 } /^HugePages_Rsvd/ { print n - $2 }' \
+		/proc/meminfo
+}
+
+@test "--hugepages takes the guest's memory from the pool, and gives it back" {
+	echo 40 >/proc/sys/vm/nr_hugepages
+	before=$(huge_left)
+	vm_start -k "$(payload button)" -m 64M --hugepages
+	vm_says "waiting for the button"
+	during=$(huge_left)
+	kill -TERM "$vm_pid"
+	vm_ends 143
+	after=$(huge_left)
+	echo 0 >/proc/sys/vm/nr_hugepages
+	[[ "$before $during $after" = "40 8 40" ]]
+}
+
+@test "too few huge pages are refused with the way to more" {
+	echo 4 >/proc/sys/vm/nr_hugepages
+	refused "--hugepages*nr_hugepages*" -k "$(payload off)" -m 64M --hugepages
+	echo 0 >/proc/sys/vm/nr_hugepages
+}
+
+@test "guest memory uses transparent huge pages where the host allows them" {
+	local enabled=/sys/kernel/mm/transparent_hugepage/shmem_enabled was kb
+	was=$(sed 's/.*\[\(.*\)\].*/\1/' $enabled)
+	echo advise >$enabled
+	vm_start -k "$(payload button)" -m 256M
+	vm_says "waiting for the button"
+	kb=$(awk '/ShmemPmdMapped|AnonHugePages/ { kb += $2 } END { print kb }' \
+		"/proc/$vm_pid/smaps")
+	echo "$was" >$enabled
+	kill -TERM "$vm_pid"
+	vm_ends 143
+	((kb >= 2048))
+}
+
+@test "--timeout ends a guest that goes on, with status 124 and a sentence" {
+	run -124 --separate-stderr nestor run -k "$(payload spin)" -c 2 --timeout 1
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr = "nestor: the guest still runs after 1 seconds; ending it" ]]
+}
+
+# signals TEXT ARG... - any ends nestor with 128 + n, once the guest says TEXT
+signals()
+{
+	local sig
+	for sig in TERM:143 INT:130 HUP:129 QUIT:131; do
+		vm_start "${@:2}"
+		vm_says "$1"
+		kill "-${sig%:*}" "$vm_pid"
+		vm_ends "${sig#*:}"
+	done
+}
+
+@test "signals end nestor with 128 + n while all processors spin" {
+	signals "4 spinning" -k "$(payload spin)" -c 4
+}
+
+@test "signals end nestor while all processors sleep" {
+	signals "waiting for the button" -k "$(payload button)" -c 4
+}
+
+@test "signals end nestor while the system is suspended" {
+	signals "parking" -k "$(payload park)" -c 2
+}
+
+@test "SIGTERM ends nestor while Linux boots" {
+	vm_start -k "$GUEST/Image" -p "earlycon console=ttyAMA0" -c 2
+	vm_says "Booting Linux"
+	kill -TERM "$vm_pid"
+	vm_ends 143
+}
+
+@test "with nobody reading its output a guest still ends, by itself and by signal" {
+	mkfifo full
+	exec 8<>full
+	run ! dd if=/dev/zero of=full bs=4096 count=1000 oflag=nonblock
+	run -0 timeout 60 "$NESTOR" run -k "$(payload smp)" -c 2 </dev/null >full
+	run -4 timeout 60 "$NESTOR" run -k "$(payload panic)" </dev/null >full
+	"$NESTOR" run -k "$(payload spin)" </dev/null >full 3>&- &
+	vm_pid=$!
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	vm_pid=
+	exec 8>&-
+	((status == 143))
+}
+
+@test "the memory of a VM that ends is free again, and no process is left" {
+	run ! pgrep -x nestor
+}

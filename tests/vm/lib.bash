@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# lib.bash - what the tests on real KVM share; `load lib` at the top of each file
+#
+# A test runs in its own empty directory. A payload answers within a second; a
+# Linux guest takes ten in the emulated host, so a file boots few, in
+# setup_file, and its tests look at what they have said. Nothing here waits for
+# time to pass: whatever a test waits for is a line, an end, or the bound
+# of some minutes after which it fails.
+bats_require_minimum_version 1.5.0
+
+: "${NESTOR:=nestor}"
+GUEST=${NESTOR_GUEST:-/guest}
+PAYLOADS=$BATS_TEST_DIRNAME/../../build/guest
+quiet="quiet console=hvc0"
+export NESTOR GUEST PAYLOADS quiet
+export BATS_TEST_TIMEOUT=400
+
+setup() { cd "$BATS_TEST_TMPDIR" || return; }
+
+# A VM that a failed test has left behind ends; one that a test forgot is a failure.
+teardown()
+{
+	local pid left=0
+	for pid in ${vm_pid:-}; do
+		! kill -9 "$pid" 2>/dev/null || left=1
+	done
+	[[ $left = 0 || ! ${BATS_TEST_COMPLETED:-} ]] || {
+		echo "a VM was left behind"
+		return 1
+	}
+}
+
+payload() { echo "$PAYLOADS/$1.bin"; }
+
+# nestor ARG... - bounded, without input of its own
+nestor() { timeout 200 "$NESTOR" "$@" </dev/null; }
+
+# says TEXT... - each stands in $output
+says()
+{
+	local text
+	for text; do
+		[[ $output = *"$text"* ]] || {
+			echo "missing: $text"
+			echo "in: $output"
+			return 1
+		}
+	done
+}
+
+# refused SENTENCE ARG... - by nestor run: one line, status 2, nothing else
+#
+# SENTENCE is a pattern, without the leading nestor:. The bound is short, as what
+# cannot be used must not be waited for.
+refused()
+{
+	local sentence=$1
+	shift
+	run --separate-stderr timeout 60 "$NESTOR" run "$@" </dev/null
+	# shellcheck disable=SC2154 # bats sets stderr
+	echo "said ($status): $output$stderr"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status = 2 && ! $output && $stderr != *$'\n'* &&
+		$stderr = "nestor: "$sentence ]]
+}
+
+# initrd SCRIPT >CPIO - on standard output, what makes guest/init run SCRIPT
+initrd()
+{
+	local dir
+	dir=$(mktemp -d) && mkdir "$dir/nestor" || return
+	printf '#!/bin/sh\n%s\n' "$1" >"$dir/nestor/run"
+	chmod 755 "$dir" "$dir/nestor" "$dir/nestor/run"
+	(cd "$dir" && find . | busybox cpio -o -H newc 2>/dev/null)
+	rm -r "$dir"
+}
+
+# linux SCRIPT ARG... - a stock kernel, whose first process runs SCRIPT
+linux()
+{
+	local script=$1
+	shift
+	initrd "$script" >run.cpio &&
+		nestor run -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
+			-p "$quiet" "$@"
+}
+
+# section NAME FILE - between the lines `== NAME` and `==` of a guest's output
+section() { tr -d '\r' <"$2" | sed -n "/^== $1\$/,/^==\$/{/^==/!p}"; }
+
+# cap FILTER - of what nestor caps knows
+cap() { "$NESTOR" caps --json | jq -r "$1"; }
+
+# vm_start ARG... - nestor run in the background: $vm_pid; its output, fd 7
+vm_start()
+{
+	local in=/dev/null
+	[[ ! -p in ]] || in=in
+	mkfifo out
+	"$NESTOR" run "$@" >out 2>err <$in 3>&- 7>&- &
+	vm_pid=$!
+	exec 7<out
+	rm out
+}
+
+# vm_says TEXT - reads on to the line, or the part of one, that ends with TEXT
+vm_says()
+{
+	local said='' c
+	while [[ $said != *"$1" ]]; do
+		IFS= read -r -t 120 -N 1 -u 7 c || {
+			echo "never said '$1' but: $said"
+			return 1
+		}
+		said+=$c
+	done
+}
+
+# vm_ends STATUS - the VM ends, with that, and without a word on standard error
+vm_ends()
+{
+	local status=0
+	cat <&7 >rest
+	exec 7<&-
+	wait "$vm_pid" || status=$?
+	vm_pid=
+	cat err
+	((status == $1)) && [[ ! -s err ]]
+}
