@@ -2,6 +2,7 @@
 #include "core/ram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,41 +15,64 @@
 #define MFD_HUGE_2MB (21u << 26)
 #endif
 
-int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
+/* Does a memfd get transparent huge pages, if it asks for them? */
+static bool memfd_gets_thp(void)
+{
+	char mode[128];
+	ssize_t n = -1;
+	int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+		      O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		n = read(fd, mode, sizeof(mode) - 1);
+		close(fd);
+	}
+	if (n < 0)
+		return false;
+	mode[n] = 0;
+	return !strstr(mode, "[never]") && !strstr(mode, "[deny]");
+}
+
+/* A memfd of @size bytes, or -errno. */
+static int make_memfd(uint64_t size, bool hugepages)
 {
 	unsigned flags = MFD_CLOEXEC;
-	uint8_t *area, *p;
 	int fd, err;
 
-	if (hugepages && size % HUGE)
-		return err_set(e, -EINVAL,
-			       "--memory %lluM: --hugepages needs a multiple "
-			       "of 2M",
-			       (unsigned long long)size >> 20);
 	if (hugepages)
 		flags |= MFD_HUGETLB | MFD_HUGE_2MB;
 	fd = memfd_create("guest-ram", flags);
-	if (fd < 0 || ftruncate(fd, size) < 0)
-		goto fail;
-	area = mmap(NULL, size + HUGE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (area == MAP_FAILED)
-		goto fail;
-	p = area + (-(uintptr_t)area & (HUGE - 1));
-	if (mmap(p, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-		 0) == MAP_FAILED)
-		goto fail;
-	close(fd);
-	if (!hugepages)
-		madvise(p, size, MADV_HUGEPAGE);
-	/* A core dump of the VMM is not the place for a guest's secrets. */
-	madvise(p, size, MADV_DONTDUMP);
-	*hva = p;
-	return 0;
-fail:
-	err = errno;
-	if (fd >= 0)
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, size) < 0) {
+		err = errno;
 		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+/* @size bytes at a multiple of 2 MiB, of @fd or (-1) anonymous; or NULL. */
+static uint8_t *map_aligned(int fd, uint64_t size)
+{
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+			   : MAP_SHARED;
+	uint8_t *area = mmap(NULL, size + HUGE, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     0);
+	uint8_t *p;
+
+	if (area == MAP_FAILED)
+		return NULL;
+	p = area + (-(uintptr_t)area & (HUGE - 1));
+	if (mmap(p, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED)
+		return NULL;
+	return p;
+}
+
+static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
+{
 	if (hugepages)
 		return err_set(e, -err,
 			       "--hugepages: the host has no %llu free huge "
@@ -56,7 +80,37 @@ fail:
 			       "/proc/sys/vm/nr_hugepages",
 			       (unsigned long long)(size / HUGE),
 			       strerror(err));
-	return err_set(e, -err, "--memory %lluM: the host has not that much "
-		       "(%s); ask for less",
+	return err_set(e, -err,
+		       "--memory %lluM: the host has not that much (%s); ask "
+		       "for less",
 		       (unsigned long long)size >> 20, strerror(err));
+}
+
+int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
+{
+	uint8_t *p;
+	int fd = -1, err;
+
+	if (hugepages && size % HUGE)
+		return err_set(e, -EINVAL,
+			       "--memory %lluM: --hugepages needs a multiple "
+			       "of 2M",
+			       (unsigned long long)size >> 20);
+	if (hugepages || memfd_gets_thp()) {
+		fd = make_memfd(size, hugepages);
+		if (fd < 0)
+			return refuse(size, hugepages, -fd, e);
+	}
+	p = map_aligned(fd, size);
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	if (!p)
+		return refuse(size, hugepages, err, e);
+	if (!hugepages)
+		madvise(p, size, MADV_HUGEPAGE);
+	/* A core dump of the VMM is not the place for a guest's secrets. */
+	madvise(p, size, MADV_DONTDUMP);
+	*hva = p;
+	return 0;
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory behind guest RAM: a memfd, mapped once, aligned to 2 MiB so that
- * stage 2 can use block mappings.
+ * The memory behind guest RAM: mapped once, aligned to 2 MiB so that stage 2
+ * can use block mappings.
+ *
+ * It is a memfd where the host gives those huge pages, and anonymous memory
+ * where it does not: with small pages, the stage-2 faults add a third to the
+ * instructions of a guest's boot, and Linux gives memfds none by default
+ * (/sys/kernel/mm/transparent_hugepage/shmem_enabled).
  *
  * It is never unmapped: the end of the process frees it, and for a VM with a
  * virtual EL2 an munmap() would walk the whole shadow stage 2 first.
