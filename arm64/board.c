@@ -133,13 +133,11 @@ static void enable(struct board *b, unsigned cap)
 		log_debug("KVM lacks capability %u", cap);
 }
 
-static int create_vm(struct board *b, struct err *e)
+static int create_vm(struct board *b, int bits)
 {
 	struct kvm_vcpu_init init;
-	int bits = pick_ipa_bits(b, e), r;
+	int r;
 
-	if (bits < 0)
-		return bits;
 	r = kvm_ioctl(b->vm.kvm_fd, KVM_CREATE_VM,
 		      KVM_VM_TYPE_ARM_IPA_SIZE(bits));
 	b->vm.fd = r;
@@ -167,6 +165,25 @@ int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,
 
 	return complain("KVM_SET_USER_MEMORY_REGION",
 			kvm_ioctlp(b->vm.fd, KVM_SET_USER_MEMORY_REGION, &r));
+}
+
+/* A slot of KVM's has fewer than 2^31 pages, which may be of 4 KiB. */
+#define RAM_SLOT_SIZE (4ull << 40)
+
+static int add_ram_slots(struct board *b)
+{
+	uint64_t off, size;
+	unsigned slot = SLOT_RAM;
+	int r = 0;
+
+	for (off = 0; off < b->m.ram_size && !r; off += size) {
+		size = b->m.ram_size - off;
+		if (size > RAM_SLOT_SIZE)
+			size = RAM_SLOT_SIZE;
+		r = board_add_slot(b, slot++, MAP_RAM_BASE + off, size,
+				   b->vm.mem.bank[0].hva + off, false);
+	}
+	return r;
 }
 
 static int create_ram(struct board *b, struct err *e)
@@ -292,16 +309,16 @@ static int load_fdt(struct board *b, struct err *e)
 
 static int build(struct board *b, struct err *e)
 {
-	int r;
+	int r, bits;
 
 	if ((r = open_kvm(b)) < 0 || (r = check_cpus(b, e)) < 0 ||
+	    (r = bits = pick_ipa_bits(b, e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
-	    (r = create_vm(b, e)) < 0)
+	    (r = create_vm(b, bits)) < 0)
 		return r;
 	vcpu_features_probe(b->vm.kvm_fd, &b->features);
 	b->m.pmu = b->features.pmu;
-	r = board_add_slot(b, SLOT_RAM, MAP_RAM_BASE, b->m.ram_size,
-			   b->vm.mem.bank[0].hva, false);
+	r = add_ram_slots(b);
 	if (r < 0 || (r = create_vcpus(b)) < 0)
 		return r;
 	r = b->gic_fd = gic_create(&b->vm, &b->m, e);

@@ -6,7 +6,7 @@
 #include "core/irq.h"
 
 /* KVM memory slots. */
-enum { SLOT_RAM, SLOT_PVTIME, SLOT_VIRTIO };
+enum { SLOT_PVTIME, SLOT_VIRTIO, SLOT_RAM };
 
 /* One virtio-mmio slot, as seen from its transport. */
 struct virtio_slot {
