@@ -106,7 +106,7 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 @test "two boots have different seeds" {
 	local i
 	for i in 1 2; do
-		nestor run -k "$(payload off)" --dump-dtb - | dtc -qO dts |
+		nestor run -k "$(payload off)" --dump-dtb - | dtc -qI dtb -O dts |
 			grep -E 'kaslr-seed|rng-seed' >seeds.$i
 		[[ $(wc -l <seeds.$i) = 2 ]]
 	done
@@ -115,8 +115,8 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 
 @test "dtc has nothing to say about the tree of any machine" {
 	local args
-	truncate -s 1M disk
-	for args in "" "-c 8 -m 3G -d disk -d disk,ro --no-rng" \
+	truncate -s 1M disk a
+	for args in "" "-c 8 -m 3G -d disk -d a,ro,serial=A --no-rng" \
 		"--console none --no-pmu" "--console serial -p quiet" \
 		"--port a=null --port b=null -m 32M"; do
 		# shellcheck disable=SC2086 # a list of words

@@ -10,11 +10,13 @@
 # of some minutes after which it fails.
 bats_require_minimum_version 1.5.0
 
-: "${NESTOR:=nestor}"
+# The program and not the function below, which has its name.
+NESTOR=$(type -P "${NESTOR:-nestor}")
 GUEST=${NESTOR_GUEST:-/guest}
+vm_pid=
 PAYLOADS=$BATS_TEST_DIRNAME/../../build/guest
-quiet="quiet console=hvc0"
-export NESTOR GUEST PAYLOADS quiet
+QUIET="quiet console=hvc0"
+export NESTOR GUEST PAYLOADS QUIET
 export BATS_TEST_TIMEOUT=400
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
@@ -84,7 +86,7 @@ linux()
 	shift
 	initrd "$script" >run.cpio &&
 		nestor run -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
-			-p "$quiet" "$@"
+			-p "$QUIET" "$@"
 }
 
 # section NAME FILE - between the lines `== NAME` and `==` of a guest's output
@@ -99,7 +101,8 @@ vm_start()
 	local in=/dev/null
 	[[ ! -p in ]] || in=in
 	mkfifo out
-	"$NESTOR" run "$@" >out 2>err <$in 3>&- 7>&- &
+	# A shell ignores SIGINT and SIGQUIT for what it has in the background.
+	env --default-signal "$NESTOR" run "$@" >out 2>err <$in 3>&- 7>&- &
 	vm_pid=$!
 	exec 7<out
 	rm out

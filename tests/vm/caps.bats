@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# nestor caps tells the truth of the host it runs on, of whatever generation:
+# what the kernel has said at boot, and what a VM really gets.
+
+load lib
+
+# host TEXT - whether its kernel has said so: true or false
+host() { dmesg | grep -q "$1" && echo true || echo false; }
+
+# cpu FLAG - whether the host's processor has it
+cpu() { grep -qw "$1" /proc/cpuinfo && echo true || echo false; }
+
+present() { cap ".features.$1.present"; }
+
+not() { [[ $1 = true ]] && echo false || echo true; }
+
+@test "the host and its kernel are named" {
+	[[ $(cap .kernel) = "$(uname -r)" && $(cap .machine) = "$(uname -m)" ]]
+	[[ $(cap .kvm.present) = true && $(cap .kvm.api_version) = 12 ]]
+}
+
+@test "guest addresses have the bits that KVM has announced" {
+	[[ $(dmesg) = *"IPA Size Limit: $(cap .ipa_bits) bits"* ]]
+}
+
+@test "GICv3 is offered on a GICv3, GICv2 where the hardware can do it" {
+	[[ $(present gicv3) = "$(grep -q GICv3 /proc/interrupts && echo true || echo false)" ]]
+	[[ $(present gicv2) = "$(not "$(host 'disabling GICv2 emulation')")" ]]
+}
+
+@test "EL2 is offered if and only if the kernel has NV2" {
+	[[ $(present el2) = "$(host 'VHE+NV2 mode initialized')" ]]
+}
+
+@test "SVE and pointer authentication are those of the processor" {
+	[[ $(present sve) = "$(cpu sve)" && $(present pauth) = "$(cpu paca)" ]]
+}
+
+@test "counters are offered where the host counts" {
+	[[ $(present pmu) = "$(host 'armv8_pmuv3.* PMU driver')" ]]
+}
+
+@test "what is missing has a reason, in the table too" {
+	local reason
+	run -0 nestor caps
+	while IFS= read -r reason; do
+		says "${reason%% *}"
+		[[ $(tr -s ' \n' ' ' <<<"$output") = *"no: $reason"* ]]
+	done < <(cap '.features[] | select(.present | not) | .reason // "none given"')
+}
+
+@test "JSON and table agree" {
+	local table
+	table=$(nestor caps)
+	[[ $(grep -c ' yes' <<<"$table") = \
+		$(cap '[.features[].present, .kvm.present] | map(select(.)) | length') ]]
+}
+
+@test "without KVM caps says why, with status 1" {
+	run -1 unshare -m bash -c 'mount -t tmpfs none /dev && mknod /dev/null c 1 3 &&
+		exec "$@"' - "$NESTOR" caps --json
+	jq -e '.kvm.present == false and (.kvm.reason | length > 0)' <<<"$output"
+}
