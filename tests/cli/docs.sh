@@ -4,7 +4,8 @@
 # docs.sh - the manual and the program say the same: each key of the table
 # stands in nestor(1), nestor(1) has no key that is not in the table, and each
 # exit status is in the manual and in --help. (That --help has each key, a unit
-# test shows.)
+# test shows.) The other pages for people name only files that are there,
+# and tests/hostile.md lists the tests that there are.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -51,6 +52,30 @@ while read -r status number; do
 		grep -Eq "^\.It $number(\+n)?\$" ||
 		wrong "exit status $number is not in $man"
 done <<<"$statuses"
+
+# What people are told to look at is there.
+pages="README.md CONTRIBUTING.md"
+folders='tests|guest|arm64|cmd|core|host|virtio|devices|nested|man'
+# shellcheck disable=SC2086 # a list of words
+while read -r f; do
+	[ -e "$f" ] || wrong "'$f' is written of, but does not exist"
+done < <(grep -ohE "(^|[^a-z/])($folders)/[a-z0-9_./-]*[a-z0-9_]" $pages |
+	sed 's/^[^a-z]//' | sort -u)
+
+# A test of a hostile row has the row in its name, and stands in the table.
+row='([QNVSPFIMAB][0-9]+|9[ABC])'
+shown=$(grep -oiE "^(TEST\(${row}_|@test \"$row\b)" tests/*/*.c tests/*/*.bats |
+	sed -E 's/:(TEST\(|@test ")/ /; s/_$//' | tr "[:lower:]" "[:upper:]" | sort -u)
+listed=$(sed -nE 's/^\| ([A-Z0-9]+[abc]?) \|.*\| (`[^|]*) \|$/\1 \2/p' tests/hostile.md |
+	while read -r row files; do
+		for f in ${files//\`/}; do
+			echo "tests/$f $row"
+		done
+	done | tr "[:lower:]" "[:upper:]" | sort -u)
+[ -n "$listed" ] || wrong "cannot read tests/hostile.md"
+while read -r file row; do
+	wrong "tests/hostile.md and ${file,,} differ about row $row"
+done < <(comm -3 <(echo "$shown") <(echo "$listed") | tr -d '\t')
 
 if command -v mandoc >/dev/null; then
 	for page in man/*.[0-9]; do
