@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2016 # scripts for guests
+# shellcheck disable=SC2016,SC2154 # scripts for guests; variables of devices.bash
 #
 # Disks, as a stock guest uses them. Needs root, for a loop device and a tmpfs.
 
@@ -113,7 +113,6 @@ $(sum "$(file under-loop)")" ]]
 }
 
 @test "B1 an image that is missing, empty, or no file is refused" {
-	local what
 	mkdir directory
 	mkfifo fifo
 	: >empty

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # shared with lib and tests
 # SPDX-License-Identifier: MIT
 #
 # devices.bash - a Linux guest that does what a test tells it; after `load lib`
@@ -7,6 +7,8 @@
 # virtio console, which is nestor's standard input, one a line, and answers on
 # nestor's standard output with what the command said and its status: whoever
 # has read the answer knows that the guest is done, and nothing here sleeps.
+#
+# A newline within a command goes as character 2.
 #
 # State: $BATS_FILE_TMPDIR/lab, whose files in, out and ended are FIFOs.
 
@@ -21,6 +23,7 @@ obey='#!/bin/sh
 stty raw -echo
 echo "~0"
 while read -r line && [ "$line" != quit ]; do
+	line=$(printf %s "$line" | tr "\002" "\n")
 	(eval "$line") </dev/null 2>&1
 	echo "~$?"
 done'
@@ -47,7 +50,7 @@ lab_start()
 	printf '#!/bin/bash\necho $$ >%q\nexec %s 2>%q\n' "$lab/pid" \
 		"$(printf '%q ' "$NESTOR" run -k "$GUEST/Image" \
 			-i "$GUEST/initrd.cpio" -i "$lab/run.cpio" -m 256M \
-			-p "$quiet" --timeout 1200 "$@")" "$lab/log" >"$lab/start"
+			-p "quiet console=hvc0" --timeout 1200 "$@")" "$lab/log" >"$lab/start"
 	chmod 755 "$lab/start"
 	(
 		status=0
@@ -92,7 +95,7 @@ guest_begin()
 {
 	local to
 	exec {to}<>"$lab/in"
-	printf '%s\n' "$1" >&"$to"
+	printf '%s\n' "${1//$'\n'/$'\2'}" >&"$to"
 	exec {to}>&-
 }
 
@@ -127,7 +130,7 @@ exits_during()
 # traced EXPRESSION COMMAND... - what strace -e sees of nestor meanwhile: $lab/trace
 traced()
 {
-	local what=$1 line= tracer said status=0
+	local what=$1 line='' tracer said status=0
 	shift
 	rm -f "$lab/said"
 	mkfifo "$lab/said"
@@ -155,7 +158,7 @@ listening()
 	while read -t "$patience" -r -u "$log" line; do
 		[[ $line != *listening* ]] || break
 	done
-	# Left open: socat goes on logging.
+	# The log is left open: socat goes on logging.
 	[[ $line = *listening* ]]
 }
 
