@@ -182,3 +182,37 @@ fake_nestor()
 	[[ ${lines[-2]} = 'setup: nestor is built on x86-64 and ARM64, not on mips' ]]
 	[[ ${lines[-1]} = 'demo: could not go on (setting up)'*'make demo again' ]]
 }
+
+# An archive with one package, whose download is at 42 % for a while.
+fake_archive()
+{
+	mkdir -p apt "cache/apt/arm64-testing"
+	touch cache/apt/arm64-testing/fresh
+	cat >apt/apt-get <<-'END'
+		#!/bin/sh
+		case "$*" in
+		*' -s '*) echo 'Inst one (1.0 Debian [arm64])' ;;
+		*--print-uris*) echo "'uri' one_1.0_arm64.deb 2500000 SHA256:0" ;;
+		*download*)
+			printf 'dlstatus:1:%s:Retrieving\n' 0 42.1 42.9 100 >&3
+			: >one_1.0_arm64.deb
+			;;
+		esac
+	END
+	printf '#!/bin/sh\n' >apt/dpkg-deb
+	chmod +x apt/*
+}
+
+@test "a download shows its size, and on a terminal how far it is, which is erased" {
+	fake_archive
+	export PATH=$PWD/apt:$PATH NESTOR_CACHE=$PWD/cache
+	local debs=("$BATS_TEST_DIRNAME/debs" --arch arm64 --suites testing unpack "$PWD/unpacked" one)
+	run -0 "${debs[@]}"
+	[ "$output" = 'debs: fetching 1 packages for arm64 (one), 2 MB' ]
+	NESTOR_PROGRESS=yes run -0 "${debs[@]}"
+	[ "$(grep -c ' 42%' <<<"$output")" -eq 1 ]
+	on_terminal "${debs[@]}"
+	to_the_end
+	[[ $seen = *$'\rdebs: '*' 42%'$'\e[K'* ]]
+	[ -z "${seen##*$'\e[K'}" ]
+}
