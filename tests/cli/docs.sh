@@ -4,8 +4,8 @@
 # docs.sh - the manual and the program say the same: each key of the table
 # stands in nestor(1), nestor(1) has no key that is not in the table, and each
 # exit status is in the manual and in --help. (That --help has each key, a unit
-# test shows.) The other pages for people name only files that are there,
-# and tests/hostile.md lists the tests that there are.
+# test shows.) The other pages for people name only targets and files that
+# are there, and tests/hostile.md lists the tests that there are.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -53,8 +53,16 @@ while read -r status number; do
 		wrong "exit status $number is not in $man"
 done <<<"$statuses"
 
-# What people are told to look at is there.
+# What people are told to make, or to look at, is there.
 pages="README.md CONTRIBUTING.md"
+while read -r target; do
+	grep -Eq "^$target( |:)|^\.PHONY:.* $target( |\$)" Makefile ||
+		wrong "'make $target' is written of, but not in the Makefile"
+done < <({
+	# shellcheck disable=SC2086 # a list of words
+	grep -ohE '\bmake [a-z-]+' $pages
+	sed -nE "s/^\t@echo '(make [a-z-]+) .*/\1/p" Makefile
+} | cut -d' ' -f2 | sort -u)
 folders='tests|guest|arm64|cmd|core|host|virtio|devices|nested|man'
 # shellcheck disable=SC2086 # a list of words
 while read -r f; do
