@@ -179,6 +179,11 @@ demo:
 check:
 	@tests/check $(T)
 
+# Counts, not times; beside QEMU's arm64 package, which it fetches.
+.PHONY: bench
+bench: all
+	@tests/bench/bench
+
 .PHONY: install uninstall
 install: $(B)/nestor
 	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
