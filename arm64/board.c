@@ -60,8 +60,7 @@ static uint64_t map_end(struct machine *m)
 	uint64_t end = MAP_RAM_BASE + m->ram_size;
 
 	if (m->cpus > MAP_GICR_CPUS) {
-		uint64_t size =
-			(m->cpus - MAP_GICR_CPUS) * MAP_GICR_STRIDE;
+		uint64_t size = (m->cpus - MAP_GICR_CPUS) * MAP_GICR_STRIDE;
 
 		m->gicr2.base = end > MAP_HIGH_GICR_BASE
 					? round_up(end, 64 * MIB)
@@ -81,14 +80,14 @@ static int pick_ipa_bits(struct board *b, struct err *e)
 	if (limit <= 0)
 		limit = 40;
 	if (need > limit)
-		return err_set(e, -EINVAL,
-			       "--memory %lluM: this host's KVM gives a guest "
-			       "%d bits of physical address; give at most "
-			       "--memory %lluM",
-			       (unsigned long long)(b->m.ram_size / MIB),
-			       limit,
-			       (unsigned long long)((1ull << limit) -
-						    MAP_RAM_BASE) / MIB);
+		return err_set(
+			e, -EINVAL,
+			"--memory %lluM: this host's KVM gives a guest "
+			"%d bits of physical address; give at most "
+			"--memory %lluM",
+			(unsigned long long)(b->m.ram_size / MIB), limit,
+			(unsigned long long)((1ull << limit) - MAP_RAM_BASE) /
+				MIB);
 	return need < 32 ? 32 : need;
 }
 
@@ -322,9 +321,9 @@ static int build(struct board *b, struct err *e)
 	if (r < 0 || (r = create_vcpus(b)) < 0)
 		return r;
 	r = b->gic_fd = gic_create(&b->vm, &b->m, e);
-	if (r < 0 || (r = init_vcpus(b)) < 0 ||
-	    (r = gic_init(b->gic_fd)) < 0 || (r = init_pmus(b)) < 0 ||
-	    (r = init_pvtime(b)) < 0 || (r = board_add_devices(b, e)) < 0)
+	if (r < 0 || (r = init_vcpus(b)) < 0 || (r = gic_init(b->gic_fd)) < 0 ||
+	    (r = init_pmus(b)) < 0 || (r = init_pvtime(b)) < 0 ||
+	    (r = board_add_devices(b, e)) < 0)
 		return r;
 	return load_fdt(b, e);
 }

@@ -197,8 +197,7 @@ static int add_virtio(struct board *b, struct virtio *v, const char *what)
 	return r;
 }
 
-static int add_disk(struct board *b, const struct disk_config *c,
-		    struct err *e)
+static int add_disk(struct board *b, const struct disk_config *c, struct err *e)
 {
 	struct disk *disk = disk_open(c->path, c->readonly, e);
 	struct virtio *v;
@@ -213,8 +212,7 @@ static int add_disk(struct board *b, const struct disk_config *c,
 
 static int add_net(struct board *b, const struct net_config *c, struct err *e)
 {
-	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e)
-				     : tap_open(c->tap, e);
+	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e) : tap_open(c->tap, e);
 	struct virtio *v;
 
 	if (!tap)
@@ -232,8 +230,7 @@ static int open_ports(struct board *b, struct console_port *ports,
 	unsigned i;
 
 	for (i = 0; i < c->nports; i++) {
-		b->ports[i] =
-			chardev_open(b->vm.loop, c->ports[i].backend, e);
+		b->ports[i] = chardev_open(b->vm.loop, c->ports[i].backend, e);
 		if (!b->ports[i])
 			return -EINVAL;
 		ports[i] = (struct console_port){ .name = c->ports[i].name,

@@ -105,22 +105,22 @@ int gic_init(int gic_fd)
  * IHI 0048 (GICv2), 4.3. KVM takes GICD_ISPENDR from us as the pending latches
  * themselves (Documentation/virt/kvm/devices/arm-vgic-v3.rst).
  */
-#define CTLR	    0x0000u
-#define IGROUPR	    0x0080u
-#define ISENABLER   0x0100u
-#define ICENABLER   0x0180u
-#define ISPENDR	    0x0200u
-#define ICPENDR	    0x0280u
-#define ICACTIVER   0x0380u
-#define IPRIORITYR  0x0400u
-#define ITARGETSR   0x0800u
-#define ICFGR	    0x0c00u
-#define IROUTER	    0x6000u
-#define GICR_SGI    0x10000u /* second frame of a redistributor */
-#define GICC_CTLR   0x0000u
-#define GICC_PMR    0x0004u
-#define GICC_APR    0x00d0u
-#define ALL	    0xffffffffu
+#define CTLR	   0x0000u
+#define IGROUPR	   0x0080u
+#define ISENABLER  0x0100u
+#define ICENABLER  0x0180u
+#define ISPENDR	   0x0200u
+#define ICPENDR	   0x0280u
+#define ICACTIVER  0x0380u
+#define IPRIORITYR 0x0400u
+#define ITARGETSR  0x0800u
+#define ICFGR	   0x0c00u
+#define IROUTER	   0x6000u
+#define GICR_SGI   0x10000u /* second frame of a redistributor */
+#define GICC_CTLR  0x0000u
+#define GICC_PMR   0x0004u
+#define GICC_APR   0x00d0u
+#define ALL	   0xffffffffu
 
 struct frame {
 	int fd;

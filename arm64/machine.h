@@ -24,14 +24,14 @@ struct machine {
 	unsigned cpus;
 	uint64_t ram_size; /* bytes, from MAP_RAM_BASE */
 	enum gic_kind gic;
-	struct range gicr2;	/* second redistributor region, if any */
-	bool pmu;		/* PMUv3, on PPI_PMU */
-	bool el2;		/* the vCPUs have a virtual EL2 */
-	bool vhe;		/* ... whose HCR_EL2.E2H is fixed to 1 */
+	struct range gicr2; /* second redistributor region, if any */
+	bool pmu;	    /* PMUv3, on PPI_PMU */
+	bool el2;	    /* the vCPUs have a virtual EL2 */
+	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */
 	bool has_uart;
-	unsigned nvirtio;	/* virtio-mmio slots 0 .. nvirtio-1 in use */
+	unsigned nvirtio; /* virtio-mmio slots 0 .. nvirtio-1 in use */
 	struct range initrd;
-	const char *params;	/* may be NULL */
+	const char *params; /* may be NULL */
 	uint64_t kaslr_seed;
 	uint8_t rng_seed[64];
 };

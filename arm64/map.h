@@ -6,43 +6,43 @@
  */
 #pragma once
 
-#define MAP_GICD_BASE	0x08000000ull
-#define MAP_GICD_SIZE	0x00010000ull
-#define MAP_GICC_BASE	0x08010000ull /* GICv2 CPU interface */
-#define MAP_GICC_SIZE	0x00010000ull
-#define MAP_GICR_BASE	0x080a0000ull /* GICv3 redistributors, 128 KiB each */
-#define MAP_GICR_SIZE	0x00f60000ull
-#define MAP_GICR_STRIDE 0x00020000ull
-#define MAP_GICR_CPUS	((unsigned)(MAP_GICR_SIZE / MAP_GICR_STRIDE)) /* 123 */
-#define MAP_UART_BASE	0x09000000ull
-#define MAP_UART_SIZE	0x00001000ull
-#define MAP_RTC_BASE	0x09010000ull
-#define MAP_RTC_SIZE	0x00001000ull
-#define MAP_GPIO_BASE	0x09030000ull
-#define MAP_GPIO_SIZE	0x00001000ull
-#define MAP_PVTIME_BASE 0x090a0000ull /* 64 bytes a vCPU */
-#define MAP_PVTIME_SIZE 0x00010000ull
-#define MAP_PVPANIC_BASE 0x090d0000ull
-#define MAP_PVPANIC_SIZE 0x00000002ull
-#define MAP_VIRTIO_BASE 0x0a000000ull
+#define MAP_GICD_BASE	  0x08000000ull
+#define MAP_GICD_SIZE	  0x00010000ull
+#define MAP_GICC_BASE	  0x08010000ull /* GICv2 CPU interface */
+#define MAP_GICC_SIZE	  0x00010000ull
+#define MAP_GICR_BASE	  0x080a0000ull /* GICv3 redistributors, 128 KiB each */
+#define MAP_GICR_SIZE	  0x00f60000ull
+#define MAP_GICR_STRIDE	  0x00020000ull
+#define MAP_GICR_CPUS	  ((unsigned)(MAP_GICR_SIZE / MAP_GICR_STRIDE)) /* 123 */
+#define MAP_UART_BASE	  0x09000000ull
+#define MAP_UART_SIZE	  0x00001000ull
+#define MAP_RTC_BASE	  0x09010000ull
+#define MAP_RTC_SIZE	  0x00001000ull
+#define MAP_GPIO_BASE	  0x09030000ull
+#define MAP_GPIO_SIZE	  0x00001000ull
+#define MAP_PVTIME_BASE	  0x090a0000ull /* 64 bytes a vCPU */
+#define MAP_PVTIME_SIZE	  0x00010000ull
+#define MAP_PVPANIC_BASE  0x090d0000ull
+#define MAP_PVPANIC_SIZE  0x00000002ull
+#define MAP_VIRTIO_BASE	  0x0a000000ull
 #define MAP_VIRTIO_STRIDE 0x00000200ull
-#define MAP_VIRTIO_SLOTS 32u
-#define MAP_RAM_BASE	0x40000000ull
+#define MAP_VIRTIO_SLOTS  32u
+#define MAP_RAM_BASE	  0x40000000ull
 /* A second redistributor region goes here, or right above RAM if that is higher. */
 #define MAP_HIGH_GICR_BASE 0x4000000000ull
 
 /* Shared peripheral interrupts: INTID is 32 more. */
-#define SPI_UART   1u
-#define SPI_RTC	   2u
-#define SPI_GPIO   7u
-#define SPI_VIRTIO 16u /* .. 47 */
-#define GPIO_POWER_BUTTON 3u /* line of the PL061 */
+#define SPI_UART	  1u
+#define SPI_RTC		  2u
+#define SPI_GPIO	  7u
+#define SPI_VIRTIO	  16u /* .. 47 */
+#define GPIO_POWER_BUTTON 3u  /* line of the PL061 */
 
 /* Private peripheral interrupts: INTID is 16 more. */
-#define PPI_PMU		7u
-#define PPI_GIC_MAINT	9u
-#define PPI_TIMER_HP	10u
-#define PPI_TIMER_V	11u
-#define PPI_TIMER_HV	12u
-#define PPI_TIMER_S	13u
-#define PPI_TIMER_P	14u
+#define PPI_PMU	      7u
+#define PPI_GIC_MAINT 9u
+#define PPI_TIMER_HP  10u
+#define PPI_TIMER_V   11u
+#define PPI_TIMER_HV  12u
+#define PPI_TIMER_S   13u
+#define PPI_TIMER_P   14u

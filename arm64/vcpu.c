@@ -24,8 +24,8 @@
 #include "core/log.h"
 #include "core/vm.h"
 
-#define CORE_REG(field)                                          \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |    \
+#define CORE_REG(field)                                        \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
 
 static int get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)

@@ -20,7 +20,8 @@ struct strlist {
 struct disk_config {
 	char *path;
 	bool readonly;
-	char serial[21]; /* at most 20 bytes, not always terminated on the wire */
+	char serial
+		[21]; /* at most 20 bytes, not always terminated on the wire */
 };
 
 struct net_config {
@@ -62,10 +63,10 @@ struct config {
 	struct net_config *nets;
 	unsigned nnets;
 	bool rng;
-	bool pmu;	/* offer what the host has; off for a plainer CPU */
+	bool pmu; /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;
-	bool no_reboot; /* a guest's reset ends nestor */
+	bool no_reboot;	  /* a guest's reset ends nestor */
 	unsigned timeout; /* seconds of host time; 0: none */
 	bool debug;
 };

@@ -36,12 +36,12 @@ static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 	errno = keep;
 }
 
-#define EMIT(level, err)                          \
-	do {                                      \
-		va_list ap;                       \
-		va_start(ap, fmt);                \
-		emit((level), fmt, ap, (err));    \
-		va_end(ap);                       \
+#define EMIT(level, err)                       \
+	do {                                   \
+		va_list ap;                    \
+		va_start(ap, fmt);             \
+		emit((level), fmt, ap, (err)); \
+		va_end(ap);                    \
 	} while (0)
 
 void log_warn(const char *fmt, ...)
@@ -66,8 +66,7 @@ void log_debug(const char *fmt, ...)
 
 void log_guest(struct log_limit *l, const char *fmt, ...)
 {
-	unsigned long n =
-		__atomic_add_fetch(&l->count, 1, __ATOMIC_RELAXED);
+	unsigned long n = __atomic_add_fetch(&l->count, 1, __ATOMIC_RELAXED);
 
 	if ((n & (n - 1)) == 0)
 		EMIT(LOG_WARN, 0);

@@ -16,7 +16,7 @@ struct loop;
 struct io {
 	int fd;
 	void (*fn)(struct io *, uint32_t events); /* EPOLLIN ... */
-	struct loop *loop; /* set while registered */
+	struct loop *loop;			  /* set while registered */
 };
 
 /* NULL with errno set. */

@@ -57,9 +57,9 @@ static uint8_t *map_aligned(int fd, uint64_t size)
 {
 	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
 			   : MAP_SHARED;
-	uint8_t *area = mmap(NULL, size + HUGE, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
+	uint8_t *area =
+		mmap(NULL, size + HUGE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uint8_t *p;
 
 	if (area == MAP_FAILED)

@@ -20,8 +20,7 @@ static bool on_exception(struct frame *f, unsigned kind)
 	return kind == EXC_SERROR;
 }
 
-#define ACCESS(insn, gpa) \
-	asm volatile(insn ::"r"(gpa) : "x2", "x3", "memory")
+#define ACCESS(insn, gpa) asm volatile(insn ::"r"(gpa) : "x2", "x3", "memory")
 
 /* Every width, and forms of which the CPU does not tell the hypervisor. */
 static void prod(uint64_t gpa)
@@ -44,12 +43,18 @@ static void prod(uint64_t gpa)
 int main(uint64_t fdt)
 {
 	static const uint64_t windows[] = {
-		MAP_UART_BASE + 0x18,	 MAP_RTC_BASE,
-		MAP_RTC_BASE + 0xff8,	 MAP_GPIO_BASE + 0x3fc,
-		MAP_VIRTIO_BASE,	 MAP_VIRTIO_BASE + 0x44,
-		MAP_VIRTIO_BASE + 0x1f8, MAP_VIRTIO_BASE + 0x3ff8,
-		MAP_PVTIME_BASE,	 0x0d000000,
-		0x3ffffff8,		 MAP_GICD_BASE + 0xfff8,
+		MAP_UART_BASE + 0x18,
+		MAP_RTC_BASE,
+		MAP_RTC_BASE + 0xff8,
+		MAP_GPIO_BASE + 0x3fc,
+		MAP_VIRTIO_BASE,
+		MAP_VIRTIO_BASE + 0x44,
+		MAP_VIRTIO_BASE + 0x1f8,
+		MAP_VIRTIO_BASE + 0x3ff8,
+		MAP_PVTIME_BASE,
+		0x0d000000,
+		0x3ffffff8,
+		MAP_GICD_BASE + 0xfff8,
 	};
 	unsigned i;
 

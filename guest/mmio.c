@@ -5,7 +5,7 @@
  */
 #include "guest/rt/rt.h"
 
-#define N 1000u
+#define N	     1000u
 #define UARTCR	     0x30
 #define PSCI_VERSION 0x84000000u
 

@@ -6,8 +6,8 @@
  */
 #include "guest/rt/rt.h"
 
-#define COUNT	(MAP_RAM_BASE + 0x40000)
-#define MAGIC	0x7e570000u
+#define COUNT		(MAP_RAM_BASE + 0x40000)
+#define MAGIC		0x7e570000u
 #define GICD_ISENABLER1 0x104
 #define GICD_ISPENDR1	0x204
 #define GICD_CTLR	0x000

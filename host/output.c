@@ -74,6 +74,5 @@ int output_write(const char *path, const void *buf, size_t len, struct err *e)
 		r = write_in_place(path, buf, len);
 	else
 		r = write_and_rename(path, buf, len);
-	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r))
-		 : 0;
+	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }

@@ -144,17 +144,17 @@ __attribute__((weak)) void secondary_main(uint64_t n)
  * GICv3 (Arm IHI 0069), or GICv2 (IHI 0048) where that is all there is. CPU 0
  * is enough for the payloads.
  */
-#define GICD_CTLR      0x0000
-#define GICD_IGROUPR   0x0080
-#define GICD_ISENABLER 0x0100
-#define GICD_ITARGETSR 0x0800
+#define GICD_CTLR	  0x0000
+#define GICD_IGROUPR	  0x0080
+#define GICD_ISENABLER	  0x0100
+#define GICD_ITARGETSR	  0x0800
 #define GICD_CTLR_ARE_G1A ((1u << 4) | (1u << 1))
-#define GICR_WAKER     0x0014
-#define GICR_SGI       0x10000
-#define GICC_CTLR      0x0000
-#define GICC_PMR       0x0004
-#define GICC_IAR       0x000c
-#define GICC_EOIR      0x0010
+#define GICR_WAKER	  0x0014
+#define GICR_SGI	  0x10000
+#define GICC_CTLR	  0x0000
+#define GICC_PMR	  0x0004
+#define GICC_IAR	  0x000c
+#define GICC_EOIR	  0x0010
 
 static bool gic_is_v3(void)
 {
@@ -186,16 +186,15 @@ void gic_enable(void)
 void gic_enable_intid(unsigned intid)
 {
 	bool v3 = gic_is_v3();
-	uint64_t frame = intid < 32 && v3 ? MAP_GICR_BASE + GICR_SGI
-					  : MAP_GICD_BASE;
+	uint64_t frame =
+		intid < 32 && v3 ? MAP_GICR_BASE + GICR_SGI : MAP_GICD_BASE;
 	uint64_t group = frame + GICD_IGROUPR + intid / 32 * 4;
 
 	if (v3)
 		mmio_write32(group, mmio_read32(group) | 1u << intid % 32);
 	else
 		mmio_write8(frame + GICD_ITARGETSR + intid, 1);
-	mmio_write32(frame + GICD_ISENABLER + intid / 32 * 4,
-		     1u << intid % 32);
+	mmio_write32(frame + GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
 }
 
 unsigned gic_ack(void)

@@ -21,11 +21,11 @@
 
 #define MAX_CPUS 512
 
-#define sysreg_read(reg)                                    \
-	({                                                  \
-		uint64_t v_;                                \
-		asm volatile("mrs %0, " #reg : "=r"(v_));   \
-		v_;                                         \
+#define sysreg_read(reg)                                  \
+	({                                                \
+		uint64_t v_;                              \
+		asm volatile("mrs %0, " #reg : "=r"(v_)); \
+		v_;                                       \
 	})
 #define sysreg_write(reg, val) \
 	asm volatile("msr " #reg ", %0" ::"r"((uint64_t)(val)))
@@ -78,12 +78,12 @@ void psci_cpu_off(void) __attribute__((noreturn));
 int64_t psci_cpu_on(unsigned n);
 void secondary_main(uint64_t n);
 
-#define PSCI_CPU_OFF		0x84000002u
-#define PSCI_CPU_ON		0xc4000003u
-#define PSCI_SYSTEM_OFF		0x84000008u
-#define PSCI_SYSTEM_RESET	0x84000009u
-#define PSCI_SYSTEM_SUSPEND	0xc400000eu
-#define PSCI_SYSTEM_RESET2	0xc4000012u
+#define PSCI_CPU_OFF	    0x84000002u
+#define PSCI_CPU_ON	    0xc4000003u
+#define PSCI_SYSTEM_OFF	    0x84000008u
+#define PSCI_SYSTEM_RESET   0x84000009u
+#define PSCI_SYSTEM_SUSPEND 0xc400000eu
+#define PSCI_SYSTEM_RESET2  0xc4000012u
 
 /* The GIC for the calling CPU, and one SPI or PPI. EOI and all by the payload. */
 void gic_enable(void);

@@ -309,7 +309,8 @@ static bool command_drain(struct command *c, struct port *p, int i)
 		return false;
 	n = read(c->fd[i], data, sizeof(data));
 	if (n > 0)
-		wire_frame(&p->tx, i == 1 ? FRAME_STDOUT : FRAME_STDERR, data, n);
+		wire_frame(&p->tx, i == 1 ? FRAME_STDOUT : FRAME_STDERR, data,
+			   n);
 	else if (n == 0 || errno != EAGAIN)
 		close_fd(&c->fd[i]);
 	return n > 0;
@@ -390,7 +391,8 @@ static void session(struct port *p)
 
 	p->in.len = p->in.off = 0;
 	while (!p->broken && !(msg = wire_next(&p->rx, &h))) {
-		struct pollfd f = { p->fd, POLLIN | (p->tx.len ? POLLOUT : 0), 0 };
+		struct pollfd f = { p->fd, POLLIN | (p->tx.len ? POLLOUT : 0),
+				    0 };
 
 		poll(&f, 1, -1);
 		if (f.revents & POLLOUT)

@@ -203,7 +203,8 @@ static void forward_signal(int sfd)
 static ssize_t forward_input(size_t window)
 {
 	uint8_t data[WIRE_CHUNK];
-	ssize_t n = read(0, data, window < sizeof(data) ? window : sizeof(data));
+	ssize_t n =
+		read(0, data, window < sizeof(data) ? window : sizeof(data));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -1;

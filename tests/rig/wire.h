@@ -103,7 +103,8 @@ static inline void wire_frame(struct wire_buf *b, enum frame_type type,
 }
 
 /* The first whole frame's payload, or NULL; wire_drop() it afterwards. */
-static inline const uint8_t *wire_next(const struct wire_buf *b, struct frame *f)
+static inline const uint8_t *wire_next(const struct wire_buf *b,
+				       struct frame *f)
 {
 	if (b->len < sizeof(*f))
 		return NULL;

@@ -145,7 +145,8 @@ TEST(more_than_123_cpus_get_a_second_redistributor_region)
 	EQ(make(&c, &b, &e), 0);
 	/* Group 0, attribute 5: KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION. */
 	EQ(strstr(strstr(fake_kvm_log(), "SET_DEVICE_ATTR 0 0x5") + 1,
-		  "SET_DEVICE_ATTR 0 0x5") != NULL, true);
+		  "SET_DEVICE_ATTR 0 0x5") != NULL,
+	   true);
 	unmake(b);
 }
 
@@ -208,10 +209,11 @@ TEST(a_host_without_kvm_is_no_fault_of_the_configuration)
 TEST(whatever_kvm_refuses_board_new_cleans_up_and_says_so)
 {
 	static const unsigned long requests[] = {
-		KVM_GET_VCPU_MMAP_SIZE, KVM_CREATE_VM,
+		KVM_GET_VCPU_MMAP_SIZE,	  KVM_CREATE_VM,
 		KVM_ARM_PREFERRED_TARGET, KVM_SET_USER_MEMORY_REGION,
-		KVM_CREATE_VCPU, KVM_CREATE_DEVICE, KVM_ARM_VCPU_INIT,
-		KVM_ARM_VCPU_FINALIZE, KVM_SET_DEVICE_ATTR, KVM_SET_ONE_REG,
+		KVM_CREATE_VCPU,	  KVM_CREATE_DEVICE,
+		KVM_ARM_VCPU_INIT,	  KVM_ARM_VCPU_FINALIZE,
+		KVM_SET_DEVICE_ATTR,	  KVM_SET_ONE_REG,
 	};
 	unsigned i, nth;
 

@@ -9,8 +9,8 @@
 
 #include "core/kvm.h"
 
-#define CALLS  4096
-#define CAPS   512
+#define CALLS	 4096
+#define CAPS	 512
 #define RUN_SIZE 4096
 
 struct fake_call fake_calls[CALLS];
@@ -93,7 +93,10 @@ static const struct name {
 	unsigned long request;
 	const char *name;
 } names[] = {
-#define N(r) { KVM_##r, #r }
+#define N(r)                \
+	{                   \
+		KVM_##r, #r \
+	}
 	N(GET_API_VERSION),
 	N(CHECK_EXTENSION),
 	N(GET_VCPU_MMAP_SIZE),

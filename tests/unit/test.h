@@ -32,40 +32,40 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 
-#define OK(cond)                                   \
-	do {                                       \
-		if (!(cond))                       \
+#define OK(cond)                                    \
+	do {                                        \
+		if (!(cond))                        \
 			FAIL("%s is false", #cond); \
 	} while (0)
 
-#define CMP_(a, op, b)                                                    \
-	do {                                                              \
-		long long a_ = (long long)(a), b_ = (long long)(b);       \
-		if (!(a_ op b_))                                          \
-			FAIL("%s %s %s: %lld (%#llx), %lld (%#llx)", #a,  \
-			     #op, #b, a_, a_, b_, b_);                    \
+#define CMP_(a, op, b)                                                        \
+	do {                                                                  \
+		long long a_ = (long long)(a), b_ = (long long)(b);           \
+		if (!(a_ op b_))                                              \
+			FAIL("%s %s %s: %lld (%#llx), %lld (%#llx)", #a, #op, \
+			     #b, a_, a_, b_, b_);                             \
 	} while (0)
 #define EQ(a, b) CMP_(a, ==, b)
 #define NE(a, b) CMP_(a, !=, b)
 #define LT(a, b) CMP_(a, <, b)
 
-#define STR_EQ(a, b)                                               \
-	do {                                                       \
-		const char *a_ = (a), *b_ = (b);                   \
-		if (strcmp(a_, b_))                                \
+#define STR_EQ(a, b)                                                  \
+	do {                                                          \
+		const char *a_ = (a), *b_ = (b);                      \
+		if (strcmp(a_, b_))                                   \
 			FAIL("%s is \"%s\", not \"%s\"", #a, a_, b_); \
 	} while (0)
 
 /* @needle stands in @hay. */
-#define HAS(hay, needle)                                              \
-	do {                                                          \
-		const char *h_ = (hay), *n_ = (needle);               \
-		if (!strstr(h_, n_))                                  \
-			FAIL("\"%s\" is not in \"%s\"", n_, h_);      \
+#define HAS(hay, needle)                                         \
+	do {                                                     \
+		const char *h_ = (hay), *n_ = (needle);          \
+		if (!strstr(h_, n_))                             \
+			FAIL("\"%s\" is not in \"%s\"", n_, h_); \
 	} while (0)
 
-#define MEM_EQ(a, b, n)                                        \
-	do {                                                   \
-		if (memcmp((a), (b), (n)))                     \
-			FAIL("%s and %s differ", #a, #b);      \
+#define MEM_EQ(a, b, n)                                   \
+	do {                                              \
+		if (memcmp((a), (b), (n)))                \
+			FAIL("%s and %s differ", #a, #b); \
 	} while (0)
