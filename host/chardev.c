@@ -401,6 +401,11 @@ void chardev_room(struct chardev *c)
 		wake(c, WAKE_NOW);
 }
 
+bool chardev_is_fed(const struct chardev *c)
+{
+	return c->fed;
+}
+
 bool chardev_size(struct chardev *c, unsigned *cols, unsigned *rows)
 {
 	return c->ops->size && c->ops->size(c, cols, rows);

@@ -97,6 +97,14 @@ void chardev_room(struct chardev *);
 struct watch;
 void chardev_watch(struct chardev *, struct watch *w);
 
+/*
+ * chardev_is_fed() - does input come from a program or a file?
+ *
+ * It is there before the guest is, which must not be given it until it takes
+ * it. Somebody who types looks for a prompt.
+ */
+bool chardev_is_fed(const struct chardev *);
+
 /* Columns and rows of the terminal; false if it is none. */
 bool chardev_size(struct chardev *, unsigned *cols, unsigned *rows);
 

@@ -53,6 +53,7 @@ struct chardev {
 	struct io in_io;
 	bool in_ended;
 	bool in_ahead; /* read also what no front has room for: escapes */
+	bool fed;      /* see chardev_is_fed() */
 	uint8_t in_buf[CHARDEV_IN];
 	size_t in_len;
 	struct io out_io;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -158,6 +159,13 @@ static const struct chardev_ops stdio_ops = {
 	.close = stdio_close,
 };
 
+static bool is_fed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && !S_ISCHR(st.st_mode);
+}
+
 /* A standard stream that is closed is one that says and takes nothing. */
 struct chardev *chardev_stdio(struct loop *l, struct err *e)
 {
@@ -174,6 +182,7 @@ struct chardev *chardev_stdio(struct loop *l, struct err *e)
 	stream_of(&out, STDOUT_FILENO, O_WRONLY);
 	s->tty = isatty(STDIN_FILENO);
 	s->c.in_ahead = s->tty;
+	s->c.fed = is_fed(STDIN_FILENO);
 	chardev_connect(&s->c, in, out);
 	return &s->c;
 }

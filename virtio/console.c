@@ -11,7 +11,9 @@
  * events that it owes, which are sent, in a fixed order, as buffers come.
  *
  * MULTIPORT, and the handshake that it takes, is only offered if there is more
- * than the console.
+ * than the console, or if input is there before the guest: a driver throws away
+ * what comes between its first buffer and the handshake's end, and only then
+ * is there an end that can be told.
  */
 #include "virtio/console.h"
 
@@ -413,6 +415,7 @@ struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
 {
 	struct console *con;
 	uint64_t features = 1ull << VIRTIO_CONSOLE_F_SIZE;
+	bool handshake = n || chardev_is_fed(chr);
 	unsigned i;
 	int r;
 
@@ -420,7 +423,7 @@ struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
 		errno = EINVAL;
 		return NULL;
 	}
-	if (n)
+	if (handshake)
 		features |= 1ull << VIRTIO_CONSOLE_F_MULTIPORT;
 	con = calloc(1, sizeof(*con));
 	if (!con)
@@ -432,7 +435,8 @@ struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
 		r = add_port(con, i + 1, ports[i].name, ports[i].chr);
 	if (r == 0)
 		r = virtio_init(&con->v, &console_ops, gmem, loop,
-				n ? 4 + 2 * n : 2, QUEUE_SIZE, features);
+				handshake ? 4 + 2 * n : 2, QUEUE_SIZE,
+				features);
 	if (r < 0)
 		goto no_device;
 	configure(con);

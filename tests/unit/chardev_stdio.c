@@ -55,6 +55,23 @@ static bool is_restored(void)
 	       t.c_oflag == before.c_oflag && t.c_cflag == before.c_cflag;
 }
 
+TEST(a_pipe_is_fed_and_a_terminal_is_not)
+{
+	struct loop *l = loop_new();
+	struct chardev *c;
+	struct err e;
+
+	use_pipes();
+	c = chardev_open(l, "stdio", &e);
+	OK(chardev_is_fed(c));
+	chardev_close(c);
+	use_terminal();
+	c = chardev_open(l, "stdio", &e);
+	OK(!chardev_is_fed(c));
+	chardev_close(c);
+	loop_free(l);
+}
+
 TEST(piped_input_gets_in_and_its_end_costs_nothing)
 {
 	struct chardev *c;
