@@ -69,7 +69,7 @@ PAYLOAD_FLAGS := -std=gnu17 $(WARN) -I. -O2 -ffreestanding -nostdlib -static \
 	-fno-pic -fno-stack-protector -mgeneral-regs-only -mstrict-align \
 	-Wl,-n,--build-id=none,--gc-sections,--no-warn-rwx-segments
 RT := guest/rt/start.S guest/rt/rt.c
-RT_DEPS := $(RT) guest/rt/rt.h guest/rt/payload.ld arm64/map.h
+RT_DEPS := $(RT) $(wildcard guest/rt/*.h) guest/rt/payload.ld arm64/map.h
 
 $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
 	$(call payload,$<)
