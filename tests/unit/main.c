@@ -2,10 +2,12 @@
 /*
  * Runs the unit tests: `unit [PATTERN]`, those whose FILE:NAME contains
  * PATTERN. Ends with `N passed, N failed, 0 skipped`; status 1 if any failed.
+ * What a test says on standard error is shown if it fails.
  */
 #include "tests/unit/test.h"
 
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,24 +31,50 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	exit(1);
 }
 
-/* A minute is for what hangs; no test comes near it. */
+/* Two minutes are for what hangs; no test comes near them. */
+static void run_child(const struct test *t, int said)
+{
+	dup2(said, STDERR_FILENO);
+	close(said);
+	alarm(120);
+	t->fn();
+	exit(0);
+}
+
+static void show(int said)
+{
+	char buf[4096];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(said, buf, sizeof(buf), at)) > 0) {
+		fwrite(buf, 1, n, stderr);
+		at += n;
+	}
+}
+
 static bool run(const struct test *t)
 {
+	int status = 0, said = memfd_create("stderr", MFD_CLOEXEC);
+	bool passed;
 	pid_t pid;
-	int status;
 
 	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		alarm(60);
-		t->fn();
-		exit(0);
-	}
+	pid = said < 0 ? -1 : fork();
+	if (pid == 0)
+		run_child(t, said);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
 		perror("unit");
-		return false;
+		exit(1);
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (!passed)
+		show(said);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "%s: %s\n", t->file,
+			strsignal(WTERMSIG(status)));
+	close(said);
+	return passed;
 }
 
 int main(int argc, char **argv)
