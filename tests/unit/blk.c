@@ -336,8 +336,7 @@ TEST(requests_are_served_on_a_thread_of_the_disks_own)
 			eventfd_write(b.fd, 1);
 		else
 			rig_notify(&r, 0);
-		while (rig_used_idx(&r, 0) != i + 1)
-			usleep(50);
+		AWAIT(rig_used_idx(&r, 0) == i + 1);
 		EQ(*(uint8_t *)rig_at(&r, BUFFER + 511), i % SECTORS);
 	}
 	OK(b.fd);

@@ -72,10 +72,9 @@ TEST(bytes_go_both_ways)
 	struct sink *s = sink_new(c, 100);
 
 	put_str(peer, "in");
-	spin();
-	STR_EQ(s->buf, "in");
+	SPIN_STR(s->buf, "in");
 	EQ(chardev_write(c, "out", 3), 3);
-	STR_EQ(drain(peer), "out");
+	DRAIN_EQ(peer, "out");
 	finish(c, s);
 }
 
@@ -85,7 +84,6 @@ TEST(nothing_is_read_before_the_loop_runs)
 	struct sink *s = sink_new(c, 100);
 
 	put_str(peer, "in");
-	usleep(10000);
 	EQ(s->len, 0);
 	finish(c, s);
 }
@@ -100,12 +98,12 @@ TEST(input_waits_in_the_pipe_while_the_front_has_no_room)
 	EQ(s->len, 0);
 	s->cap = 4;
 	chardev_room(c);
+	SPIN_STR(s->buf, "0123");
 	OK(is_idle());
 	STR_EQ(s->buf, "0123");
 	s->cap = 100;
 	chardev_room(c);
-	spin();
-	STR_EQ(s->buf, "0123456789");
+	SPIN_STR(s->buf, "0123456789");
 	finish(c, s);
 }
 
@@ -114,8 +112,9 @@ TEST(input_that_is_waited_for_and_then_not_wanted_costs_nothing)
 	struct chardev *c = open_pipe(0);
 	struct sink *s = sink_new(c, 4);
 
-	spin();
+	OK(is_idle());
 	put_str(peer, "0123456789");
+	SPIN_STR(s->buf, "0123");
 	OK(is_idle());
 	STR_EQ(s->buf, "0123");
 	finish(c, s);
@@ -151,8 +150,7 @@ TEST(room_made_while_it_is_asked_for_is_not_missed)
 		raced = open_pipe(0);
 		EQ(chardev_attach(raced, &front), 0);
 		put_str(peer, "abc");
-		spin();
-		STR_EQ(s->buf, "abc");
+		SPIN_STR(s->buf, "abc");
 		chardev_close(raced);
 		free(s);
 	}
@@ -164,7 +162,7 @@ TEST(telling_of_room_that_nobody_waits_for_does_nothing)
 	struct chardev *c = open_pair();
 	struct sink *s = sink_new(c, 100);
 
-	spin();
+	OK(is_idle());
 	chardev_room(c);
 	chardev_room(c);
 	OK(is_idle());
@@ -178,6 +176,7 @@ TEST(a_peer_that_is_gone_costs_nothing)
 
 	put_str(peer, "last");
 	close(peer);
+	SPIN_STR(s->buf, "last");
 	OK(is_idle());
 	STR_EQ(s->buf, "last");
 	EQ(chardev_write(c, "x\n", 2), 2);
@@ -193,10 +192,12 @@ TEST(the_end_of_a_pipe_while_the_front_is_full_costs_nothing)
 
 	put_str(peer, "abcd");
 	close(peer);
+	SPIN_STR(s->buf, "ab");
 	OK(is_idle());
 	STR_EQ(s->buf, "ab");
 	s->cap = 100;
 	chardev_room(c);
+	SPIN_STR(s->buf, "abcd");
 	OK(is_idle());
 	STR_EQ(s->buf, "abcd");
 	finish(c, s);
@@ -219,7 +220,6 @@ TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 	struct sink *s = sink_new(c, 0);
 	static char text[1000];
 	size_t n, put = 0, got = 0;
-	unsigned i;
 
 	memset(text, 'x', sizeof(text));
 	do {
@@ -230,14 +230,13 @@ TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 	EQ(chardev_write(c, text, 1), 0);
 	OK(is_idle());
 	EQ(s->writable, 0);
-	for (i = 0; i < 100 && got < put; i++) {
-		got += strlen(drain(peer));
-		spin();
-	}
+	SPIN_UNTIL((got += strlen(drain(peer))) >= put);
 	EQ(got, put);
+	SPIN_UNTIL(s->writable);
+	OK(is_idle());
 	EQ(s->writable, 1);
 	EQ(chardev_write(c, "y\n", 2), 2);
-	STR_EQ(drain(peer), "y\n");
+	DRAIN_EQ(peer, "y\n");
 	finish(c, s);
 }
 
@@ -248,7 +247,7 @@ TEST(more_output_than_the_buffer_holds_goes_in_one_call_if_the_peer_takes_it)
 
 	memset(text, 'x', sizeof(text));
 	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
-	EQ(strlen(drain(peer)), sizeof(text));
+	EQ(strlen(drain_len(peer, sizeof(text))), sizeof(text));
 	finish(c, NULL);
 }
 
@@ -260,10 +259,10 @@ TEST(single_bytes_wait_for_the_end_of_the_line)
 	chardev_write(c, "b", 1);
 	STR_EQ(drain(peer), "");
 	chardev_write(c, "\n", 1);
-	STR_EQ(drain(peer), "ab\n");
+	DRAIN_EQ(peer, "ab\n");
 	chardev_write(c, "c", 1);
-	spin();
-	STR_EQ(drain(peer), "c");
+	SPIN_UNTIL(is_readable(peer, 0));
+	DRAIN_EQ(peer, "c");
 	finish(c, NULL);
 }
 
@@ -280,7 +279,7 @@ TEST(the_flags_of_an_inherited_pipe_stay_as_they_were)
 	c = open_ok(spec);
 	chardev_write(c, "abc", 3);
 	EQ(fcntl(other, F_GETFL), flags);
-	STR_EQ(drain(fds[0]), "abc");
+	DRAIN_EQ(fds[0], "abc");
 	finish(c, NULL);
 }
 
@@ -297,10 +296,12 @@ TEST(a_regular_file_is_read_to_its_end)
 	snprintf(spec, sizeof(spec), "fd:%d", fd);
 	c = open_ok(spec);
 	s = sink_new(c, 30000);
+	SPIN_UNTIL(s->len >= 30000);
 	OK(is_idle());
 	EQ(s->len, 30000);
 	s->cap = 100000;
 	chardev_room(c);
+	SPIN_UNTIL(s->len >= 49990);
 	OK(is_idle());
 	EQ(s->len, 49990);
 	finish(c, s);
@@ -330,8 +331,7 @@ TEST(an_endless_input_leaves_the_loop_to_others)
 	snprintf(spec, sizeof(spec), "fd:%d", open("/dev/zero", O_RDONLY));
 	c = open_ok(spec);
 	s = sink_new(c, 150000);
-	spin();
-	EQ(s->len, 150000);
+	SPIN_UNTIL(s->len == 150000);
 	OK(is_idle());
 	finish(c, s);
 }
@@ -348,7 +348,7 @@ TEST(a_file_is_truncated_and_written)
 	c = open_ok(spec);
 	chardev_write(c, "new", 3);
 	lseek(fd, 0, SEEK_SET);
-	STR_EQ(drain(fd), "new");
+	DRAIN_EQ(fd, "new");
 	unlink(path);
 	finish(c, NULL);
 }
@@ -382,14 +382,12 @@ TEST(of_two_fronts_the_last_with_room_gets_the_input)
 	struct sink *serial = sink_new(c, 100), *virtio = sink_new(c, 3);
 
 	put_str(peer, "abcdef");
-	spin();
-	STR_EQ(virtio->buf, "abc");
+	SPIN_STR(virtio->buf, "abc");
 	STR_EQ(serial->buf, "def");
 	virtio->cap = 100;
 	chardev_room(c);
 	put_str(peer, "gh");
-	spin();
-	STR_EQ(virtio->buf, "abcgh");
+	SPIN_STR(virtio->buf, "abcgh");
 	STR_EQ(serial->buf, "def");
 	free(serial);
 	finish(c, virtio);

@@ -15,6 +15,7 @@ static struct chardev *open_pty(void)
 	dup2(fds[1], STDERR_FILENO);
 	c = open_ok("pty");
 	dup2(saved, STDERR_FILENO);
+	OK(is_readable(fds[0], PATIENCE * 1000));
 	EQ(sscanf(drain(fds[0]), "nestor: console on %63s", name), 1);
 	return c;
 }
@@ -36,13 +37,10 @@ TEST(a_pty_goes_both_ways_and_is_raw)
 
 	EQ(tcgetattr(fd, &t), 0);
 	EQ(t.c_lflag & (ICANON | ECHO | ISIG), 0);
-	spin();
 	put_str(fd, "in\r\n\003");
-	spin();
-	STR_EQ(s->buf, "in\r\n\003");
+	SPIN_STR(s->buf, "in\r\n\003");
 	chardev_write(c, "out\n", 4);
-	usleep(10000);
-	STR_EQ(drain(fd), "out\n");
+	DRAIN_EQ(fd, "out\n");
 	close(fd);
 	finish(c, s);
 }
@@ -58,7 +56,8 @@ TEST(s1_a_pty_that_nobody_has_open_drops_output_and_costs_nothing)
 	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
 	OK(is_idle());
 	fd = open_slave();
-	spin();
+	put_str(fd, "x");
+	SPIN_STR(s->buf, "x");
 	close(fd);
 	OK(is_idle());
 	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
@@ -74,15 +73,12 @@ TEST(a_pty_can_be_opened_again)
 
 	for (i = 0; i < 3; i++) {
 		fd = open_slave();
-		spin();
 		put_str(fd, "x");
-		spin();
-		EQ(s->len, i + 1);
+		SPIN_UNTIL(s->len == i + 1);
 		chardev_write(c, "y\n", 2);
-		usleep(10000);
-		STR_EQ(drain(fd), "y\n");
+		DRAIN_EQ(fd, "y\n");
 		close(fd);
-		spin();
+		OK(is_idle());
 	}
 	finish(c, s);
 }

@@ -81,15 +81,14 @@ TEST(piped_input_gets_in_and_its_end_costs_nothing)
 	c = open_ok("stdio");
 	s = sink_new(c, 4);
 	put_str(in, "a\001xb and more");
-	spin();
-	STR_EQ(s->buf, "a\001xb"); /* no escapes but on a terminal */
+	SPIN_STR(s->buf, "a\001xb"); /* no escapes but on a terminal */
 	s->cap = 100;
 	chardev_room(c);
 	close(in);
+	SPIN_STR(s->buf, "a\001xb and more");
 	OK(is_idle());
-	STR_EQ(s->buf, "a\001xb and more");
 	EQ(chardev_write(c, "still here\n", 11), 11);
-	STR_EQ(drain(out), "still here\n");
+	DRAIN_EQ(out, "still here\n");
 	finish(c, s);
 }
 
@@ -145,9 +144,8 @@ TEST(a_closed_pipe_on_standard_output_does_not_end_the_vm)
 	s = sink_new(c, 100);
 	EQ(chardev_write(c, "x\n", 2), 2);
 	put_str(in, "y");
-	spin();
+	SPIN_STR(s->buf, "y");
 	EQ(chardev_write(c, "x\n", 2), 2);
-	STR_EQ(s->buf, "y");
 	finish(c, s);
 }
 
@@ -160,14 +158,11 @@ TEST(the_terminal_is_raw_only_while_the_loop_runs)
 	c = open_ok("stdio");
 	s = sink_new(c, 100);
 	OK(is_restored());
-	spin();
-	OK(is_raw());
+	SPIN_UNTIL(is_raw());
 	put_str(master, "\003\032\r");
-	spin();
-	STR_EQ(s->buf, "\003\032\r");
+	SPIN_STR(s->buf, "\003\032\r");
 	chardev_write(c, "a\nb\n", 4);
-	usleep(10000);
-	STR_EQ(drain(master), "a\nb\n");
+	DRAIN_EQ(master, "a\nb\n");
 	chardev_close(c);
 	OK(is_restored());
 	loop_free(loop);
@@ -189,19 +184,17 @@ TEST(ctrl_a_x_quits_also_when_the_guest_takes_nothing)
 	c = open_ok("stdio");
 	chardev_on_quit(c, on_quit, &quits);
 	s = sink_new(c, 0);
-	spin();
+	SPIN_UNTIL(is_raw());
 	put_str(master, "hello?");
-	spin();
 	put_str(master, "\001");
 	spin();
 	EQ(quits, 0);
 	put_str(master, "x");
-	spin();
+	SPIN_UNTIL(quits);
 	EQ(quits, 1);
 	s->cap = 100;
 	chardev_room(c);
-	spin();
-	STR_EQ(s->buf, "hello?");
+	SPIN_STR(s->buf, "hello?");
 	finish(c, s);
 }
 
@@ -213,14 +206,14 @@ TEST(ctrl_a_h_helps_and_other_escapes_do_as_they_say)
 	use_terminal();
 	c = open_ok("stdio");
 	s = sink_new(c, 100);
-	spin();
+	SPIN_UNTIL(is_raw());
 	put_str(master, "\001h");
-	spin();
-	HAS(drain(master), "Ctrl-a x  end this VM\r\n");
+	SPIN_UNTIL(is_readable(master, 0));
+	HAS(drain_len(master, 25), "Ctrl-a x  end this VM\r\n");
 	EQ(s->len, 0);
 	put_str(master, "\001a.\001\001.\001z.\001b");
-	spin();
-	STR_EQ(s->buf, "\001.\001.\001z.");
+	SPIN_STR(s->buf, "\001.\001.\001z.");
+	SPIN_UNTIL(s->breaks);
 	EQ(s->breaks, 1);
 	finish(c, s);
 }
@@ -236,14 +229,14 @@ TEST(more_typed_than_is_kept_waits_and_is_not_lost)
 	use_terminal();
 	c = open_ok("stdio");
 	s = sink_new(c, 0);
-	spin();
+	SPIN_UNTIL(is_raw());
 	for (i = 0; i < 2; i++) {
 		put_str(master, text);
 		OK(is_idle());
 	}
 	s->cap = 10000;
 	chardev_room(c);
-	spin();
+	SPIN_UNTIL(s->len >= 6000);
 	EQ(s->len, 6000);
 	finish(c, s);
 }
@@ -258,7 +251,7 @@ TEST(s1_a_terminal_that_is_held_does_not_hold_the_writer)
 	use_terminal();
 	c = open_ok("stdio");
 	free(sink_new(c, 0));
-	spin();
+	SPIN_UNTIL(is_raw());
 	for (i = 0; i < 100; i++)
 		if (chardev_write(c, text, sizeof(text)) < sizeof(text))
 			break;
@@ -276,7 +269,7 @@ TEST(a_terminal_that_hangs_up_costs_nothing)
 	use_terminal();
 	c = open_ok("stdio");
 	s = sink_new(c, 100);
-	spin();
+	SPIN_UNTIL(is_raw());
 	close(master);
 	OK(is_idle());
 	EQ(chardev_write(c, "x\n", 2), 2);

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -80,8 +81,7 @@ static void con_free(struct con *c)
 
 static void await_used(const struct con *c, unsigned q, uint16_t idx)
 {
-	while (rig_used_idx(&c->r, q) != idx)
-		usleep(100);
+	AWAIT(rig_used_idx(&c->r, q) == idx);
 }
 
 static void print(struct con *c, unsigned q, unsigned i, const char *s)
@@ -145,7 +145,7 @@ TEST(input_waits_for_a_buffer_and_fills_it)
 
 	con_of(&c, 0, 0);
 	EQ(write(c.peer[0], "abcdef", 6), 6);
-	usleep(5000);
+	usleep(5000); /* a moment in which it could get lost */
 	room(&c, IN, 0, 4);
 	await_used(&c, IN, 1);
 	EQ(rig_used_len(&c.r, IN, 0), 4);
@@ -249,7 +249,7 @@ TEST(a_port_gets_input_once_the_guest_has_opened_it)
 	con_of(&c, 1, MULTIPORT);
 	room(&c, IN1, 0, 64);
 	EQ(write(c.peer[1], "x", 1), 1);
-	usleep(5000);
+	usleep(5000); /* a moment in which it could get in */
 	EQ(rig_used_idx(&c.r, IN1), 0);
 	tell(&c, 0, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	await_used(&c, IN1, 1);
@@ -285,7 +285,7 @@ TEST(S1_output_that_nobody_reads_stays_in_the_guest_and_is_not_lost)
 		rig_desc(&c.r, OUT, n, DATA, len, 0, 0);
 		rig_avail(&c.r, OUT, n);
 	}
-	/* Far more than the buffers of a socket. */
+	/* Far more than a socket holds; a moment to put it somewhere else. */
 	for (n = 0; n < 20; n++) {
 		rig_notify(&c.r, OUT);
 		usleep(1000);
@@ -308,20 +308,18 @@ TEST(S1_output_that_nobody_reads_stays_in_the_guest_and_is_not_lost)
 TEST(S1_a_flood_of_input_waits_outside)
 {
 	struct con c;
+	struct pollfd p = { .events = POLLOUT };
 	char buf[4096] = { 0 };
 	size_t in = 0;
-	ssize_t n;
 	unsigned i;
 
 	con_of(&c, 0, 0);
-	while ((n = send(c.peer[0], buf, sizeof(buf), MSG_DONTWAIT)) > 0 ||
-	       usleep(1000) == 0) {
-		if (n <= 0)
-			break;
-		in += n;
+	p.fd = c.peer[0];
+	/* A socket's buffer and the back end's, and nothing for a moment. */
+	while (poll(&p, 1, 20) == 1) {
+		in += send(p.fd, buf, sizeof(buf), 0);
+		LT(in, 4 << 20);
 	}
-	/* A socket's buffer and the back end's: no more. */
-	LT(in, 4 << 20);
 	for (i = 0; i < 1000; i++) {
 		rig_desc(&c.r, IN, i % QSIZE, DATA, 16, W, 0);
 		rig_send(&c.r, IN, i % QSIZE);
@@ -342,7 +340,7 @@ TEST(Q13_a_reset_midway_through_output_starts_afresh)
 	rig_start(&c.r, 0);
 	/* Whatever was sent before is taken away here. */
 	while (recv(c.peer[0], rig_at(&c.r, DATA), 4096, MSG_DONTWAIT) > 0)
-		usleep(100);
+		;
 	print(&c, OUT, 0, "new\n");
 	await_used(&c, OUT, 1);
 	while (buf[0] != 'n')

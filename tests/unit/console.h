@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of the chardev's kinds share: a loop to run for a moment,
- * and a front that keeps what it gets.
+ * What the tests of the chardev's kinds share: a front that keeps what it gets,
+ * and how to open and close.
  */
 #pragma once
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/log.h"
-#include "core/timer.h"
 #include "host/chardev.h"
-#include "tests/unit/test.h"
+#include "tests/unit/spin.h"
 
 struct sink {
 	size_t cap; /* how much it takes in all */
@@ -22,8 +20,6 @@ struct sink {
 	unsigned writable, resized, breaks;
 	unsigned cols, rows;
 };
-
-static struct loop *loop;
 
 static inline size_t sink_room(void *ctx)
 {
@@ -78,35 +74,6 @@ static inline struct sink *sink_new(struct chardev *c, size_t cap)
 	return s;
 }
 
-static inline void stop_loop(struct timer *t)
-{
-	loop_stop(t->io.loop);
-}
-
-static inline void spin_for(unsigned ms)
-{
-	struct timer t = { 0 };
-
-	EQ(timer_open(&t, loop, CLOCK_MONOTONIC, stop_loop), 0);
-	timer_after(&t, ms * NSEC_PER_MSEC);
-	EQ(loop_run(loop), 0);
-	timer_close(&t);
-}
-
-static inline void spin(void)
-{
-	spin_for(20);
-}
-
-/* The loop slept: it used less than a tenth of the time. */
-static inline bool is_idle(void)
-{
-	clock_t before = clock();
-
-	spin_for(200);
-	return clock() - before < CLOCKS_PER_SEC / 50;
-}
-
 static inline struct chardev *open_ok(const char *spec)
 {
 	struct err e = { "" };
@@ -144,20 +111,6 @@ static inline const char *own_path(void)
 
 	snprintf(path, sizeof(path), "/tmp/nestor-unit.%d", getpid());
 	return path;
-}
-
-/* What there is to read from @fd now, as a string. */
-static inline const char *drain(int fd)
-{
-	static char buf[300000];
-	size_t len = 0;
-	ssize_t n;
-
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	while ((n = read(fd, buf + len, sizeof(buf) - 1 - len)) > 0)
-		len += n;
-	buf[len] = 0;
-	return buf;
 }
 
 static inline void put_str(int fd, const char *s)

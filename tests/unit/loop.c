@@ -199,23 +199,21 @@ TEST(calls_that_never_ran_are_freed_with_the_loop)
 	loop_free(l);
 }
 
-static void *stop_later(void *arg)
+static void on_time(struct timer *t)
 {
-	usleep(200000);
-	loop_stop(arg);
-	return NULL;
+	loop_stop(t->io.loop);
 }
 
 TEST(a_loop_with_nothing_to_do_sleeps)
 {
 	struct loop *l = loop_new();
-	clock_t before = clock();
-	pthread_t t;
+	struct timer t = { 0 };
 
-	EQ(pthread_create(&t, NULL, stop_later, l), 0);
+	EQ(timer_open(&t, l, CLOCK_MONOTONIC, on_time), 0);
+	timer_after(&t, 50 * NSEC_PER_MSEC);
 	EQ(loop_run(l), 0);
-	pthread_join(t, NULL);
-	LT(clock() - before, CLOCKS_PER_SEC / 50);
+	EQ(loop_wakes, 1);
+	timer_close(&t);
 	loop_free(l);
 }
 
@@ -262,8 +260,7 @@ TEST(an_iothread_runs_calls_and_stops)
 	bool done = false;
 
 	EQ(loop_call(iothread_loop(t), set_flag, &done), 0);
-	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
-		usleep(100);
+	AWAIT(__atomic_load_n(&done, __ATOMIC_ACQUIRE));
 	iothread_free(t);
 	iothread_free(NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct test *tests, **tail = &tests;
@@ -29,6 +30,26 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(1);
+}
+
+static time_t patience_end;
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+void patience_start(void)
+{
+	patience_end = now() + PATIENCE;
+}
+
+bool patience_left(void)
+{
+	return now() <= patience_end;
 }
 
 /* Two minutes are for what hangs; no test comes near them. */

@@ -438,8 +438,7 @@ static int on_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
 
 static void wait_for_used(const struct rig *r, uint16_t idx)
 {
-	while (rig_used_idx(r, 0) != idx)
-		usleep(100);
+	AWAIT(rig_used_idx(r, 0) == idx);
 }
 
 TEST(after_the_first_notification_no_other_needs_an_exit)
@@ -490,9 +489,9 @@ TEST(Q13_a_reset_waits_for_the_request_in_progress)
 		rig_start(&r, 0);
 		rig_desc(&r, 0, 0, DATA, 0x40000, W, 0);
 		rig_send(&r, 0, 0);
-		usleep(i * 20);
+		usleep(i * 20); /* into the midst of it, at some time */
 		rig_set(&r, VIRTIO_MMIO_STATUS, 0);
-		/* Nobody writes to the buffer any more. */
+		/* Nobody writes to the buffer any more: give it a moment. */
 		memset(rig_at(&r, DATA), 0, 0x40000);
 		usleep(50);
 		EQ(*(uint8_t *)rig_at(&r, DATA + 0x3ffff), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -362,15 +363,15 @@ static void kick(struct rig *r, unsigned q)
 static void *flood(void *arg)
 {
 	uint8_t buf[200] = { 0 };
-	unsigned i = 0;
+	unsigned i;
 
 	(void)arg;
-	while (i < 2000) {
+	/* Wait while it is full. */
+	fcntl(wire[1], F_SETFL, fcntl(wire[1], F_GETFL) & ~O_NONBLOCK);
+	for (i = 0; i < 2000; i++) {
 		memcpy(buf + TAP_HEADER, &i, sizeof(i));
-		if (send(wire[1], buf, sizeof(buf), 0) > 0)
-			i++;
-		else
-			usleep(50);
+		if (send(wire[1], buf, sizeof(buf), 0) < 0)
+			return "the wire does not take it";
 	}
 	return NULL;
 }
@@ -381,6 +382,7 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 	pthread_t t;
 	unsigned i, seq;
 	uint16_t seen = 0;
+	void *failed;
 
 	rig_plug_host(&r, net_on(&r, mac),
 		      &(struct mmio_host){ on_ioeventfd, NULL });
@@ -391,19 +393,17 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 		kick(&r, RX);
 	}
 	while (seen < 2000) {
-		if (rig_used_idx(&r, RX) == seen) {
-			usleep(20);
-			continue;
-		}
+		AWAIT(rig_used_idx(&r, RX) != seen);
 		i = seen++ % 4;
 		memcpy(&seq, rig_at(&r, BUF(i) + TAP_HEADER), sizeof(seq));
 		EQ(seq, seen - 1);
-		/* Let it run dry now and then. */
+		/* Let it run dry now and then: all four are used. */
 		if (seen % 97 == 0)
-			usleep(2000);
+			AWAIT(rig_used_idx(&r, RX) == (uint16_t)(seen + 3));
 		rx_buffer(&r, i, 300);
 		kick(&r, RX);
 	}
-	pthread_join(t, NULL);
+	pthread_join(t, &failed);
+	OK(!failed);
 	rig_free(&r);
 }

@@ -3,14 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <linux/sockios.h>
 #include <unistd.h>
 
 #include "core/log.h"
-#include "core/timer.h"
 #include "host/chardev.h"
-#include "tests/unit/test.h"
+#include "tests/unit/spin.h"
 
 enum {
 	DR = 0x00,
@@ -38,7 +38,6 @@ enum {
 	FEN = 0x10,
 };
 
-static struct loop *loop;
 static struct chardev *chr;
 static struct device *dev;
 static int peer;
@@ -79,22 +78,6 @@ static void finish(void)
 	close(peer);
 }
 
-static void on_timer(struct timer *t)
-{
-	loop_stop(t->io.loop);
-}
-
-/* Let the loop do what it has to. */
-static void spin(void)
-{
-	struct timer t = { 0 };
-
-	EQ(timer_open(&t, loop, CLOCK_MONOTONIC, on_timer), 0);
-	timer_after(&t, 20 * NSEC_PER_MSEC);
-	EQ(loop_run(loop), 0);
-	timer_close(&t);
-}
-
 static void wr(uint64_t off, uint64_t val)
 {
 	dev->ops->write(dev, off, 4, val);
@@ -105,10 +88,25 @@ static uint32_t rd(uint64_t off)
 	return dev->ops->read(dev, off, 4);
 }
 
-static void type(const char *s)
+/* Type @s, which nobody takes yet or not as a whole. */
+static void offer(const char *s)
 {
 	EQ(write(peer, s, strlen(s)), strlen(s));
-	spin();
+}
+
+/* The UART has got all that was typed; asking does not touch it. */
+static bool is_taken(void)
+{
+	int left;
+
+	EQ(ioctl(peer, SIOCOUTQ, &left), 0);
+	return left == 0;
+}
+
+static void type(const char *s)
+{
+	offer(s);
+	SPIN_UNTIL(is_taken());
 }
 
 /* What has come out, as a string. */
@@ -165,7 +163,7 @@ TEST(uart_sends_part_of_a_line_before_long)
 {
 	start();
 	wr(DR, '$');
-	spin();
+	SPIN_UNTIL(is_readable(peer, 0));
 	STR_EQ(seen(), "$");
 	finish();
 }
@@ -204,8 +202,7 @@ TEST(uart_interrupts_for_more_to_send_until_masked)
 
 TEST(s1_uart_says_honestly_that_nobody_reads_and_goes_on_when_somebody_does)
 {
-	unsigned i, sent = 0, got = 0;
-	size_t n;
+	unsigned sent = 0, got = 0;
 
 	start();
 	wr(LCR_H, FEN);
@@ -220,14 +217,10 @@ TEST(s1_uart_says_honestly_that_nobody_reads_and_goes_on_when_somebody_does)
 	EQ(rd(RIS) & TX, 0);
 	OK(!line);
 	wr(DR, 'X'); /* lost, as on an overrun FIFO */
-	for (i = 0; i < 1000 && got < sent; i++) {
-		n = strlen(seen());
-		got += n;
-		spin();
-	}
+	SPIN_UNTIL((got += strlen(seen())) >= sent);
 	EQ(got, sent);
+	SPIN_UNTIL(line);
 	EQ(rd(FR) & (TXFE | BUSY | TXFF), TXFE);
-	OK(line);
 	finish();
 }
 
@@ -235,13 +228,14 @@ TEST(uart_without_fifos_holds_one_byte)
 {
 	start();
 	wr(IMSC, RX | RT);
-	type("ab");
+	offer("ab");
+	SPIN_UNTIL(line);
 	EQ(rd(FR) & (RXFE | RXFF), RXFF);
 	EQ(rd(RIS) & RX, RX);
 	EQ(rd(DR), 'a');
 	EQ(rd(RIS) & (RX | RT), 0);
 	OK(rd(FR) & RXFE);
-	spin();
+	SPIN_UNTIL(line);
 	EQ(rd(DR), 'b');
 	finish();
 }
@@ -253,7 +247,8 @@ TEST(uart_takes_one_interrupt_for_a_fifo_of_input)
 	start();
 	wr(LCR_H, FEN);
 	wr(IMSC, RX | RT);
-	type("0123456789abcdefXYZ");
+	offer("0123456789abcdefXYZ");
+	SPIN_UNTIL(line);
 	EQ(edges, 1);
 	EQ(rd(MIS), RX | RT);
 	OK(rd(FR) & RXFF);
@@ -263,8 +258,7 @@ TEST(uart_takes_one_interrupt_for_a_fifo_of_input)
 	EQ(rd(RIS), 0);
 	OK(rd(FR) & RXFE);
 	EQ(rd(DR), 0); /* empty: nothing */
-	spin();
-	OK(line);
+	SPIN_UNTIL(line);
 	EQ(rd(MIS), RT); /* three are below the trigger level */
 	EQ(rd(DR), 'X');
 	EQ(rd(DR), 'Y');
@@ -279,7 +273,8 @@ TEST(uart_keeps_input_back_until_the_guest_listens)
 
 	start();
 	wr(LCR_H, FEN);
-	type("early");
+	offer("early");
+	spin();
 	/* Sending, with a look at the flags before each byte and behind. */
 	for (i = 0; i < 100; i++) {
 		rd(FR);
@@ -294,8 +289,7 @@ TEST(uart_keeps_input_back_until_the_guest_listens)
 	spin();
 	OK(rd(FR) & RXFE);
 	wr(IMSC, RX | RT);
-	spin();
-	OK(line);
+	SPIN_UNTIL(line);
 	for (i = 0; i < 5; i++)
 		EQ(rd(DR), "early"[i]);
 	finish();
@@ -303,13 +297,9 @@ TEST(uart_keeps_input_back_until_the_guest_listens)
 
 TEST(uart_gives_input_to_a_guest_that_polls)
 {
-	unsigned i;
-
 	start();
-	type("p");
-	for (i = 0; i < 1000 && rd(FR) & RXFE; i++)
-		if (i == 500)
-			spin();
+	offer("p");
+	SPIN_UNTIL(!(rd(FR) & RXFE));
 	EQ(rd(DR), 'p');
 	EQ(edges, 0);
 	/* It need not poll as much again. */
@@ -324,10 +314,11 @@ TEST(uart_takes_nothing_while_its_receiver_is_off)
 	start();
 	wr(CR, 0x101);
 	wr(IMSC, RX | RT);
-	type("x");
+	offer("x");
+	spin();
 	OK(rd(FR) & RXFE);
 	wr(CR, 0x301);
-	spin();
+	SPIN_UNTIL(line);
 	EQ(rd(DR), 'x');
 	finish();
 }
@@ -343,8 +334,8 @@ TEST(uart_trigger_levels_are_those_of_ifls)
 	for (i = 0; i < 5; i++) {
 		wr(IFLS, i << 3);
 		for (k = 1; k < level[i]; k++)
-			EQ(write(peer, "x", 1), 1);
-		spin();
+			offer("x");
+		SPIN_UNTIL(is_taken());
 		EQ(rd(RIS) & RX, 0);
 		type("y");
 		EQ(rd(RIS) & RX, RX);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct test {
 	const char *file, *name;
@@ -69,3 +70,27 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 		if (memcmp((a), (b), (n)))                \
 			FAIL("%s and %s differ", #a, #b); \
 	} while (0)
+
+/*
+ * Waiting for what another thread, another process or the kernel will do: the
+ * condition is looked at until it holds, or a test fails that names it. How
+ * long that takes says nothing.
+ */
+#define PATIENCE 20 /* seconds */
+void patience_start(void);
+bool patience_left(void);
+
+#define UNTIL_(cond, pass_time)                                            \
+	do {                                                               \
+		patience_start();                                          \
+		while (!(cond)) {                                          \
+			if (!patience_left())                              \
+				FAIL("%s is still false after %d seconds", \
+				     #cond, PATIENCE);                     \
+			pass_time;                                         \
+		}                                                          \
+	} while (0)
+#define AWAIT(cond) UNTIL_(cond, usleep(100))
+
+/* How often this thread's loop was woken, and had nothing to do before. */
+extern _Thread_local unsigned loop_wakes, loop_sleeps;

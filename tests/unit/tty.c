@@ -13,7 +13,7 @@
 
 #include "tests/unit/test.h"
 
-static int master;
+static int master, go[2];
 static struct termios before;
 
 /*
@@ -24,6 +24,7 @@ static void session(void)
 {
 	int slave;
 
+	EQ(pipe(go), 0);
 	EQ(openpty(&master, &slave, NULL, NULL, NULL), 0);
 	NE(setsid(), -1);
 	EQ(ioctl(slave, TIOCSCTTY, 0), 0);
@@ -56,6 +57,7 @@ static pid_t job(bool front, void (*fn)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		close(go[1]);
 		setpgid(0, 0);
 		if (front)
 			tcsetpgrp(0, getpid());
@@ -71,6 +73,14 @@ static pid_t job(bool front, void (*fn)(void))
 	return pid;
 }
 
+/* In a job: until the test says so. */
+static void wait_go(void)
+{
+	char c;
+
+	EQ(read(go[0], &c, 1), 1);
+}
+
 static void run_raw(void)
 {
 	if (tty_raw(0) < 0)
@@ -81,11 +91,7 @@ static void run_raw(void)
 
 static void wait_raw(bool raw)
 {
-	unsigned i;
-
-	for (i = 0; i < 1000 && is_raw() != raw; i++)
-		usleep(1000);
-	EQ(is_raw(), raw);
+	AWAIT(is_raw() == raw);
 }
 
 static int end_of(pid_t pid)
@@ -140,7 +146,7 @@ static void run_crash(void)
 	signal(SIGSEGV, SIG_DFL); /* not the sanitizer's */
 	if (tty_raw(0) < 0)
 		_exit(98);
-	usleep(100000);
+	wait_go();
 	*nothing = 1;
 }
 
@@ -152,6 +158,7 @@ TEST(terminal_is_restored_when_we_crash)
 	session();
 	pid = job(true, run_crash);
 	wait_raw(true);
+	EQ(write(go[1], "", 1), 1);
 	status = end_of(pid);
 	OK(is_restored());
 	OK(WIFSIGNALED(status));
@@ -162,7 +169,7 @@ static void run_abort(void)
 	signal(SIGABRT, SIG_DFL);
 	if (tty_raw(0) < 0)
 		_exit(98);
-	usleep(100000);
+	wait_go();
 	abort();
 }
 
@@ -174,6 +181,7 @@ TEST(terminal_is_restored_when_we_abort)
 	session();
 	pid = job(true, run_abort);
 	wait_raw(true);
+	EQ(write(go[1], "", 1), 1);
 	status = end_of(pid);
 	OK(is_restored());
 	OK(WIFSIGNALED(status));
@@ -184,7 +192,7 @@ static void run_exit(void)
 {
 	if (tty_raw(0) < 0)
 		_exit(98);
-	usleep(100000);
+	wait_go();
 	exit(3);
 }
 
@@ -195,6 +203,7 @@ TEST(terminal_is_restored_by_exit)
 	session();
 	pid = job(true, run_exit);
 	wait_raw(true);
+	EQ(write(go[1], "", 1), 1);
 	EQ(WEXITSTATUS(end_of(pid)), 3);
 	OK(is_restored());
 }
@@ -213,7 +222,7 @@ TEST(a_signal_that_was_ignored_stays_so)
 	pid = job(true, run_nohup);
 	wait_raw(true);
 	kill(pid, SIGHUP);
-	usleep(50000);
+	usleep(50000); /* a moment in which it could have an effect */
 	OK(is_raw());
 	kill(pid, SIGTERM);
 	EQ(WTERMSIG(end_of(pid)), SIGTERM);
@@ -258,7 +267,8 @@ TEST(what_goes_on_in_the_background_leaves_the_terminal_alone)
 	EQ(waitpid(pid, &status, WUNTRACED), pid);
 	tcsetpgrp(0, getpgrp());
 	kill(pid, SIGCONT);
-	usleep(50000);
+	EQ(waitpid(pid, &status, WCONTINUED), pid);
+	usleep(50000); /* a moment in which it could do so nevertheless */
 	OK(is_restored());
 	kill(pid, SIGTERM);
 	EQ(WTERMSIG(end_of(pid)), SIGTERM);
