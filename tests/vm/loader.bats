@@ -254,8 +254,7 @@ each_refused()
 
 @test "B1: a kernel that leaves no room for the tree is refused" {
 	image off $((63 << 20)) 0 >Image
-	refused "*does not fit into 64 MiB*" -k Image -m 64M ||
-		refused "--memory 64M: there is no room for the device tree*" -k Image -m 64M
+	refused "*64M*device tree*give --memory *M" -k Image -m 64M
 }
 
 @test "B1: a damaged, truncated or huge tree is refused" {
@@ -268,7 +267,7 @@ each_refused()
 	truncate -s 1G dtb
 	refused "--dtb dtb: has 1073741824 bytes, and a device tree has no more than 2 MiB*" \
 		-k "$(payload off)" --dtb dtb
-	echo '/dts-v1/; / { };' >dtb
+	dtc -qI dtb -O dts -o dtb good
 	refused "--dtb dtb: is device tree source; *" -k "$(payload off)" --dtb dtb
 }
 
