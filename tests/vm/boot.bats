@@ -71,7 +71,7 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 	if [[ $(cap .features.gicv3.present) = true ]]; then
 		stock_dmesg 'GICv3: CPU1: found redistributor'
 	else
-		[[ $(stock interrupts) = *GICv2*arch_timer* ]]
+		[[ $(stock interrupts) = *GIC-0*arch_timer* ]]
 	fi
 }
 
