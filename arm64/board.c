@@ -17,26 +17,6 @@
 
 #define MIB (1ull << 20)
 
-static struct board *board_of(const struct vm *vm)
-{
-	return vm->arch;
-}
-
-int board_run_size(const struct vm *vm)
-{
-	return board_of(vm)->run_size;
-}
-
-uint32_t board_target(const struct vm *vm)
-{
-	return board_of(vm)->target;
-}
-
-const struct vcpu_features *board_features(const struct vm *vm)
-{
-	return &board_of(vm)->features;
-}
-
 static int complain(const char *what, int r)
 {
 	if (r < 0)
@@ -119,7 +99,7 @@ static int open_kvm(struct board *b)
 	if (r < 0)
 		return r;
 	r = kvm_ioctl(b->vm.kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	b->run_size = r;
+	b->model.run_size = r;
 	return complain("KVM_GET_VCPU_MMAP_SIZE", r);
 }
 
@@ -143,7 +123,7 @@ static int create_vm(struct board *b, int bits)
 	if (r < 0)
 		return complain("KVM_CREATE_VM", r);
 	r = kvm_ioctlp(b->vm.fd, KVM_ARM_PREFERRED_TARGET, &init);
-	b->target = init.target;
+	b->model.target = init.target;
 	if (r < 0)
 		return complain("KVM_ARM_PREFERRED_TARGET", r);
 	enable(b, KVM_CAP_ARM_NISV_TO_USER);
@@ -218,9 +198,9 @@ static int init_vcpus(struct board *b)
 	int r = 0;
 
 	for (i = 0; i < b->vm.ncpus && !r; i++) {
-		r = vcpu_init(&b->vm.vcpus[i], &b->features);
+		r = vcpu_init(&b->vm.vcpus[i]);
 		if (!r)
-			r = vcpu_finalize(&b->vm.vcpus[i], &b->features);
+			r = vcpu_finalize(&b->vm.vcpus[i]);
 	}
 	return r;
 }
@@ -230,7 +210,7 @@ static int init_pmus(struct board *b)
 	unsigned i;
 	int r = 0;
 
-	for (i = 0; b->features.pmu && i < b->vm.ncpus && !r; i++)
+	for (i = 0; b->model.pmu && i < b->vm.ncpus && !r; i++)
 		r = vcpu_init_pmu(&b->vm.vcpus[i]);
 	return r;
 }
@@ -315,8 +295,8 @@ static int build(struct board *b, struct err *e)
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, bits)) < 0)
 		return r;
-	vcpu_features_probe(b->vm.kvm_fd, &b->features);
-	b->m.pmu = b->features.pmu;
+	vcpu_model_probe(b->vm.kvm_fd, &b->model);
+	b->m.pmu = b->model.pmu;
 	r = add_ram_slots(b);
 	if (r < 0 || (r = create_vcpus(b)) < 0)
 		return r;
@@ -341,12 +321,12 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->gic_fd = -1;
 	b->vm.kvm_fd = b->vm.fd = -1;
 	b->vm.loop = host->loop;
-	b->vm.arch = b;
+	b->vm.arch = &b->model;
 	b->vm.on_event = host->on_event;
 	b->vm.on_event_ctx = host->ctx;
-	b->features = (struct vcpu_features){ .pmu = cfg->pmu,
-					      .sve = cfg->sve,
-					      .pauth = cfg->pauth };
+	b->model.pmu = cfg->pmu;
+	b->model.sve = cfg->sve;
+	b->model.pauth = cfg->pauth;
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;
@@ -402,7 +382,7 @@ int board_reset(struct board *b)
 	vm_pause(&b->vm);
 	bus_reset(&b->vm.bus);
 	for (i = 0; i < b->vm.ncpus && !r; i++)
-		r = vcpu_init(&b->vm.vcpus[i], &b->features);
+		r = vcpu_init(&b->vm.vcpus[i]);
 	if (!r)
 		r = gic_reset(b->gic_fd, &b->m);
 	if (!r)

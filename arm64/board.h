@@ -10,7 +10,6 @@
 
 #include "arm64/image.h"
 #include "arm64/machine.h"
-#include "arm64/vcpu.h"
 #include "core/config.h"
 #include "core/vm.h"
 
@@ -58,8 +57,3 @@ void board_pause(struct board *);
 
 /* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
 int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);
-
-/* For arm64/vcpu.c. */
-int board_run_size(const struct vm *);
-uint32_t board_target(const struct vm *);
-const struct vcpu_features *board_features(const struct vm *);

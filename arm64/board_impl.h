@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arm64/board.h"
+#include "arm64/vcpu.h"
 #include "core/irq.h"
 
 /* KVM memory slots. */
@@ -20,11 +21,9 @@ struct board {
 	const struct config *cfg;
 	struct board_host host;
 	struct machine m;
-	struct vcpu_features features;
+	struct vcpu_model model;
 	struct boot boot;
 	int gic_fd;
-	int run_size;
-	uint32_t target;
 	struct device *gpio;
 	uint8_t *virtio_shadow; /* what the guest reads of all windows */
 	struct virtio_slot slot[MAP_VIRTIO_SLOTS];

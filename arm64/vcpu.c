@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "arm64/board.h"
 #include "arm64/map.h"
 #include "core/arch.h"
 #include "core/bus.h"
@@ -42,16 +41,21 @@ static int set_reg(const struct vcpu *v, uint64_t id, uint64_t val)
 	return kvm_ioctlp(v->fd, KVM_SET_ONE_REG, &reg);
 }
 
+static const struct vcpu_model *model(const struct vcpu *v)
+{
+	return v->vm->arch;
+}
+
 static bool has_cap(int kvm_fd, unsigned cap)
 {
 	return kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, cap) > 0;
 }
 
-void vcpu_features_probe(int kvm_fd, struct vcpu_features *f)
+void vcpu_model_probe(int kvm_fd, struct vcpu_model *m)
 {
-	f->pmu = f->pmu && has_cap(kvm_fd, KVM_CAP_ARM_PMU_V3);
-	f->sve = f->sve && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
-	f->pauth = f->pauth && has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+	m->pmu = m->pmu && has_cap(kvm_fd, KVM_CAP_ARM_PMU_V3);
+	m->sve = m->sve && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
+	m->pauth = m->pauth && has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
 		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC);
 }
 
@@ -64,38 +68,37 @@ static int complain(const struct vcpu *v, const char *what, int r)
 
 int vcpu_create(struct vcpu *v)
 {
-	int size = board_run_size(v->vm);
-
 	v->fd = kvm_ioctl(v->vm->fd, KVM_CREATE_VCPU, v->index);
 	if (v->fd < 0)
 		return complain(v, "KVM_CREATE_VCPU", v->fd);
-	v->run = kvm_map_run(v->fd, size);
+	v->run = kvm_map_run(v->fd, model(v)->run_size);
 	return v->run ? 0 : complain(v, "mapping its page", -errno);
 }
 
-int vcpu_init(struct vcpu *v, const struct vcpu_features *f)
+int vcpu_init(struct vcpu *v)
 {
-	struct kvm_vcpu_init init = { .target = board_target(v->vm) };
+	const struct vcpu_model *m = model(v);
+	struct kvm_vcpu_init init = { .target = m->target };
 
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	if (v->index)
 		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
-	if (f->pmu)
+	if (m->pmu)
 		init.features[0] |= 1u << KVM_ARM_VCPU_PMU_V3;
-	if (f->sve)
+	if (m->sve)
 		init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
-	if (f->pauth)
+	if (m->pauth)
 		init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS |
 				    1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
 	return complain(v, "KVM_ARM_VCPU_INIT",
 			kvm_ioctlp(v->fd, KVM_ARM_VCPU_INIT, &init));
 }
 
-int vcpu_finalize(struct vcpu *v, const struct vcpu_features *f)
+int vcpu_finalize(struct vcpu *v)
 {
 	int what = KVM_ARM_VCPU_SVE;
 
-	if (!f->sve)
+	if (!model(v)->sve)
 		return 0;
 	return complain(v, "KVM_ARM_VCPU_FINALIZE",
 			kvm_ioctlp(v->fd, KVM_ARM_VCPU_FINALIZE, &what));
@@ -160,7 +163,7 @@ static enum arch_next wake_up(struct vcpu *v)
 	/* CPU_OFF'd vCPUs stay off: only the caller of SYSTEM_SUSPEND ran. */
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	if (vcpu_init(v, board_features(v->vm)) < 0 ||
+	if (vcpu_init(v) < 0 ||
 	    kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state) < 0 ||
 	    vcpu_set_entry(v, v->resume_pc, v->resume_x0) < 0)
 		return fail(v);

@@ -13,15 +13,17 @@ struct vcpu;
 struct vm;
 struct err;
 
-/* What every vCPU of the VM is given. */
-struct vcpu_features {
+/* What every vCPU of a VM is like; the vm's arch points to it. */
+struct vcpu_model {
+	uint32_t target;   /* KVM_ARM_PREFERRED_TARGET's */
+	unsigned run_size; /* bytes that a vCPU shares with KVM */
 	bool pmu;
 	bool sve;
 	bool pauth;
 };
 
-/* Turn off in @f what this host's KVM lacks. */
-void vcpu_features_probe(int kvm_fd, struct vcpu_features *f);
+/* Turn off what this host's KVM lacks. */
+void vcpu_model_probe(int kvm_fd, struct vcpu_model *);
 
 /* Create vCPU @v->index in KVM and map its page. 0 or -errno, logged. */
 int vcpu_create(struct vcpu *v);
@@ -31,10 +33,10 @@ int vcpu_create(struct vcpu *v);
  *
  * 0 or -errno, logged. vCPUs stopped.
  */
-int vcpu_init(struct vcpu *v, const struct vcpu_features *f);
+int vcpu_init(struct vcpu *v);
 
 /* SVE lengths as they are, made final; once, after the first vcpu_init(). */
-int vcpu_finalize(struct vcpu *v, const struct vcpu_features *f);
+int vcpu_finalize(struct vcpu *v);
 
 /* After the GIC: the PMU's interrupt. */
 int vcpu_init_pmu(struct vcpu *v);

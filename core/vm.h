@@ -45,7 +45,7 @@ struct vm {
 	struct loop *loop;
 	unsigned ncpus;
 	struct vcpu *vcpus;
-	void *arch; /* the board's */
+	void *arch; /* the architecture's, for core/arch.h's functions */
 
 	/* On the loop's thread, once a posted event. */
 	void (*on_event)(void *ctx, enum vm_event);
