@@ -6,6 +6,7 @@
  */
 #include "tests/unit/test.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -55,6 +56,9 @@ bool patience_left(void)
 /* Two minutes are for what hangs; no test comes near them. */
 static void run_child(const struct test *t, int said)
 {
+	/* A shell starts background jobs with these two ignored. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	dup2(said, STDERR_FILENO);
 	close(said);
 	alarm(120);
