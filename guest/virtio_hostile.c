@@ -172,9 +172,12 @@ static void offer_table(uint32_t len, uint16_t flags)
 
 static void table_in_table(void)
 {
-	good_table();
-	set_table(1, table, 48, DESC_INDIRECT, 0);
-	offer_table(48, 0);
+	/* A good request, were it not for the nesting. */
+	set_table(0, &header, sizeof(header), DESC_NEXT, 1);
+	set_table(1, &table[8], 2 * sizeof(struct desc), DESC_INDIRECT, 0);
+	set_table(8, data, SECTOR, DESC_NEXT | DESC_WRITE, 1);
+	set_table(9, status, 1, DESC_WRITE, 0);
+	offer_table(2 * sizeof(struct desc), 0);
 }
 
 static void table_of_odd_length(void)
