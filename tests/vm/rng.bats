@@ -11,9 +11,7 @@ load devices
 # The module is not among those that every guest loads.
 setup_file()
 {
-	local module=/modules/virtio_rng.ko
-	[[ -e $GUEST/virtio_rng.ko ]] && module=$GUEST/virtio_rng.ko
-	lab_files=("rng.ko=$module")
+	lab_files=("rng.ko=$GUEST/virtio_rng.ko")
 	lab_start
 	guest 'insmod /rng.ko'
 }
