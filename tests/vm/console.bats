@@ -69,11 +69,14 @@ pty() { sed -n 's/^nestor: console on //p' "$lab/log"; }
 }
 
 @test "a second client of a socket waits for the first to go" {
-	local first
-	guest_begin "$(port socket); exec 5<>\$port; for i in 1 2 3; do read -r x <&5; echo \$x; done"
+	local first line
+	guest_begin "$(port socket); exec 5<>\$port; read -r a <&5; echo got \$a >&5; read -r b <&5; read -r c <&5; echo \$a; echo \$b; echo \$c"
 	coproc socat - "UNIX-CONNECT:$(file socket)"
 	first=$COPROC_PID
 	echo one >&"${COPROC[1]}"
+	# Only now is it the first for sure.
+	read -t 60 -r -u "${COPROC[0]}" line
+	[[ $line = "got one" ]]
 	socat -u - "UNIX-CONNECT:$(file socket)" <<<three
 	echo two >&"${COPROC[1]}"
 	eval "exec ${COPROC[1]}>&-"
