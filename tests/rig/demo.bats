@@ -15,7 +15,8 @@ demo=$BATS_TEST_DIRNAME/demo
 # it prints is read from ${tty[0]}, what is written to ${tty[1]} is typed
 on_terminal()
 {
-	coproc tty { exec script -qefc "$(printf '%q ' "$@")" /dev/null 2>&1; }
+	# script(1) has $SHELL read the command, and only bash knows all of %q.
+	coproc tty { SHELL=$BASH exec script -qefc "$(printf '%q ' "$@")" /dev/null 2>&1; }
 	seen=
 }
 
