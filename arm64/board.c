@@ -14,6 +14,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/ram.h"
+#include "nested/el2.h"
 
 #define MIB (1ull << 20)
 
@@ -286,11 +287,21 @@ static int load_fdt(struct board *b, struct err *e)
 	return r;
 }
 
+static int choose_nested(struct board *b, struct err *e)
+{
+	int r = nested_choose(b->cfg, b->vm.kvm_fd, &b->model.nested, e);
+
+	b->m.el2 = b->model.nested != NESTED_OFF;
+	b->m.vhe = b->model.nested == NESTED_VHE;
+	return r;
+}
+
 static int build(struct board *b, struct err *e)
 {
 	int r, bits;
 
 	if ((r = open_kvm(b)) < 0 || (r = check_cpus(b, e)) < 0 ||
+	    (r = choose_nested(b, e)) < 0 ||
 	    (r = bits = pick_ipa_bits(b, e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, bits)) < 0)
@@ -327,6 +338,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->model.pmu = cfg->pmu;
 	b->model.sve = cfg->sve;
 	b->model.pauth = cfg->pauth;
+	b->model.flat = cfg->nested_depth == 1;
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;

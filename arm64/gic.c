@@ -8,6 +8,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
+#include "nested/el2.h"
 
 static int set_attr(int fd, uint32_t group, uint64_t attr, const void *addr)
 {
@@ -66,10 +67,16 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	int fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V3), r;
 
 	m->gic = GIC_V3;
-	if (fd < 0) {
+	/* KVM gives no EL2 to a guest with a GICv2. */
+	if (fd < 0 && !m->el2) {
 		fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V2);
 		m->gic = GIC_V2;
 	}
+	if (fd < 0 && m->el2)
+		return err_set(e, fd,
+			       "--nested: a guest with an EL2 needs a GICv3, "
+			       "and this host's KVM has none (%s)",
+			       strerror(-fd));
 	if (fd == -ENODEV || fd == -EINVAL)
 		log_warnx("KVM offers neither a GICv3 nor a GICv2 here");
 	else if (fd == -E2BIG)
@@ -82,6 +89,8 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	r = m->gic == GIC_V3 ? place_v3(fd, m) : place_v2(fd);
 	if (!r)
 		r = set_attr(fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &intids);
+	if (!r && m->el2)
+		r = nested_set_maintenance_irq(fd, PPI_GIC_MAINT + 16);
 	if (r < 0) {
 		log_warnx("setting up the GIC: %s", strerror(-r));
 		close(fd);

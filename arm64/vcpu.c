@@ -22,6 +22,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
+#include "nested/el2.h"
 
 #define CORE_REG(field)                                        \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
@@ -90,18 +91,24 @@ int vcpu_init(struct vcpu *v)
 	if (m->pauth)
 		init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS |
 				    1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+	init.features[0] |= nested_features(m->nested);
 	return complain(v, "KVM_ARM_VCPU_INIT",
 			kvm_ioctlp(v->fd, KVM_ARM_VCPU_INIT, &init));
 }
 
 int vcpu_finalize(struct vcpu *v)
 {
-	int what = KVM_ARM_VCPU_SVE;
+	const struct vcpu_model *m = model(v);
+	int what = KVM_ARM_VCPU_SVE, r = 0;
 
-	if (!model(v)->sve)
-		return 0;
-	return complain(v, "KVM_ARM_VCPU_FINALIZE",
-			kvm_ioctlp(v->fd, KVM_ARM_VCPU_FINALIZE, &what));
+	if (m->sve)
+		r = complain(v, "KVM_ARM_VCPU_FINALIZE",
+			     kvm_ioctlp(v->fd, KVM_ARM_VCPU_FINALIZE, &what));
+	/* ID registers are the VM's: one vCPU sets them for all. */
+	if (!r && m->flat && v->index == 0)
+		r = complain(v, "hiding nested virtualization",
+			     nested_stop_recursion(v->fd));
+	return r;
 }
 
 static int set_attr(struct vcpu *v, uint32_t group, uint64_t attr,

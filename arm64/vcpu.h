@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/config.h"
 #include "core/gmem.h"
 
 struct vcpu;
@@ -20,6 +21,8 @@ struct vcpu_model {
 	bool pmu;
 	bool sve;
 	bool pauth;
+	enum nested_kind nested; /* never NESTED_AUTO */
+	bool flat;		 /* the guest's own guests get no EL2 */
 };
 
 /* Turn off what this host's KVM lacks. */
@@ -35,7 +38,10 @@ int vcpu_create(struct vcpu *v);
  */
 int vcpu_init(struct vcpu *v);
 
-/* SVE lengths as they are, made final; once, after the first vcpu_init(). */
+/*
+ * What of its features can be chosen, made final: SVE lengths as they are, no
+ * recursion if the model is flat. Once, after the first vcpu_init().
+ */
 int vcpu_finalize(struct vcpu *v);
 
 /* After the GIC: the PMU's interrupt. */

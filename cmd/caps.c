@@ -8,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "core/log.h"
+#include "host/info.h"
 
 #define COLUMN 18 /* where values start */
 #define WIDTH  78

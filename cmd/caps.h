@@ -27,12 +27,7 @@ enum host_cap {
 	HOST_CAPS
 };
 
-/* What the probe is told about the host beside KVM. */
-struct host_info {
-	char release[65];   /* uname -r */
-	char machine[65];   /* uname -m */
-	char cmdline[4096]; /* /proc/cmdline; empty if it cannot be read */
-};
+struct host_info;
 
 struct caps {
 	const struct host_info *host;
@@ -47,8 +42,6 @@ struct caps {
 		char why[256]; /* not: the reason and the remedy */
 	} cap[HOST_CAPS];
 };
-
-void host_info_read(struct host_info *);
 
 /*
  * caps_probe() - ask /dev/kvm; opens it and closes it

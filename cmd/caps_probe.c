@@ -10,10 +10,10 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "core/kvm.h"
+#include "host/info.h"
 #include "nested/probe.h"
 
 #define KVM_API		 12 /* the only one since 2007 */
@@ -53,30 +53,6 @@ static const struct {
 	{ HOST_DIRTY_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, NULL,
 	  "needs Linux 6.2 or newer" },
 };
-
-static void read_cmdline(char *buf, size_t size)
-{
-	FILE *f = fopen("/proc/cmdline", "re");
-	size_t n = 0;
-
-	if (f) {
-		n = fread(buf, 1, size - 1, f);
-		fclose(f);
-	}
-	buf[n] = '\0';
-}
-
-void host_info_read(struct host_info *h)
-{
-	struct utsname u;
-
-	*h = (struct host_info){ 0 };
-	if (!uname(&u)) {
-		snprintf(h->release, sizeof(h->release), "%s", u.release);
-		snprintf(h->machine, sizeof(h->machine), "%s", u.machine);
-	}
-	read_cmdline(h->cmdline, sizeof(h->cmdline));
-}
 
 static void miss(struct caps *c, enum host_cap cap, const char *why)
 {

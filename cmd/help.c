@@ -11,6 +11,7 @@
 static const char *const groups[] = {
 	[GROUP_BOOT] = "Boot",
 	[GROUP_MACHINE] = "Machine",
+	[GROUP_NESTED] = "Nested virtualization",
 	[GROUP_DEVICES] = "Devices",
 	[GROUP_LIFECYCLE] = "Lifecycle",
 	[GROUP_CONFIG] = "Configuration",
@@ -40,7 +41,9 @@ static void print_key(const struct key *k, FILE *f)
 
 	n = k->letter ? fprintf(f, "  -%c, ", k->letter) : fprintf(f, "      ");
 	n += fprintf(f, "--%s%s", no ? "no-" : "", k->name);
-	if (k->arg)
+	if (k->bare)
+		n += fprintf(f, "[=%s]", k->arg);
+	else if (k->arg)
 		n += fprintf(f, " %s", k->arg);
 	if (n > COLUMN - 2) {
 		fputc('\n', f);

@@ -11,6 +11,18 @@
 
 #define AT(member) offsetof(struct config, member)
 
+static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
+					[CONSOLE_SERIAL] = "serial",
+					[CONSOLE_VIRTIO] = "virtio",
+					[CONSOLE_NONE] = "none",
+					NULL };
+
+static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
+					    [NESTED_AUTO] = "auto",
+					    [NESTED_VHE] = "vhe",
+					    [NESTED_NVHE] = "nvhe",
+					    NULL };
+
 /* In the order of --help and --dump-config. Help texts fit 80 columns. */
 const struct key keys[] = {
 	{ .name = "kernel",
@@ -102,6 +114,24 @@ const struct key keys[] = {
 	  .type = &value_flag,
 	  .field = AT(pauth) },
 
+	{ .name = "nested",
+	  .group = GROUP_NESTED,
+	  .arg = "KIND",
+	  .bare = "auto",
+	  .def = "off",
+	  .help = "an EL2 for the guest: auto, vhe, nvhe or off",
+	  .type = &value_choice,
+	  .choices = nested_kinds,
+	  .field = AT(nested) },
+	{ .name = "nested-depth",
+	  .group = GROUP_NESTED,
+	  .arg = "N",
+	  .def = "0",
+	  .help = "1: the guest's guests have no EL2; 0: any depth",
+	  .type = &value_number,
+	  .field = AT(nested_depth),
+	  .max = 1000 },
+
 	{ .name = "disk",
 	  .letter = 'd',
 	  .group = GROUP_DEVICES,
@@ -121,7 +151,8 @@ const struct key keys[] = {
 	  .arg = "KIND",
 	  .def = "auto",
 	  .help = "auto, serial, virtio or none",
-	  .type = &value_console,
+	  .type = &value_choice,
+	  .choices = consoles,
 	  .field = AT(console) },
 	{ .name = "port",
 	  .group = GROUP_DEVICES,
@@ -291,6 +322,16 @@ int config_check(const struct config *c, struct err *e)
 	if (!c->kernel)
 		return err_set(e, -EINVAL,
 			       "no kernel given: use --kernel FILE");
+	if (c->nested_depth > 1)
+		return err_set(e, -EINVAL,
+			       "--nested-depth %u: KVM bounds nesting at the "
+			       "first level or not at all; give 1 or 0",
+			       c->nested_depth);
+	if (c->nested_depth && c->nested == NESTED_OFF)
+		return err_set(e, -EINVAL,
+			       "--nested-depth %u: there is no nesting to "
+			       "bound; add --nested",
+			       c->nested_depth);
 	for (i = 0; i < c->nnets; i++) {
 		for (j = 0; j < i; j++) {
 			if (check_cards(&c->nets[j], &c->nets[i], e))

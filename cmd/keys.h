@@ -24,6 +24,7 @@ struct value_type;
 enum key_group {
 	GROUP_BOOT,
 	GROUP_MACHINE,
+	GROUP_NESTED,
 	GROUP_DEVICES,
 	GROUP_LIFECYCLE,
 	GROUP_CONFIG,
@@ -44,6 +45,9 @@ struct key {
 	const struct value_type *type; /* for KEY_SETS */
 	size_t field;		       /* the type's field in struct config */
 	unsigned min, max;	       /* for numbers */
+	const char *const *choices;    /* by the enum's value, then NULL */
+	const char *bare; /* the value of --name alone: then only --name=VALUE
+			     gives another */
 };
 
 extern const struct key keys[];

@@ -22,7 +22,8 @@
 
 struct scan {
 	char **arg, **end;
-	const char *bundle; /* what is left of -abc */
+	const char *bundle;	/* what is left of -abc */
+	const struct key *bare; /* of the last option, if that had no value */
 };
 
 struct option {
@@ -78,6 +79,11 @@ static int scan_long(struct scan *s, const char *arg, struct option *o,
 			e, -EINVAL,
 			"unknown option %s: only flags have a --no- form", arg);
 	snprintf(o->spelled, sizeof(o->spelled), "--%.*s", (int)len, name);
+	if (o->key->bare && !value) {
+		s->bare = o->key;
+		o->value = o->key->bare;
+		return 1;
+	}
 	if (o->key->arg)
 		return take_value(s, value, o, e);
 	if (value && o->key->role == KEY_SETS)
@@ -109,10 +115,26 @@ static int scan_short(struct scan *s, struct option *o, struct err *e)
 	return take_value(s, rest, o, e);
 }
 
+static int stray(const char *arg, const struct key *bare, struct err *e)
+{
+	if (bare)
+		return err_set(e, -EINVAL,
+			       "stray argument '%s': if it belongs to --%s, "
+			       "write --%s=%s",
+			       arg, bare->name, bare->name, arg);
+	return err_set(e, -EINVAL,
+		       "stray argument '%s': if it is the kernel, use "
+		       "--kernel %s",
+		       arg, arg);
+}
+
 /* 1 and the next option; 0 at the end; -EINVAL with @e. */
 static int scan_next(struct scan *s, struct option *o, struct err *e)
 {
+	const struct key *bare = s->bare;
 	const char *arg;
+
+	s->bare = NULL;
 
 	if (s->bundle)
 		return scan_short(s, o, e);
@@ -129,10 +151,7 @@ static int scan_next(struct scan *s, struct option *o, struct err *e)
 		s->bundle = arg + 1;
 		return scan_short(s, o, e);
 	}
-	return err_set(e, -EINVAL,
-		       "stray argument '%s': if it is the kernel, use "
-		       "--kernel %s",
-		       arg, arg);
+	return stray(arg, bare, e);
 }
 
 /* What stands before the last slash of @path, NULL if none. 0 or -ENOMEM. */
@@ -321,7 +340,7 @@ static int second_pass(struct scan s, struct config *c, struct err *e)
 
 int config_parse(int argc, char **argv, struct config *c, struct err *e)
 {
-	struct scan s = { argv + 1, argv + argc, NULL };
+	struct scan s = { .arg = argv + 1, .end = argv + argc };
 	int rc = config_init(c, e), wish;
 
 	if (rc)

@@ -354,32 +354,28 @@ static void unflag_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_unflag = { unflag_set, unflag_dump, NULL };
 
-static const char *const console_names[] = {
-	[CONSOLE_AUTO] = "auto",
-	[CONSOLE_SERIAL] = "serial",
-	[CONSOLE_VIRTIO] = "virtio",
-	[CONSOLE_NONE] = "none",
-};
-
-static int console_set(const struct key *k, struct config *c, const char *value,
-		       const char *dir, struct err *why)
+static int choice_set(const struct key *k, struct config *c, const char *value,
+		      const char *dir, struct err *why)
 {
+	char list[80];
+	size_t n = 0;
 	unsigned i;
 
-	(void)k;
 	(void)dir;
-	for (i = 0; i <= CONSOLE_NONE; i++) {
-		if (!strcmp(value, console_names[i])) {
-			c->console = i;
+	for (i = 0; k->choices[i]; i++) {
+		if (!strcmp(value, k->choices[i])) {
+			*FIELD(unsigned, c, k) = i;
 			return 0;
 		}
+		n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
+			      k->choices[i]);
 	}
-	return err_set(why, -EINVAL, "not one of auto, serial, virtio, none");
+	return err_set(why, -EINVAL, "not one of %s", list);
 }
 
-static void console_dump(const struct key *k, const struct config *c, FILE *f)
+static void choice_dump(const struct key *k, const struct config *c, FILE *f)
 {
-	fprintf(f, "%s = %s\n", k->name, console_names[c->console]);
+	fprintf(f, "%s = %s\n", k->name, k->choices[*CFIELD(unsigned, c, k)]);
 }
 
-const struct value_type value_console = { console_set, console_dump, NULL };
+const struct value_type value_choice = { choice_set, choice_dump, NULL };

@@ -44,6 +44,14 @@ enum console_kind {
 	CONSOLE_NONE,
 };
 
+/* Does the guest get an EL2, and which? */
+enum nested_kind {
+	NESTED_OFF,
+	NESTED_AUTO, /* NVHE if the guest is told to be that, else VHE */
+	NESTED_VHE,  /* HCR_EL2.E2H fixed to 1 */
+	NESTED_NVHE, /* HCR_EL2.E2H fixed to 0 */
+};
+
 struct config {
 	char *name;
 	char *kernel;
@@ -66,7 +74,9 @@ struct config {
 	bool pmu; /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;
-	bool no_reboot;	  /* a guest's reset ends nestor */
-	unsigned timeout; /* seconds of host time; 0: none */
+	enum nested_kind nested;
+	unsigned nested_depth; /* 1: no EL2 for guests of the guest; 0: any */
+	bool no_reboot;	       /* a guest's reset ends nestor */
+	unsigned timeout;      /* seconds of host time; 0: none */
 	bool debug;
 };

@@ -6,118 +6,61 @@
 #include "arm64/board.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "arm64/gic.h"
 #include "core/kvm.h"
-#include "core/log.h"
-#include "core/loop.h"
-#include "host/chardev.h"
+#include "tests/unit/board_rig.h"
 #include "tests/unit/fake_kvm.h"
 #include "tests/unit/test.h"
 
-static char kernel[] = "/tmp/nestor-board.XXXXXX";
-
-/* A flat binary of four bytes. */
-static char *a_kernel(void)
-{
-	int fd = mkstemp(kernel);
-
-	OK(fd >= 0 && write(fd, "\0\0\0\x14", 4) == 4);
-	close(fd);
-	return kernel;
-}
-
-static struct config a_config(void)
-{
-	return (struct config){ .kernel = a_kernel(),
-				.cpus = 1,
-				.memory = 64ull << 20,
-				.console = CONSOLE_NONE,
-				.pmu = true,
-				.sve = true,
-				.pauth = true };
-}
-
-static struct board_host host;
-
-static void unmake(struct board *b)
-{
-	if (b)
-		board_free(b);
-	chardev_close(host.terminal);
-	loop_free(host.loop);
-}
-
-static int make(const struct config *c, struct board **b, struct err *e)
-{
-	int r;
-
-	*b = NULL;
-	host = (struct board_host){ .loop = loop_new() };
-	host.terminal = chardev_open(host.loop, "null", e);
-	OK(host.terminal);
-	e->text[0] = 0;
-	r = board_new(c, &host, b, e);
-	unlink(kernel);
-	return r;
-}
-
-/* Where in the log the first call stands that begins with @line. */
-static long at(const char *line)
-{
-	const char *log = fake_kvm_log(), *p = strstr(log, line);
-
-	if (!p)
-		FAIL("no \"%s\" in:\n%s", line, log);
-	return p - log;
-}
-
 TEST(kvm_is_told_of_the_parts_in_the_order_that_it_needs)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	c.cpus = 2;
 	fake_kvm_reset();
-	EQ(make(&c, &b, &e), 0);
-	LT(at("CREATE_VM"), at("SET_USER_MEMORY_REGION 0x40000000"));
-	LT(at("SET_USER_MEMORY_REGION 0x40000000"), at("CREATE_VCPU 0 "));
-	LT(at("CREATE_VCPU 0x1"), at("CREATE_DEVICE"));
-	LT(at("CREATE_DEVICE"), at("ARM_VCPU_INIT"));
-	LT(at("ARM_VCPU_INIT"), at("ARM_VCPU_FINALIZE"));
+	EQ(board_rig_make(&c, &b, &e), 0);
+	LT(board_rig_at("CREATE_VM"),
+	   board_rig_at("SET_USER_MEMORY_REGION 0x40000000"));
+	LT(board_rig_at("SET_USER_MEMORY_REGION 0x40000000"),
+	   board_rig_at("CREATE_VCPU 0 "));
+	LT(board_rig_at("CREATE_VCPU 0x1"), board_rig_at("CREATE_DEVICE"));
+	LT(board_rig_at("CREATE_DEVICE"), board_rig_at("ARM_VCPU_INIT"));
+	LT(board_rig_at("ARM_VCPU_INIT"), board_rig_at("ARM_VCPU_FINALIZE"));
 	/* Group 4 attribute 0: the GIC's CTRL_INIT, before the PMU's. */
-	LT(at("ARM_VCPU_FINALIZE"), at("SET_DEVICE_ATTR 0x4 0"));
-	LT(at("SET_DEVICE_ATTR 0x4 0"), at("SET_DEVICE_ATTR 0 0x1"));
+	LT(board_rig_at("ARM_VCPU_FINALIZE"),
+	   board_rig_at("SET_DEVICE_ATTR 0x4 0"));
+	LT(board_rig_at("SET_DEVICE_ATTR 0x4 0"),
+	   board_rig_at("SET_DEVICE_ATTR 0 0x1"));
 	/* The entry point comes last. */
-	LT(at("SET_DEVICE_ATTR 0 0x1"), at("SET_ONE_REG"));
+	LT(board_rig_at("SET_DEVICE_ATTR 0 0x1"), board_rig_at("SET_ONE_REG"));
 	EQ(fake_kvm_count(KVM_ARM_VCPU_INIT), 2);
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(only_the_boot_cpu_starts_powered_on)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 	unsigned i, n = 0;
 
 	c.cpus = 3;
 	fake_kvm_reset();
-	EQ(make(&c, &b, &e), 0);
+	EQ(board_rig_make(&c, &b, &e), 0);
 	for (i = 0; i < fake_ncalls; i++)
 		if (fake_calls[i].request == KVM_ARM_VCPU_INIT)
 			EQ(fake_calls[i].a >> KVM_ARM_VCPU_POWER_OFF & 1,
 			   n++ > 0);
 	EQ(n, 3);
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(features_that_the_host_lacks_are_not_asked_for)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 	unsigned i;
@@ -126,84 +69,84 @@ TEST(features_that_the_host_lacks_are_not_asked_for)
 	fake_kvm_cap(KVM_CAP_ARM_SVE, 0);
 	fake_kvm_cap(KVM_CAP_ARM_PMU_V3, 0);
 	fake_kvm_cap(KVM_CAP_ARM_PTRAUTH_GENERIC, 0);
-	EQ(make(&c, &b, &e), 0);
+	EQ(board_rig_make(&c, &b, &e), 0);
 	for (i = 0; i < fake_ncalls; i++)
 		if (fake_calls[i].request == KVM_ARM_VCPU_INIT)
 			EQ(fake_calls[i].a, 1 << KVM_ARM_VCPU_PSCI_0_2);
 	EQ(fake_kvm_count(KVM_ARM_VCPU_FINALIZE), 0);
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(more_than_123_cpus_get_a_second_redistributor_region)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	c.cpus = 124;
 	fake_kvm_reset();
-	EQ(make(&c, &b, &e), 0);
+	EQ(board_rig_make(&c, &b, &e), 0);
 	/* Group 0, attribute 5: KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION. */
 	EQ(strstr(strstr(fake_kvm_log(), "SET_DEVICE_ATTR 0 0x5") + 1,
 		  "SET_DEVICE_ATTR 0 0x5") != NULL,
 	   true);
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(a_host_with_gicv2_only_gets_a_gicv2_machine)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	fake_kvm_reset();
 	fake_kvm_no_device(KVM_DEV_TYPE_ARM_VGIC_V3);
-	EQ(make(&c, &b, &e), 0);
-	at("CREATE_DEVICE 0x5 0"); /* KVM_DEV_TYPE_ARM_VGIC_V2 */
-	unmake(b);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	board_rig_at("CREATE_DEVICE 0x5 0"); /* KVM_DEV_TYPE_ARM_VGIC_V2 */
+	board_rig_unmake(b);
 }
 
 TEST(too_many_cpus_are_refused_with_the_number_that_would_do)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	c.cpus = 9;
 	fake_kvm_reset();
 	fake_kvm_cap(KVM_CAP_MAX_VCPUS, 8);
-	EQ(make(&c, &b, &e), -EINVAL);
+	EQ(board_rig_make(&c, &b, &e), -EINVAL);
 	STR_EQ(e.text,
 	       "--cpus 9: KVM here offers 8 vCPUs; give --cpus 8 or fewer");
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(memory_beyond_the_ipa_space_is_refused)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	c.memory = 1ull << 32;
 	fake_kvm_reset();
 	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 32);
-	EQ(make(&c, &b, &e), -EINVAL);
+	EQ(board_rig_make(&c, &b, &e), -EINVAL);
 	HAS(e.text, "--memory 4096M");
 	HAS(e.text, "--memory 3072M");
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(a_host_without_kvm_is_no_fault_of_the_configuration)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	fake_kvm_reset();
 	fake_kvm_no_kvm(ENOENT);
-	EQ(make(&c, &b, &e), -ENOENT);
+	EQ(board_rig_make(&c, &b, &e), -ENOENT);
 	STR_EQ(e.text, "");
-	unmake(b);
+	board_rig_unmake(b);
 }
 
 TEST(whatever_kvm_refuses_board_new_cleans_up_and_says_so)
@@ -223,27 +166,26 @@ TEST(whatever_kvm_refuses_board_new_cleans_up_and_says_so)
 			struct board *b;
 			struct err e;
 
-			strcpy(kernel, "/tmp/nestor-board.XXXXXX");
-			c = a_config();
+			c = board_rig_config();
 			c.cpus = 2;
 			fake_kvm_reset();
 			fake_kvm_fail(requests[i], nth, EIO);
 			/* A second call may never have been made. */
-			if (make(&c, &b, &e) == 0)
+			if (board_rig_make(&c, &b, &e) == 0)
 				EQ(nth, 2);
-			unmake(b);
+			board_rig_unmake(b);
 		}
 	}
 }
 
 TEST(capabilities_that_an_older_kernel_lacks_are_done_without)
 {
-	struct config c = a_config();
+	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	fake_kvm_reset();
 	fake_kvm_fail(KVM_ENABLE_CAP, 1, EINVAL);
-	EQ(make(&c, &b, &e), 0);
-	unmake(b);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	board_rig_unmake(b);
 }

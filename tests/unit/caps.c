@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "host/info.h"
 #include "nested/probe.h"
 #include "tests/unit/test.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/kvm.h"
+#include "host/info.h"
 #include "tests/unit/fake_kvm.h"
 #include "tests/unit/test.h"
 

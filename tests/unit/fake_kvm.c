@@ -20,12 +20,14 @@ static unsigned long fail_request;
 static unsigned fail_nth;
 static int fail_err, open_err;
 static uint32_t absent_device;
+static uint64_t one_reg;
 
 void fake_kvm_reset(void)
 {
 	fake_ncalls = 0;
 	fail_err = open_err = 0;
 	absent_device = 0;
+	one_reg = 0;
 	memset(caps, 0, sizeof(caps));
 	caps[KVM_CAP_ARM_VM_IPA_SIZE] = 40;
 	caps[KVM_CAP_MAX_VCPUS] = 512;
@@ -51,6 +53,11 @@ void fake_kvm_fail(unsigned long request, unsigned nth, int err)
 void fake_kvm_no_device(uint32_t type)
 {
 	absent_device = type;
+}
+
+void fake_kvm_reg(uint64_t val)
+{
+	one_reg = val;
 }
 
 void fake_kvm_no_kvm(int err)
@@ -195,6 +202,10 @@ int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 		return descriptor();
 	case KVM_ARM_PREFERRED_TARGET:
 		((struct kvm_vcpu_init *)arg)->target = 5;
+		return 0;
+	case KVM_GET_ONE_REG:
+		*(uint64_t *)(uintptr_t)((struct kvm_one_reg *)arg)->addr =
+			one_reg;
 		return 0;
 	case KVM_CREATE_DEVICE:
 		dev = (struct kvm_create_device *)arg;

@@ -34,6 +34,9 @@ void fake_kvm_fail(unsigned long request, unsigned nth, int err);
 void fake_kvm_no_device(uint32_t type);
 void fake_kvm_no_kvm(int err);
 
+/* What KVM_GET_ONE_REG reads, of whatever register (0 after a reset). */
+void fake_kvm_reg(uint64_t val);
+
 /* One line a call, "CREATE_VM 0x20" and so on. */
 const char *fake_kvm_log(void);
 

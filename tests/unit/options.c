@@ -133,6 +133,32 @@ TEST(a_missing_value_or_kernel_is_refused)
 	STR_EQ(e.text, "no kernel given: use --kernel FILE");
 }
 
+TEST(nested_alone_is_auto_and_takes_no_word_that_follows)
+{
+	EQ(PARSE("-k", "k", "--nested", "-c", "2"), CONFIG_RUN);
+	EQ(c.nested, NESTED_AUTO);
+	EQ(c.cpus, 2);
+	EQ(PARSE("-k", "k", "--nested=nvhe"), CONFIG_RUN);
+	EQ(c.nested, NESTED_NVHE);
+	EQ(PARSE("-k", "k"), CONFIG_RUN);
+	EQ(c.nested, NESTED_OFF);
+	EQ(PARSE("-k", "k", "--nested", "vhe"), -EINVAL);
+	STR_EQ(e.text, "stray argument 'vhe': if it belongs to --nested, "
+		       "write --nested=vhe");
+	EQ(PARSE("-k", "k", "--nested=el2"), -EINVAL);
+	STR_EQ(e.text, "--nested el2: not one of off, auto, vhe, nvhe");
+}
+
+TEST(a_depth_of_nesting_that_kvm_cannot_bound_is_refused)
+{
+	EQ(PARSE("-k", "k", "--nested", "--nested-depth", "1"), CONFIG_RUN);
+	EQ(c.nested_depth, 1);
+	EQ(PARSE("-k", "k", "--nested", "--nested-depth=2"), -EINVAL);
+	HAS(e.text, "--nested-depth 2: KVM bounds nesting at the first level");
+	EQ(PARSE("-k", "k", "--nested-depth=1"), -EINVAL);
+	HAS(e.text, "--nested-depth 1: there is no nesting to bound");
+}
+
 TEST(stray_arguments_are_refused)
 {
 	EQ(PARSE("-ka", "vmlinuz"), -EINVAL);

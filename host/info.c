@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/info.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+
+static void read_cmdline(char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/cmdline", "re");
+	size_t n = 0;
+
+	if (f) {
+		n = fread(buf, 1, size - 1, f);
+		fclose(f);
+	}
+	buf[n] = '\0';
+}
+
+void host_info_read(struct host_info *h)
+{
+	struct utsname u;
+
+	*h = (struct host_info){ 0 };
+	if (!uname(&u)) {
+		snprintf(h->release, sizeof(h->release), "%s", u.release);
+		snprintf(h->machine, sizeof(h->machine), "%s", u.machine);
+	}
+	read_cmdline(h->cmdline, sizeof(h->cmdline));
+}

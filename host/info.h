@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the host says of itself, as text.
+ */
+#pragma once
+
+struct host_info {
+	char release[65];   /* uname -r */
+	char machine[65];   /* uname -m */
+	char cmdline[4096]; /* /proc/cmdline; empty if it cannot be read */
+};
+
+/* Any thread; what cannot be read is empty. */
+void host_info_read(struct host_info *);

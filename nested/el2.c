@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "nested/el2.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/kvm.h"
+#include "core/log.h"
+#include "host/info.h"
+#include "nested/probe.h"
+
+#define ID_AA64MMFR4_EL1 ARM64_SYS_REG(3, 0, 0, 7, 4)
+#define NV_FRAC		 (0xfull << 20) /* FEAT_NV2, for an EL2 with VHE */
+
+/* A Linux that is told to leave VHE alone wants an EL2 without it. */
+static bool asks_for_nvhe(const char *params)
+{
+	size_t len = 0;
+	const char *mode =
+		params ? cmdline_value(params, "kvm-arm.mode=", &len) : NULL;
+
+	return mode && ((len == strlen("nvhe") && !memcmp(mode, "nvhe", len)) ||
+			(len == strlen("protected") &&
+			 !memcmp(mode, "protected", len)));
+}
+
+int nested_choose(const struct config *c, int kvm_fd, enum nested_kind *kind,
+		  struct err *e)
+{
+	struct host_info host;
+	struct nested_probe p;
+
+	*kind = c->nested;
+	if (*kind == NESTED_OFF)
+		return 0;
+	if (*kind == NESTED_AUTO)
+		*kind = asks_for_nvhe(c->params) ? NESTED_NVHE : NESTED_VHE;
+	host_info_read(&host);
+	nested_probe(&p, kvm_fd, host.release, host.cmdline);
+	if (!p.el2)
+		return err_set(e, -ENOTSUP, "--nested: %s", p.why);
+	if (*kind == NESTED_NVHE && !p.e2h0)
+		return err_set(e, -ENOTSUP, "--nested=nvhe: %s", p.why_e2h0);
+	return 0;
+}
+
+uint32_t nested_features(enum nested_kind kind)
+{
+	switch (kind) {
+	case NESTED_NVHE:
+		return 1u << KVM_ARM_VCPU_HAS_EL2 |
+		       1u << KVM_ARM_VCPU_HAS_EL2_E2H0;
+	case NESTED_VHE:
+		return 1u << KVM_ARM_VCPU_HAS_EL2;
+	default:
+		return 0;
+	}
+}
+
+int nested_set_maintenance_irq(int gic_fd, uint32_t intid)
+{
+	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ,
+				     .addr = (uintptr_t)&intid };
+
+	return kvm_ioctlp(gic_fd, KVM_SET_DEVICE_ATTR, &a);
+}
+
+int nested_stop_recursion(int vcpu_fd)
+{
+	uint64_t val = 0;
+	struct kvm_one_reg reg = { .id = ID_AA64MMFR4_EL1,
+				   .addr = (uintptr_t)&val };
+	int r = kvm_ioctlp(vcpu_fd, KVM_GET_ONE_REG, &reg);
+
+	if (r < 0)
+		return r;
+	val &= ~NV_FRAC;
+	return kvm_ioctlp(vcpu_fd, KVM_SET_ONE_REG, &reg);
+}
