@@ -21,6 +21,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "host/chardev.h"
+#include "host/linger.h"
 #include "host/output.h"
 #include "host/tty.h"
 #include "host/watch.h"
@@ -228,6 +229,8 @@ static int run_vm(const struct config *cfg)
 		board_free(r.board);
 	chardev_close(r.terminal);
 	loop_free(r.loop);
+	if (r.board && cfg->nested)
+		linger();
 	if (n < 0)
 		return e.text[0] ? cmd_refuse(&e) : STATUS_FAILED;
 	return r.status;

@@ -111,6 +111,8 @@ int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
 		madvise(p, size, MADV_HUGEPAGE);
 	/* A core dump of the VMM is not the place for a guest's secrets. */
 	madvise(p, size, MADV_DONTDUMP);
+	/* A fork would write-protect it: with an EL2, minutes of unmapping. */
+	madvise(p, size, MADV_DONTFORK);
 	*hva = p;
 	return 0;
 }
