@@ -29,6 +29,9 @@ TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZERS	 := $(basename $(notdir $(sort $(wildcard tests/fuzz/*.c))))
 PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S guest/*.c))))
+# What a payload's table calls `BREAK n:` is a second payload, NAME.break-n.
+BROKEN	 := $(foreach p,$(PAYLOADS),$(shell \
+	    sed -n 's/^ \* BREAK \([0-9]*\):.*/$p.break-\1/p' guest/$p.[Sc]))
 
 WARN	 := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wvla -Wpointer-arith
@@ -42,7 +45,7 @@ SANFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all
 
 .PHONY: all
-all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin)
+all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin) $(BROKEN:%=$(B)/guest/%.bin)
 
 # --- the product ----------------------------------------------------------
 
@@ -67,8 +70,9 @@ $(B)/obj/%.o: %.c $(B)/obj/flags | $(SYSROOT)
 # them. One in C gets the runtime, one in assembly stands alone.
 PAYLOAD_FLAGS := -std=gnu17 $(WARN) -I. -O2 -ffreestanding -nostdlib -static \
 	-fno-pic -fno-stack-protector -mgeneral-regs-only -mstrict-align \
+	-ffunction-sections -fdata-sections \
 	-Wl,-n,--build-id=none,--gc-sections,--no-warn-rwx-segments
-RT := guest/rt/start.S guest/rt/rt.c
+RT := $(sort $(wildcard guest/rt/*.S guest/rt/*.c))
 RT_DEPS := $(RT) $(wildcard guest/rt/*.h) guest/rt/payload.ld arm64/map.h
 
 $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
@@ -76,6 +80,11 @@ $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
 
 $(B)/guest/%.bin: guest/%.c $(RT_DEPS) $(B)/obj/flags
 	$(call payload,$(RT) $<)
+
+.SECONDEXPANSION:
+$(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
+		$(RT_DEPS) $(B)/obj/flags
+	$(call payload,-DBREAK=$(patsubst .break-%,%,$(suffix $*)) $(RT) $<)
 
 define payload
 	@mkdir -p $(@D)

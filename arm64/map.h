@@ -24,6 +24,8 @@
 #define MAP_PVTIME_SIZE	  0x00010000ull
 #define MAP_PVPANIC_BASE  0x090d0000ull
 #define MAP_PVPANIC_SIZE  0x00000002ull
+#define MAP_EXITS_BASE	  0x090e0000ull /* nestor's own: the exit counter */
+#define MAP_EXITS_SIZE	  0x00001000ull
 #define MAP_VIRTIO_BASE	  0x0a000000ull
 #define MAP_VIRTIO_STRIDE 0x00000200ull
 #define MAP_VIRTIO_SLOTS  32u

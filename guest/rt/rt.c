@@ -3,9 +3,32 @@
 
 #include <stdarg.h>
 
-#define UARTDR 0x00
+#define UARTDR		 0x00
+#define PVPANIC_PANICKED 1u
 
 bool (*exception_hook)(struct frame *, unsigned kind);
+
+/* The compiler calls these; a plain loop it would turn into a call of itself. */
+void *memset(void *, int, size_t);
+void *memset(void *p, int c, size_t n)
+{
+	volatile uint8_t *to = p;
+
+	while (n--)
+		*to++ = c;
+	return p;
+}
+
+void *memcpy(void *restrict, const void *restrict, size_t);
+void *memcpy(void *restrict p, const void *restrict q, size_t n)
+{
+	volatile uint8_t *to = p;
+	const uint8_t *from = q;
+
+	while (n--)
+		*to++ = *from++;
+	return p;
+}
 
 static void put(char c)
 {
@@ -69,14 +92,22 @@ void pass(const char *what)
 
 void fail(const char *fmt, ...)
 {
+	static bool failing;
 	va_list ap;
 
+	/* Failing again where pvpanic, or L2's way to it, is missing. */
+	if (failing)
+		psci_system_off();
+	failing = true;
 	print("FAIL ");
 	va_start(ap, fmt);
 	vprint(fmt, ap);
 	va_end(ap);
 	put('\n');
-	psci_system_off();
+	mmio_write8(MAP_PVPANIC_BASE, PVPANIC_PANICKED);
+	/* To power off would be another end, and might come first. */
+	for (;;)
+		wfi();
 }
 
 void exception(struct frame *f, unsigned kind);

@@ -4,7 +4,8 @@
  * nothing, at EL1 or EL2, MMU off.
  *
  * A payload is one C file with a main(); it says what it finds on the UART, in
- * lines that begin with PASS or FAIL, and returns, which powers the VM off.
+ * lines that begin with PASS or FAIL. It returns, which powers the VM off and
+ * ends nestor with status 0, or it fails, and nestor ends with 4.
  */
 #pragma once
 
@@ -67,7 +68,7 @@ extern bool (*exception_hook)(struct frame *, unsigned kind);
 /* The UART. print(): %s %u %x (64 bits, hexadecimal) %%. */
 void print(const char *fmt, ...);
 void pass(const char *what);
-/* Powers off. */
+/* Says so and reports a crash through pvpanic. */
 void fail(const char *fmt, ...) __attribute__((noreturn));
 
 /* PSCI (Arm DEN0022), by HVC at EL1 and by SMC at EL2. */

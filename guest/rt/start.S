@@ -2,7 +2,7 @@
 /*
  * Where a payload begins: CPU 0 with the FDT's address in x0, all others with
  * what psci_cpu_on() was given. MMU and caches are off, exceptions go to
- * vectors.
+ * vectors, which a payload's L2 may use for its EL1 as well.
  */
 #include "guest/rt/rt.h"
 
@@ -61,7 +61,22 @@ set_up:
 	b	\handler
 .endm
 
+	/* From a lower EL: to EL2, it ends l2_run(); to EL1, as above. */
+.macro vector_lower handler, kind
+	.balign 0x80
+	sub	sp, sp, #FRAME_SIZE
+	stp	x0, x1, [sp, #0]
+	stp	x2, x3, [sp, #16]
+	mov	x1, #\kind
+	mrs	x2, CurrentEL
+	cmp	x2, #(2 << 2)
+	b.eq	l2_exit
+	add	x1, x1, #4
+	b	\handler
+.endm
+
 	.balign 0x800
+	.globl vectors
 vectors:
 	vector	enter, 0	/* current EL, SP_EL0: not used */
 	vector	enter, 1
@@ -71,14 +86,14 @@ vectors:
 	vector	enter, 1
 	vector	enter, 2
 	vector	enter, 3
-	vector	enter, 4	/* lower EL, AArch64 */
-	vector	enter, 5
-	vector	enter, 6
-	vector	enter, 7
-	vector	enter, 4	/* lower EL, AArch32: not used */
-	vector	enter, 5
-	vector	enter, 6
-	vector	enter, 7
+	vector_lower enter, 0	/* lower EL, AArch64 */
+	vector_lower enter, 1
+	vector_lower enter, 2
+	vector_lower enter, 3
+	vector_lower enter, 0	/* lower EL, AArch32: not used */
+	vector_lower enter, 1
+	vector_lower enter, 2
+	vector_lower enter, 3
 
 enter:
 	stp	x4, x5, [sp, #32]
