@@ -16,6 +16,7 @@
 
 #include "core/kvm.h"
 #include "core/log.h"
+#include "devices/exits.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
@@ -167,6 +168,17 @@ static int add_platform_devices(struct board *b, struct err *e)
 		   MAP_PVPANIC_SIZE);
 }
 
+static int add_exit_counter(struct board *b, struct err *e)
+{
+	int r = board_open_exits(b, e);
+
+	if (!r)
+		r = add(b, exits_new(board_count_exits, b), "the exit counter",
+			MAP_EXITS_BASE, MAP_EXITS_SIZE);
+	b->m.has_exits = !r;
+	return r;
+}
+
 void board_power_button(struct board *b)
 {
 	if (pl061_press(b->gpio, GPIO_POWER_BUTTON) < 0)
@@ -298,6 +310,8 @@ int board_add_devices(struct board *b, struct err *e)
 			       "room for %u virtio devices in all; give fewer",
 			       c->ndisks, c->nnets, MAP_VIRTIO_SLOTS);
 	r = add_platform_devices(b, e);
+	if (!r && c->exit_counter)
+		r = add_exit_counter(b, e);
 	if (!r)
 		r = map_virtio_windows(b, n);
 	if (!r)
@@ -323,4 +337,5 @@ void board_free_devices(struct board *b)
 		chardev_close(b->ports[i]);
 	free(b->ports);
 	chardev_close(b->null);
+	board_close_exits(b);
 }

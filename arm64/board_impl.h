@@ -29,6 +29,7 @@ struct board {
 	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
+	struct stats **exits;	/* of each vCPU, for the exit counter */
 };
 
 /*
@@ -39,6 +40,17 @@ struct board {
 int board_add_devices(struct board *b, struct err *e);
 /* Whatever of the devices the bus does not own. */
 void board_free_devices(struct board *b);
+
+/*
+ * board_open_exits() - what board_count_exits() needs: a file for each vCPU
+ *
+ * 0 or -errno, with a sentence in @e if this KVM does not count.
+ */
+int board_open_exits(struct board *b, struct err *e);
+void board_close_exits(struct board *b);
+
+/* How often all vCPUs have left to the host so far. Any thread. */
+uint64_t board_count_exits(void *board);
 
 /* Tell KVM of memory at @gpa. 0 or -errno, logged. */
 int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,

@@ -306,6 +306,14 @@ static void add_pvpanic(struct tree *t)
 	node_end(t);
 }
 
+static void add_exit_counter(struct tree *t)
+{
+	node_begin(t, "exits@%llx", MAP_EXITS_BASE);
+	prop_string(t, "compatible", "nestor,exit-counter");
+	prop_cells(t, "reg", REGION(MAP_EXITS_BASE, MAP_EXITS_SIZE));
+	node_end(t);
+}
+
 static void add_virtio(struct tree *t, const struct machine *m)
 {
 	unsigned i;
@@ -353,6 +361,8 @@ static void add_all(struct tree *t, const struct machine *m)
 	add_rtc(t);
 	add_gpio(t);
 	add_pvpanic(t);
+	if (m->has_exits)
+		add_exit_counter(t);
 	add_virtio(t, m);
 	add_symbols(t, m);
 	node_end(t);

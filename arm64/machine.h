@@ -29,6 +29,7 @@ struct machine {
 	bool el2;	    /* the vCPUs have a virtual EL2 */
 	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */
 	bool has_uart;
+	bool has_exits;	  /* the exit counter */
 	unsigned nvirtio; /* virtio-mmio slots 0 .. nvirtio-1 in use */
 	struct range initrd;
 	const char *params; /* may be NULL */

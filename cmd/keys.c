@@ -166,6 +166,12 @@ const struct key keys[] = {
 	  .help = "no virtio entropy source",
 	  .type = &value_flag,
 	  .field = AT(rng) },
+	{ .name = "exit-counter",
+	  .group = GROUP_DEVICES,
+	  .def = "off",
+	  .help = "a register that counts exits to the host",
+	  .type = &value_flag,
+	  .field = AT(exit_counter) },
 
 	{ .name = "reboot",
 	  .group = GROUP_LIFECYCLE,

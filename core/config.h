@@ -71,6 +71,7 @@ struct config {
 	struct net_config *nets;
 	unsigned nnets;
 	bool rng;
+	bool exit_counter;
 	bool pmu; /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/kvm.h"
 
@@ -21,6 +23,8 @@ static unsigned fail_nth;
 static int fail_err, open_err;
 static uint32_t absent_device;
 static uint64_t one_reg;
+static const void *stats;
+static size_t stats_size;
 
 void fake_kvm_reset(void)
 {
@@ -28,6 +32,7 @@ void fake_kvm_reset(void)
 	fail_err = open_err = 0;
 	absent_device = 0;
 	one_reg = 0;
+	stats = NULL;
 	memset(caps, 0, sizeof(caps));
 	caps[KVM_CAP_ARM_VM_IPA_SIZE] = 40;
 	caps[KVM_CAP_MAX_VCPUS] = 512;
@@ -65,6 +70,12 @@ void fake_kvm_no_kvm(int err)
 	open_err = err;
 }
 
+void fake_kvm_stats(const void *file, size_t size)
+{
+	stats = file;
+	stats_size = size;
+}
+
 unsigned fake_kvm_count(unsigned long request)
 {
 	unsigned i, n = 0;
@@ -79,6 +90,18 @@ static int descriptor(void)
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+static int stats_file(void)
+{
+	int fd;
+
+	if (!stats)
+		return -ENOTTY;
+	fd = memfd_create("stats", MFD_CLOEXEC);
+	if (fd < 0 || pwrite(fd, stats, stats_size, 0) != (ssize_t)stats_size)
+		return -EIO;
+	return fd;
 }
 
 int kvm_open(void)
@@ -124,6 +147,7 @@ static const struct name {
 	N(IRQFD),
 	N(IOEVENTFD),
 	N(RUN),
+	N(GET_STATS_FD),
 #undef N
 };
 
@@ -200,6 +224,8 @@ int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 	case KVM_CREATE_VM:
 	case KVM_CREATE_VCPU:
 		return descriptor();
+	case KVM_GET_STATS_FD:
+		return stats_file();
 	case KVM_ARM_PREFERRED_TARGET:
 		((struct kvm_vcpu_init *)arg)->target = 5;
 		return 0;

@@ -37,6 +37,12 @@ void fake_kvm_no_kvm(int err);
 /* What KVM_GET_ONE_REG reads, of whatever register (0 after a reset). */
 void fake_kvm_reg(uint64_t val);
 
+/*
+ * What is in the file that KVM_GET_STATS_FD gives out: @size bytes, copied when
+ * it is asked for. NULL, as after a reset: this KVM does not know it.
+ */
+void fake_kvm_stats(const void *file, size_t size);
+
 /* One line a call, "CREATE_VM 0x20" and so on. */
 const char *fake_kvm_log(void);
 
