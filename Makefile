@@ -28,6 +28,8 @@ SRC	 := main.c $(LIB_SRC)
 TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZERS	 := $(basename $(notdir $(sort $(wildcard tests/fuzz/*.c))))
+# Payloads within the binary: the chapters of nestor demo.
+DEMO	 := $(shell sed -n 's/^CHAPTER.\(el2_[a-z0-9_]*\),.*/\1/p' cmd/demo_chapters.h)
 PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S guest/*.c))))
 # What a payload's table calls `BREAK n:` is a second payload, NAME.break-n.
 BROKEN	 := $(foreach p,$(PAYLOADS),$(shell \
@@ -85,6 +87,9 @@ $(B)/guest/%.bin: guest/%.c $(RT_DEPS) $(B)/obj/flags
 $(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
 		$(RT_DEPS) $(B)/obj/flags
 	$(call payload,-DBREAK=$(patsubst .break-%,%,$(suffix $*)) $(RT) $<)
+
+$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/demo_words.o): \
+	$(DEMO:%=$(B)/guest/%.bin)
 
 define payload
 	@mkdir -p $(@D)

@@ -6,6 +6,8 @@ static const struct command commands[] = {
 	{ "run", "boot a virtual machine", cmd_run, help_run },
 	{ "caps", "say what this host can do, and why not", cmd_caps,
 	  help_caps },
+	{ "demo", "show nested virtualization, step by step", cmd_demo,
+	  help_demo },
 	{ "version", "print the version", cmd_version, help_version },
 	{ 0 },
 };

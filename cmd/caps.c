@@ -158,12 +158,14 @@ void help_caps(FILE *f)
 
 int cmd_caps(int argc, char **argv)
 {
+	static const char *const flags[] = { "--json", NULL };
 	struct host_info host;
 	struct caps caps;
 	struct err e;
-	int json, rc;
+	unsigned json;
+	int rc;
 
-	rc = cmd_plain(argc, argv, "--json", &json, help_caps, &e);
+	rc = cmd_plain(argc, argv, flags, &json, help_caps, &e);
 	if (rc)
 		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
 	host_info_read(&host);

@@ -33,21 +33,23 @@ int cmd_dispatch(const struct command *table, int argc, char **argv);
 int cmd_refuse(const struct err *e);
 
 /*
- * cmd_plain() - the options of a command that has but one, or none
+ * cmd_plain() - the options of a command that has a few flags, or none
  *
- * 0: go on, *@given says whether the option @only (NULL: there is none) was
- * there; 1: --help was asked for and answered by @help; -EINVAL with a
+ * 0: go on, bit N of *@given says whether @flags[N] was there (the list ends
+ * with NULL); 1: --help was asked for and answered by @help; -EINVAL with a
  * sentence in @e.
  */
-int cmd_plain(int argc, char **argv, const char *only, int *given,
+int cmd_plain(int argc, char **argv, const char *const *flags, unsigned *given,
 	      void (*help)(FILE *), struct err *e);
 
 int cmd_run(int argc, char **argv);
 int cmd_caps(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 void help_run(FILE *);
 void help_caps(FILE *);
+void help_demo(FILE *);
 void help_version(FILE *);
 
 /*

@@ -118,9 +118,10 @@ int cmd_refuse(const struct err *e)
 	return STATUS_USAGE;
 }
 
-int cmd_plain(int argc, char **argv, const char *only, int *given,
+int cmd_plain(int argc, char **argv, const char *const *flags, unsigned *given,
 	      void (*help)(FILE *), struct err *e)
 {
+	unsigned n;
 	int i;
 
 	*given = 0;
@@ -129,12 +130,14 @@ int cmd_plain(int argc, char **argv, const char *only, int *given,
 			help(stdout);
 			return 1;
 		}
-		if (!only || strcmp(argv[i], only))
+		for (n = 0; flags[n] && strcmp(argv[i], flags[n]); n++)
+			;
+		if (!flags[n])
 			return err_set(e, -EINVAL,
 				       "%s does not take '%s': see "
 				       "'nestor help %s'",
 				       argv[0], argv[i], argv[0]);
-		*given = 1;
+		*given |= 1u << n;
 	}
 	return 0;
 }

@@ -29,10 +29,12 @@ void help_version(FILE *f)
 
 int cmd_version(int argc, char **argv)
 {
+	static const char *const flags[] = { NULL };
 	struct err e;
-	int none, rc;
+	unsigned none;
+	int rc;
 
-	rc = cmd_plain(argc, argv, NULL, &none, help_version, &e);
+	rc = cmd_plain(argc, argv, flags, &none, help_version, &e);
 	if (rc)
 		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
 	puts("nestor " NESTOR_VERSION);
