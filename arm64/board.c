@@ -244,6 +244,10 @@ int board_fdt(struct board *b, void **fdt, size_t *size, struct err *e)
 	int r;
 
 	b->m.initrd = b->boot.initrd;
+	for (i = 0; i < MODULE_KINDS; i++) {
+		b->m.module[i].at = b->boot.module[i];
+		b->m.module[i].args = b->cfg->modules[i].args;
+	}
 	if (getrandom(&b->m.kaslr_seed, sizeof(b->m.kaslr_seed), 0) < 0 ||
 	    getrandom(b->m.rng_seed, sizeof(b->m.rng_seed), 0) < 0)
 		return complain("getrandom", -errno);
@@ -265,8 +269,7 @@ static int load_images(struct board *b, struct err *e)
 				  e);
 
 	return r < 0 ? r
-		     : image_load_initrds(&b->vm.mem, &b->m, b->cfg->initrds.s,
-					  b->cfg->initrds.n, &b->boot, e);
+		     : image_load_files(&b->vm.mem, &b->m, b->cfg, &b->boot, e);
 }
 
 static int load_fdt(struct board *b, struct err *e)

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm64/fdt_parts.h"
+
 struct tree {
 	void *buf;
 	int err; /* of libfdt; the first one */
@@ -124,13 +126,43 @@ static void add_root(struct tree *t)
 	prop_string(t, "model", "linux,dummy-virt");
 }
 
+#define STRINGS(lit)             \
+	{                        \
+		lit, sizeof(lit) \
+	}
+const struct fdt_strings fdt_modules[] = {
+	[MODULE_KERNEL] = STRINGS("multiboot,kernel\0multiboot,module"),
+	[MODULE_RAMDISK] = STRINGS("multiboot,ramdisk\0multiboot,module"),
+};
+
+/* Each addressed as the root's children are. */
+static void add_modules(struct tree *t, const struct machine *m)
+{
+	unsigned i;
+
+	prop_cells(t, "#address-cells", 2);
+	prop_cells(t, "#size-cells", 2);
+	for (i = 0; i < MODULE_KINDS; i++) {
+		const struct range *r = &m->module[i].at;
+
+		if (!r->size)
+			continue;
+		node_begin(t, "module@%llx", (unsigned long long)r->base);
+		prop(t, "compatible", fdt_modules[i].s, fdt_modules[i].len);
+		prop_cells(t, "reg", REGION(r->base, r->size));
+		if (m->module[i].args)
+			prop_string(t, "bootargs", m->module[i].args);
+		node_end(t);
+	}
+}
+
 static void add_chosen(struct tree *t, const struct machine *m)
 {
 	node_begin(t, "chosen");
 	if (m->has_uart)
 		prop_string(t, "stdout-path", "/pl011@9000000");
 	if (m->params)
-		prop_string(t, "bootargs", m->params);
+		prop_string(t, fdt_params_name(m), m->params);
 	if (m->initrd.size) {
 		prop_u64(t, "linux,initrd-start", m->initrd.base);
 		prop_u64(t, "linux,initrd-end",
@@ -138,6 +170,8 @@ static void add_chosen(struct tree *t, const struct machine *m)
 	}
 	prop_u64(t, "kaslr-seed", m->kaslr_seed);
 	prop(t, "rng-seed", m->rng_seed, sizeof(m->rng_seed));
+	if (fdt_has_modules(m))
+		add_modules(t, m);
 	node_end(t);
 }
 
@@ -371,7 +405,7 @@ static void add_all(struct tree *t, const struct machine *m)
 int fdt_build(const struct machine *m, void **out, size_t *size)
 {
 	const size_t room = ROOM + m->cpus * ROOM_CPU + m->nvirtio * ROOM_SLOT +
-			    (m->params ? strlen(m->params) : 0);
+			    fdt_text_room(m);
 	struct tree t = { .buf = malloc(room) };
 
 	if (!t.buf)

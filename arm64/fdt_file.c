@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,53 @@ static int initrd_update(void *fdt, int node, const struct range *r)
 			       r->base + r->size);
 }
 
+/* In cells as many as its siblings have, if it has any. */
+static int cells_update(void *fdt, int node, const char *name)
+{
+	if (fdt_getprop(fdt, node, name, NULL))
+		return 0;
+	return fdt_setprop_u32(fdt, node, name, 2);
+}
+
+static int module_add(void *fdt, int chosen, unsigned kind, const gpa_t base,
+		      uint64_t size, const char *args)
+{
+	char name[32];
+	int ret, node;
+
+	snprintf(name, sizeof(name), "module@%llx", (unsigned long long)base);
+	node = fdt_add_subnode(fdt, chosen, name);
+	if (node < 0)
+		return node;
+	ret = fdt_setprop(fdt, node, "compatible", fdt_modules[kind].s,
+			  fdt_modules[kind].len);
+	if (!ret)
+		ret = fdt_appendprop_addrrange(fdt, chosen, node, "reg", base,
+					       size);
+	if (!ret && args)
+		ret = fdt_setprop_string(fdt, node, "bootargs", args);
+	return ret;
+}
+
+static int modules_update(void *fdt, int chosen, const struct machine *m)
+{
+	unsigned i;
+	int ret;
+
+	if (!fdt_has_modules(m))
+		return 0;
+	ret = cells_update(fdt, chosen, "#address-cells");
+	if (!ret)
+		ret = cells_update(fdt, chosen, "#size-cells");
+	for (i = MODULE_KINDS; i-- && !ret;) {
+		if (m->module[i].at.size)
+			ret = module_add(fdt, chosen, i, m->module[i].at.base,
+					 m->module[i].at.size,
+					 m->module[i].args);
+	}
+	return ret;
+}
+
 static int chosen_update(void *fdt, const struct machine *m)
 {
 	int ret, node = fdt_subnode_offset(fdt, 0, "chosen");
@@ -83,7 +131,8 @@ static int chosen_update(void *fdt, const struct machine *m)
 	if (node < 0)
 		return node;
 	if (m->params) {
-		ret = fdt_setprop_string(fdt, node, "bootargs", m->params);
+		ret = fdt_setprop_string(fdt, node, fdt_params_name(m),
+					 m->params);
 		if (ret)
 			return ret;
 	}
@@ -93,8 +142,9 @@ static int chosen_update(void *fdt, const struct machine *m)
 	ret = fdt_setprop_u64(fdt, node, "kaslr-seed", m->kaslr_seed);
 	if (ret)
 		return ret;
-	return fdt_setprop(fdt, node, "rng-seed", m->rng_seed,
-			   sizeof(m->rng_seed));
+	ret = fdt_setprop(fdt, node, "rng-seed", m->rng_seed,
+			  sizeof(m->rng_seed));
+	return ret ? ret : modules_update(fdt, node, m);
 }
 
 static int update(void *fdt, const struct machine *m)
@@ -116,7 +166,7 @@ int fdt_from_file(const struct machine *m, const char *path, void **out,
 
 	if (err)
 		return err;
-	room = f.size + ROOM + (m->params ? strlen(m->params) : 0);
+	room = f.size + ROOM + fdt_text_room(m);
 	fdt = malloc(room);
 	if (!fdt) {
 		err = infile_err(&f, e, -ENOMEM, "the host is out of memory");

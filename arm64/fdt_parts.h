@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What fdt_file.c and fdt_overlay.c share.
+ * What fdt*.c share.
  */
 #pragma once
+
+#include <string.h>
 
 #include "arm64/fdt.h"
 #include "arm64/infile.h"
@@ -16,3 +18,40 @@
  */
 int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
 	     struct err *e);
+
+/* The compatible strings of each kind of module, as they stand in a tree. */
+struct fdt_strings {
+	const char *s;
+	int len;
+};
+extern const struct fdt_strings fdt_modules[MODULE_KINDS];
+
+/*
+ * Whose are the machine's parameters? The hypervisor's, if it has a guest:
+ * bootargs would be that one's, should its module have none (booting.txt).
+ */
+static inline const char *fdt_params_name(const struct machine *m)
+{
+	return m->module[MODULE_KERNEL].at.size ? "xen,xen-bootargs"
+						: "bootargs";
+}
+
+static inline bool fdt_has_modules(const struct machine *m)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < MODULE_KINDS; i++)
+		n += m->module[i].at.size > 0;
+	return n > 0;
+}
+
+/* Bytes of all that has no bound of its own. */
+static inline size_t fdt_text_room(const struct machine *m)
+{
+	size_t room = m->params ? strlen(m->params) : 0;
+	unsigned i;
+
+	for (i = 0; i < MODULE_KINDS; i++)
+		room += m->module[i].args ? strlen(m->module[i].args) : 0;
+	return room;
+}

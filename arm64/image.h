@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting a kernel, an initrd and a tree into guest memory.
+ * Getting a kernel, an initrd, a hypervisor's modules and a tree into guest
+ * memory.
  *
  * Image files are what strangers built: every size and offset in one is
  * checked against the file and against RAM before it is used, and nothing that
@@ -12,7 +13,7 @@
  * BSS. Nothing else is touched.
  *
  * To be called in this order, on one thread, while no vCPU runs: the kernel,
- * the initrds, the tree. Each failure is one sentence that names the option.
+ * initrds and modules, the tree. Each failure is one sentence that names the option.
  */
 #pragma once
 
@@ -34,6 +35,8 @@ struct boot {
 	enum boot_kind kind;
 	struct range kernel; /* including its BSS (image_size) */
 	struct range initrd;
+	struct range module[MODULE_KINDS];
+	struct range files; /* initrd and modules, and what is between them */
 	struct range fdt;
 };
 
@@ -54,17 +57,19 @@ int image_load_kernel(const struct gmem *, const struct machine *,
 		      const char *path, struct boot *b, struct err *e);
 
 /*
- * image_load_initrds() - concatenate @n files, each padded to 4 bytes, above
- * the kernel, within the 32 GiB window that the boot protocol asks for, with
- * room left for a tree. Fills @b->initrd (empty if @n is 0).
+ * image_load_files() - initrds and modules, above the kernel
+ *
+ * The initrds of @c are concatenated, each padded to 4 bytes; its modules
+ * follow as they are, each on pages of its own. All of it lies within the 32
+ * GiB window that the boot protocol asks for, with room left for a tree. Fills
+ * @b->initrd, @b->module (a range is empty if there is none) and @b->files.
  */
-int image_load_initrds(const struct gmem *, const struct machine *,
-		       char *const *paths, unsigned n, struct boot *b,
-		       struct err *e);
+int image_load_files(const struct gmem *, const struct machine *,
+		     const struct config *c, struct boot *b, struct err *e);
 
 /*
  * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, at
- * most that long, clear of kernel and initrd. Fills @b->fdt; writes nothing.
+ * most that long, clear of kernel, initrd and modules. Fills @b->fdt; writes nothing.
  */
 int image_place_fdt(const struct machine *, size_t size, struct boot *b,
 		    struct err *e);

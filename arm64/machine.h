@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "arm64/map.h"
+#include "core/config.h"
 #include "core/gmem.h"
 
 enum gic_kind { GIC_V2 = 2, GIC_V3 = 3 };
@@ -33,6 +34,10 @@ struct machine {
 	unsigned nvirtio; /* virtio-mmio slots 0 .. nvirtio-1 in use */
 	struct range initrd;
 	const char *params; /* may be NULL */
+	struct {
+		struct range at;  /* empty: there is none */
+		const char *args; /* may be NULL */
+	} module[MODULE_KINDS];
 	uint64_t kaslr_seed;
 	uint8_t rng_seed[64];
 };

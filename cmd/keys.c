@@ -46,6 +46,11 @@ const struct key keys[] = {
 	  .help = "kernel command line; several are joined",
 	  .type = &value_params,
 	  .field = AT(params) },
+	{ .name = "module",
+	  .group = GROUP_BOOT,
+	  .arg = "KIND=FILE[,ARGS]",
+	  .help = "a hypervisor's guest; KIND: kernel, ramdisk",
+	  .type = &value_modules },
 	{ .name = "dtb",
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
@@ -338,6 +343,10 @@ int config_check(const struct config *c, struct err *e)
 			       "--nested-depth %u: there is no nesting to "
 			       "bound; add --nested",
 			       c->nested_depth);
+	if (c->modules[MODULE_RAMDISK].path && c->initrds.n)
+		return err_set(e, -EINVAL,
+			       "--initrd and --module ramdisk= are both given; "
+			       "a hypervisor's guest has one RAM disk");
 	for (i = 0; i < c->nnets; i++) {
 		for (j = 0; j < i; j++) {
 			if (check_cards(&c->nets[j], &c->nets[i], e))

@@ -4,7 +4,7 @@
  * written and freed.
  *
  * Numbers are read strictly: decimal digits and nothing else. In a value made
- * of fields (disk, network) a comma separates and two commas stand for one.
+ * of fields (disk, network, module) a comma separates and two commas stand for one.
  */
 #pragma once
 
@@ -38,6 +38,7 @@ extern const struct value_type value_choice; /* an enum; key's choices */
 extern const struct value_type value_disks;
 extern const struct value_type value_nets;
 extern const struct value_type value_ports;
+extern const struct value_type value_modules;
 
 /*
  * path_from() - @path as seen from the current directory, when it was written

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Values that describe a device each: disks, networks, console ports. */
+/* Values that describe a thing each: disks, networks, console ports, modules. */
 #include "cmd/values.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -398,3 +399,109 @@ static void ports_free(const struct key *k, struct config *c)
 }
 
 const struct value_type value_ports = { ports_set, ports_dump, ports_free };
+
+static const char *const module_names[] = {
+	[MODULE_KERNEL] = "kernel",
+	[MODULE_RAMDISK] = "ramdisk",
+};
+static_assert(sizeof(module_names) / sizeof(*module_names) == MODULE_KINDS,
+	      "each kind has a name");
+
+/* The module that @value is for and, in *@rest, what follows its name. */
+static struct module_config *module_find(struct config *c, const char *value,
+					 const char **rest)
+{
+	unsigned i;
+
+	for (i = 0; i < MODULE_KINDS; i++) {
+		*rest = behind(value, module_names[i]);
+		if (*rest && *(*rest)++ == '=')
+			return &c->modules[i];
+	}
+	return NULL;
+}
+
+static int module_parse(char *rest, const char *dir, struct module_config *m,
+			struct err *why)
+{
+	const char *path = field_next(&rest), *args = field_next(&rest);
+
+	if (!*path)
+		return err_set(why, -EINVAL, "no file named");
+	if (rest)
+		return err_set(why, -EINVAL,
+			       "'%s' follows the arguments after a comma; two "
+			       "commas stand for one",
+			       rest);
+	if (args) {
+		m->args = strdup(args);
+		if (!m->args)
+			return no_memory(why);
+	}
+	m->path = path_from(dir, path);
+	return m->path ? 0 : no_memory(why);
+}
+
+static int modules_set(const struct key *k, struct config *c, const char *value,
+		       const char *dir, struct err *why)
+{
+	struct module_config m = { 0 }, *to;
+	const char *rest;
+	char *copy;
+	int rc;
+
+	(void)k;
+	to = module_find(c, value, &rest);
+	if (!to)
+		return err_set(why, -EINVAL,
+			       "not of the form kernel=FILE or ramdisk=FILE");
+	if (to->path)
+		return err_set(why, -EEXIST,
+			       "there is a %s already, '%s'; a hypervisor "
+			       "takes one",
+			       module_names[to - c->modules], to->path);
+	copy = strdup(rest);
+	rc = copy ? module_parse(copy, dir, &m, why) : no_memory(why);
+	free(copy);
+	if (rc)
+		free(m.args);
+	else
+		*to = m;
+	return rc;
+}
+
+static void modules_dump(const struct key *k, const struct config *c, FILE *f)
+{
+	const struct module_config *m;
+	unsigned i;
+	char *abs;
+
+	for (i = 0; i < MODULE_KINDS; i++) {
+		m = &c->modules[i];
+		if (!m->path)
+			continue;
+		abs = path_absolute(m->path);
+		fprintf(f, "%s = %s=", k->name, module_names[i]);
+		field_dump(abs ? abs : m->path, f);
+		free(abs);
+		if (m->args) {
+			fputc(',', f);
+			field_dump(m->args, f);
+		}
+		fputc('\n', f);
+	}
+}
+
+static void modules_free(const struct key *k, struct config *c)
+{
+	unsigned i;
+
+	(void)k;
+	for (i = 0; i < MODULE_KINDS; i++) {
+		free(c->modules[i].path);
+		free(c->modules[i].args);
+	}
+}
+
+const struct value_type value_modules = { modules_set, modules_dump,
+					  modules_free };

@@ -37,6 +37,17 @@ struct port_config {
 	char *backend;
 };
 
+/*
+ * What a hypervisor finds in memory beside itself: the kernel and the RAM disk
+ * of its first guest (Xen's docs/misc/arm/device-tree/booting.txt).
+ */
+enum module_kind { MODULE_KERNEL, MODULE_RAMDISK, MODULE_KINDS };
+
+struct module_config {
+	char *path; /* NULL: there is none */
+	char *args; /* its command line, or NULL */
+};
+
 enum console_kind {
 	CONSOLE_AUTO,	/* PL011 and hvc0 both on the terminal */
 	CONSOLE_SERIAL, /* PL011 only */
@@ -57,7 +68,8 @@ struct config {
 	char *kernel;
 	struct strlist initrds; /* concatenated in this order */
 	char *params;		/* the kernel's command line */
-	char *dtb;		/* instead of the generated tree */
+	struct module_config modules[MODULE_KINDS];
+	char *dtb; /* instead of the generated tree */
 	struct strlist overlays;
 	char *dump_dtb; /* write the tree here, and do not run */
 	unsigned cpus;

@@ -44,6 +44,11 @@ static void said(const struct err *e)
 static void load(const struct gmem *mem, const struct machine *m, char *path)
 {
 	struct boot b = { 0 };
+	const struct config c = {
+		.initrds = { 1, &path },
+		.modules = { [MODULE_KERNEL] = { .path = path } },
+	};
+	const struct range *module = &b.module[MODULE_KERNEL];
 	struct err e = { 0 };
 
 	if (image_load_kernel(mem, m, path, &b, &e)) {
@@ -52,17 +57,19 @@ static void load(const struct gmem *mem, const struct machine *m, char *path)
 	}
 	expect(inside(&b.kernel));
 	expect(b.entry - b.kernel.base < b.kernel.size);
-	if (image_load_initrds(mem, m, &path, 1, &b, &e)) {
+	if (image_load_files(mem, m, &c, &b, &e)) {
 		said(&e);
 		return;
 	}
 	expect(inside(&b.initrd) && apart(&b.kernel, &b.initrd));
+	expect(inside(module) && apart(&b.kernel, module) &&
+	       apart(&b.initrd, module));
 	if (image_place_fdt(m, 0x10000, &b, &e)) {
 		said(&e);
 		return;
 	}
 	expect(inside(&b.fdt) && apart(&b.kernel, &b.fdt) &&
-	       apart(&b.initrd, &b.fdt));
+	       apart(&b.initrd, &b.fdt) && apart(module, &b.fdt));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

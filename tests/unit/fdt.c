@@ -188,6 +188,23 @@ TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
 	golden(&m, "loaded");
 }
 
+static void add_modules(struct machine *m)
+{
+	m->module[MODULE_KERNEL].at = (struct range){ 0x40200000, 0x1234567 };
+	m->module[MODULE_KERNEL].args = "console=hvc0";
+	m->module[MODULE_RAMDISK].at = (struct range){ 0x41440000, 0x10 };
+}
+
+TEST(modules_are_in_the_golden_tree_and_the_parameters_the_hypervisors)
+{
+	struct machine m = plain();
+
+	m.el2 = true;
+	m.params = "dom0_mem=512M";
+	add_modules(&m);
+	golden(&m, "modules");
+}
+
 /* --- a large one --- */
 
 /* Cell @i of a property. */
@@ -238,6 +255,9 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	m.params = params;
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 389 * MAP_GICR_STRIDE };
 	m.initrd.size = 1;
+	add_modules(&m);
+	m.module[MODULE_KERNEL].args = params;
+	m.module[MODULE_RAMDISK].args = params;
 	EQ(fdt_build(&m, &fdt, &size), 0);
 	EQ(fdt_check_full(fdt, size), 0);
 	free(fdt);

@@ -98,6 +98,34 @@ static const char user_tree[] =
 	"chosen { bootargs = \"theirs\"; linux,initrd-start = <1>;"
 	"linux,initrd-end = <2>; }; };";
 
+TEST(a_users_tree_gets_modules_in_cells_of_two_or_in_its_own)
+{
+	struct machine m = { .ram_size = GIB, .params = "xen's" };
+
+	m.module[MODULE_KERNEL].at = (struct range){ 0x40200000, 0x1234 };
+	m.module[MODULE_KERNEL].args = "dom0's";
+	m.module[MODULE_RAMDISK].at = (struct range){ 0x40300000, 0x56 };
+	EQ(from_source(&m, user_tree), 0);
+	MEM_EQ(prop("/chosen/module@40200000", "compatible", 34),
+	       "multiboot,kernel\0multiboot,module", 34);
+	MEM_EQ(prop("/chosen/module@40200000", "reg", 16),
+	       "\0\0\0\0\x40\x20\0\0\0\0\0\0\0\0\x12\x34", 16);
+	STR_EQ(prop("/chosen/module@40200000", "bootargs", 7), "dom0's");
+	MEM_EQ(prop("/chosen/module@40300000", "compatible", 35),
+	       "multiboot,ramdisk\0multiboot,module", 35);
+	STR_EQ(prop("/chosen", "xen,xen-bootargs", 6), "xen's");
+	STR_EQ(prop("/chosen", "bootargs", 7), "theirs");
+	free(fdt);
+
+	EQ(from_source(&m, "/dts-v1/; / { #address-cells = <2>; "
+			   "#size-cells = <2>; chosen { "
+			   "#address-cells = <1>; #size-cells = <1>; }; };"),
+	   0);
+	MEM_EQ(prop("/chosen/module@40200000", "reg", 8),
+	       "\x40\x20\0\0\0\0\x12\x34", 8);
+	free(fdt);
+}
+
 TEST(a_users_tree_gets_our_memory_and_keeps_the_rest)
 {
 	const struct machine m = { .ram_size = GIB };

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Where initrds and tree go beside a kernel. */
+/* Where initrds, modules and tree go beside a kernel. */
 #include "tests/unit/image_rig.h"
 
 static int initrd(const char *a, const char *b)
 {
 	char *paths[] = { (char *)a, (char *)b };
+	struct config c = { .initrds = { b ? 2 : 1, paths } };
 
-	return image_load_initrds(&mem, &mach, paths, b ? 2 : 1, &boot, &err);
+	return image_load_files(&mem, &mach, &c, &boot, &err);
+}
+
+static int modules(const char *initrd, const char *kernel, const char *ramdisk)
+{
+	char *paths[] = { (char *)initrd };
+	struct config c = {
+		.initrds = { !!initrd, paths },
+		.modules = { [MODULE_KERNEL] = { .path = (char *)kernel },
+			     [MODULE_RAMDISK] = { .path = (char *)ramdisk } },
+	};
+
+	return image_load_files(&mem, &mach, &c, &boot, &err);
 }
 
 TEST(an_initrd_lies_behind_an_image_and_the_tree_behind_both)
@@ -36,9 +49,69 @@ TEST(several_initrds_are_joined_each_padded_with_zeroes)
 TEST(no_initrd_is_an_empty_range)
 {
 	machine_of(32 * MIB);
-	boot.initrd.size = 1;
-	EQ(image_load_initrds(&mem, &mach, NULL, 0, &boot, &err), 0);
+	boot.initrd.size = boot.module[MODULE_KERNEL].size = 1;
+	boot.files.size = 1;
+	EQ(modules(NULL, NULL, NULL), 0);
 	EQ(boot.initrd.size, 0);
+	EQ(boot.module[MODULE_KERNEL].size, 0);
+	EQ(boot.files.size, 0);
+}
+
+TEST(modules_lie_as_they_are_on_pages_of_their_own_before_the_tree)
+{
+	const struct range *k = &boot.module[MODULE_KERNEL];
+	const struct range *r = &boot.module[MODULE_RAMDISK];
+
+	machine_of(64 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(modules(NULL, file_of("kernel", 6, MIB + 1), file_of("disk!", 5, 5)),
+	   0);
+	EQ(k->base, RAM + MIB);
+	EQ(k->size, MIB + 1);
+	MEM_EQ(ram + MIB, "kernel", 6);
+	EQ(r->base, RAM + 2 * MIB + 64 * KIB);
+	EQ(r->size, 5);
+	MEM_EQ(ram + 2 * MIB + 64 * KIB, "disk!", 5);
+	EQ(boot.initrd.size, 0);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM + 4 * MIB);
+}
+
+TEST(a_module_follows_an_initrd)
+{
+	const struct range *k = &boot.module[MODULE_KERNEL];
+
+	machine_of(64 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(modules(file_of("abcde", 5, 5), file_of("kernel", 6, 6), NULL), 0);
+	EQ(boot.initrd.base, RAM + MIB);
+	EQ(boot.initrd.size, 8);
+	EQ(k->base, RAM + MIB + 64 * KIB);
+	EQ(k->size, 6);
+	EQ(boot.module[MODULE_RAMDISK].size, 0);
+}
+
+TEST(B1_a_module_that_cannot_be_used_is_refused_by_its_option)
+{
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(modules(NULL, "/nowhere/kernel", NULL), -ENOENT);
+	HAS(err.text, "--module kernel /nowhere/kernel: cannot be opened");
+	EQ(modules(NULL, "/", NULL), -EINVAL);
+	STR_EQ(err.text, "--module kernel /: is a directory; give a regular "
+			 "file");
+	EQ(modules(NULL, file_of("a", 1, 1), file_of("", 0, 0)), -ENODATA);
+	HAS(err.text, "--module ramdisk /proc/self/fd/");
+	HAS(err.text, "is empty");
+	EQ(modules(NULL, file_of("a", 1, 20 * MIB), file_of("a", 1, 20 * MIB)),
+	   -EFBIG);
+	HAS(err.text, "--module kernel /proc/self/fd/");
+	HAS(err.text, "beside the kernel and the other files");
+	HAS(err.text, "give --memory 45M");
+	EQ(boot.files.size, 0);
 }
 
 TEST(behind_a_flat_binary_memory_stays_free)
@@ -130,11 +203,12 @@ TEST(B1_initrds_whose_sizes_add_up_to_nothing_are_refused)
 {
 	char *path = (char *)file_of("a", 1, 1ull << 62);
 	char *paths[] = { path, path, path, path };
+	struct config c = { .initrds = { 4, paths } };
 
 	machine_of(32 * MIB);
 	image_good();
 	EQ(load_bytes(img, IMG), 0);
-	EQ(image_load_initrds(&mem, &mach, paths, 4, &boot, &err), -EFBIG);
+	EQ(image_load_files(&mem, &mach, &c, &boot, &err), -EFBIG);
 	HAS(err.text, "does not fit into 32 MiB");
 }
 

@@ -237,6 +237,49 @@ TEST(a_port_has_a_name_of_its_own_and_a_back_end)
 	refused("port", "a=fd:-1", "file descriptor");
 }
 
+TEST(a_module_has_a_kind_a_file_and_arguments_with_commas_doubled)
+{
+	const struct key *k = key_find("module", 6);
+
+	EQ(set("module", "kernel=a,,b,console=ttyAMA0,,115200 quiet", NULL), 0);
+	STR_EQ(c.modules[MODULE_KERNEL].path, "a,b");
+	STR_EQ(c.modules[MODULE_KERNEL].args, "console=ttyAMA0,115200 quiet");
+	EQ(key_set(k, &c, "ramdisk=r", "/vm", &why), 0);
+	STR_EQ(c.modules[MODULE_RAMDISK].path, "/vm/r");
+	OK(!c.modules[MODULE_RAMDISK].args);
+	EQ(key_set(k, &c, "kernel=other", NULL, &why), -EEXIST);
+	STR_EQ(why.text, "there is a kernel already, 'a,b'; a hypervisor takes "
+			 "one");
+	config_free(&c);
+}
+
+TEST(a_module_of_no_kind_without_a_file_or_with_a_lone_comma_is_refused)
+{
+	refused("module", "microcode=f", "kernel=FILE or ramdisk=FILE");
+	refused("module", "kernel", "kernel=FILE or ramdisk=FILE");
+	refused("module", "kernels=f", "kernel=FILE or ramdisk=FILE");
+	refused("module", "f", "kernel=FILE or ramdisk=FILE");
+	refused("module", "kernel=", "no file named");
+	refused("module", "kernel=,args", "no file named");
+	refused("module", "kernel=f,console=ttyAMA0,115200",
+		"'115200' follows the arguments after a comma; two commas "
+		"stand for one");
+}
+
+TEST(a_ramdisk_comes_as_a_module_or_as_an_initrd_not_as_both)
+{
+	struct err e;
+
+	EQ(set("module", "kernel=Image", NULL), 0);
+	EQ(key_set(key_find("kernel", 6), &c, "xen", NULL, &why), 0);
+	EQ(key_set(key_find("initrd", 6), &c, "r", NULL, &why), 0);
+	EQ(config_check(&c, &e), 0);
+	EQ(key_set(key_find("module", 6), &c, "ramdisk=r", NULL, &why), 0);
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--initrd and --module ramdisk= are both given");
+	config_free(&c);
+}
+
 TEST(a_path_in_a_file_is_relative_to_that_file)
 {
 	EQ(set("kernel", "Image", "/vm"), 0);

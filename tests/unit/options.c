@@ -284,8 +284,8 @@ TEST(the_dump_reads_back_the_same)
 		 "tap=t,mac=52:54:00:00:00:01", "-n", "fd=9", "--console=none",
 		 "--port", "p=file:q", "--port", "r=pty", "--no-rng",
 		 "--no-sve", "--no-reboot", "--timeout", "9", "--dtb=t",
-		 "--dtb-overlay=o", "--dump-dtb=-", "--name", "n",
-		 "--hugepages"),
+		 "--dtb-overlay=o", "--module", "kernel=k,,,a,,b",
+		 "--dump-dtb=-", "--name", "n", "--hugepages"),
 	   CONFIG_RUN);
 	first = dump(&c);
 	EQ(parse_text("/elsewhere/vm.conf", first), 0);
