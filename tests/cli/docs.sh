@@ -85,6 +85,12 @@ while read -r file row; do
 	wrong "tests/hostile.md and ${file,,} differ about row $row"
 done < <(comm -3 <(echo "$shown") <(echo "$listed") | tr -d '\t')
 
+# nestor-nested(7) names each payload that is a guest hypervisor.
+for f in guest/el2_*.c; do
+	grep -q "^\.Sy $(basename -s .c "$f")\b" man/nestor-nested.7 ||
+		wrong "$f is not in man/nestor-nested.7"
+done
+
 if command -v mandoc >/dev/null; then
 	for page in man/*.[0-9]; do
 		mandoc -T lint -W warning "$page" || wrong "$page has mistakes"

@@ -16,7 +16,8 @@ demo=$BATS_TEST_DIRNAME/demo
 on_terminal()
 {
 	# script(1) has $SHELL read the command, and only bash knows all of %q.
-	coproc tty { SHELL=$BASH exec script -qefc "$(printf '%q ' "$@")" /dev/null 2>&1; }
+	# Whoever runs these tests in the background has SIGINT ignored.
+	coproc tty { SHELL=$BASH exec env --default-signal script -qefc "$(printf '%q ' "$@")" /dev/null 2>&1; }
 	seen=
 }
 
