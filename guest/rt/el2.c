@@ -124,7 +124,7 @@ int l2_run(struct l2 *l2)
 	return ec;
 }
 
-static void watchdog_start(void)
+void watchdog_start(void)
 {
 	gic_enable();
 	gic_enable_intid(PPI_TIMER_HP + 16);
@@ -133,7 +133,7 @@ static void watchdog_start(void)
 	isb();
 }
 
-static void watchdog_stop(void)
+void watchdog_stop(void)
 {
 	el2_write(CNTHP_CTL_EL2, 0);
 	isb();

@@ -222,6 +222,9 @@ int l2_run(struct l2 *);
  */
 void l2_expect(struct l2 *, int ec);
 #define WATCHDOG_SECONDS 5
+/* The same for who calls l2_run() itself: INTID 26 comes to this CPU. */
+void watchdog_start(void);
+void watchdog_stop(void);
 
 #define HVC_RETURN 0xffff
 #define hvc(imm)   asm volatile("hvc #%0" ::"i"(imm) : "memory")

@@ -172,8 +172,8 @@ __attribute__((weak)) void secondary_main(uint64_t n)
 }
 
 /*
- * GICv3 (Arm IHI 0069), or GICv2 (IHI 0048) where that is all there is. CPU 0
- * is enough for the payloads.
+ * GICv3 (Arm IHI 0069), or GICv2 (IHI 0048) where that is all there is; of that
+ * one, CPU 0 is enough for the payloads.
  */
 #define GICD_CTLR	  0x0000
 #define GICD_IGROUPR	  0x0080
@@ -182,6 +182,7 @@ __attribute__((weak)) void secondary_main(uint64_t n)
 #define GICD_CTLR_ARE_G1A ((1u << 4) | (1u << 1))
 #define GICR_WAKER	  0x0014
 #define GICR_SGI	  0x10000
+#define GICR_STRIDE	  0x20000
 #define GICC_CTLR	  0x0000
 #define GICC_PMR	  0x0004
 #define GICC_IAR	  0x000c
@@ -190,6 +191,15 @@ __attribute__((weak)) void secondary_main(uint64_t n)
 static bool gic_is_v3(void)
 {
 	return sysreg_read(id_aa64pfr0_el1) >> 24 & 0xf;
+}
+
+/* The calling CPU's redistributor: they lie in the order of CPU numbers. */
+static uint64_t gicr_base(void)
+{
+	uint64_t mpidr = sysreg_read(mpidr_el1);
+	uint64_t n = (mpidr & 15) + (mpidr >> 8 & 0xff) * 16;
+
+	return MAP_GICR_BASE + n * GICR_STRIDE;
 }
 
 static void gicv2_enable(void)
@@ -206,7 +216,7 @@ void gic_enable(void)
 		return;
 	}
 	mmio_write32(MAP_GICD_BASE + GICD_CTLR, GICD_CTLR_ARE_G1A);
-	mmio_write32(MAP_GICR_BASE + GICR_WAKER, 0);
+	mmio_write32(gicr_base() + GICR_WAKER, 0);
 	sysreg_write(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
 	isb();
 	sysreg_write(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
@@ -218,7 +228,7 @@ void gic_enable_intid(unsigned intid)
 {
 	bool v3 = gic_is_v3();
 	uint64_t frame =
-		intid < 32 && v3 ? MAP_GICR_BASE + GICR_SGI : MAP_GICD_BASE;
+		intid < 32 && v3 ? gicr_base() + GICR_SGI : MAP_GICD_BASE;
 	uint64_t group = frame + GICD_IGROUPR + intid / 32 * 4;
 
 	if (v3)

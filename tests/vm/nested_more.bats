@@ -1,0 +1,39 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# Guest hypervisors that use more of EL2 than the lecture's first steps: list
+# registers, timers, several CPUs, nesting of their own, and nonsense.
+load lib
+
+# passes KIND PASSES NAME ARG... - a payload, with so many PASS lines
+passes()
+{
+	local kind=$1 passes=$2 name=$3
+	shift 3
+	run nestor run "--nested=$kind" -k "$(payload "$name")" "$@"
+	echo "$kind ($status): $output"
+	[[ $status = 0 && $(grep -c '^PASS ' <<<"$output") = "$passes" ]]
+}
+
+# broken KIND BUILDS NAME ARG... - each build without a mechanism says so
+broken()
+{
+	local kind=$1 builds=$2 name=$3 file n=0
+	shift 3
+	for file in "$PAYLOADS/$name".break-*.bin; do
+		run nestor run "--nested=$kind" -k "$file" "$@"
+		echo "$file ($status): $output"
+		[[ $status = 4 && $output = *"FAIL "* ]] || return
+		n=$((n + 1))
+	done
+	((n == builds))
+}
+
+@test "a list register gives L2 an interrupt, and its end comes to L1 if it asks" {
+	passes vhe 4 el2_vgic -c 2
+	passes nvhe 4 el2_vgic -c 2
+}
+
+@test "without one of the vGIC's mechanisms, its payload fails" {
+	broken vhe 6 el2_vgic -c 2
+}
