@@ -248,8 +248,28 @@ each_refused()
 	refused "--initrd big: does not fit into 64 MiB*give --memory *M" \
 		-k "$(payload off)" -i big -m 64M
 	truncate -s 40M part
-	refused "--initrd part: does not fit into 64 MiB beside the kernel and the other initrds*" \
+	refused "--initrd part: does not fit into 64 MiB beside the kernel and the other files*" \
 		-k "$(payload off)" -i part -i part -m 64M
+}
+
+@test "B1: a module that is none, empty or too large, or that there is one of, is refused" {
+	local off
+	off=$(payload off)
+	: >empty
+	truncate -s 1T big
+	refused "--module kernel none: cannot be opened (No such file or directory); *" \
+		-k "$off" --module kernel=none
+	refused "--module ramdisk empty: is empty; *" -k "$off" --module ramdisk=empty
+	refused "--module kernel big: does not fit into 512 MiB*give --memory *M" \
+		-k "$off" --module kernel=big
+	refused "--module microcode=big: not of the form kernel=FILE or ramdisk=FILE*" \
+		-k "$off" --module microcode=big
+	refused "--module kernel=b: there is a kernel already, 'a'; *" \
+		-k "$off" --module kernel=a --module kernel=b
+	refused "--module kernel=a,b,c: 'c' follows the arguments after a comma; two commas stand for one*" \
+		-k "$off" --module kernel=a,b,c
+	refused "--initrd and --module ramdisk= are both given; *" \
+		-k "$off" --module ramdisk=a -i b
 }
 
 @test "B1: a kernel that leaves no room for the tree is refused" {
