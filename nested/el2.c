@@ -24,6 +24,14 @@ static bool asks_for_nvhe(const char *params)
 			 !memcmp(mode, "protected", len)));
 }
 
+/* So does a hypervisor that is handed its guest, as Xen is. */
+static enum nested_kind automatic(const struct config *c)
+{
+	return c->modules[MODULE_KERNEL].path || asks_for_nvhe(c->params)
+		       ? NESTED_NVHE
+		       : NESTED_VHE;
+}
+
 int nested_choose(const struct config *c, int kvm_fd, enum nested_kind *kind,
 		  struct err *e)
 {
@@ -34,7 +42,7 @@ int nested_choose(const struct config *c, int kvm_fd, enum nested_kind *kind,
 	if (*kind == NESTED_OFF)
 		return 0;
 	if (*kind == NESTED_AUTO)
-		*kind = asks_for_nvhe(c->params) ? NESTED_NVHE : NESTED_VHE;
+		*kind = automatic(c);
 	host_info_read(&host);
 	nested_probe(&p, kvm_fd, host.release, host.cmdline);
 	if (!p.el2)

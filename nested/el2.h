@@ -19,7 +19,7 @@ struct err;
  * nested_choose() - what --nested comes to on this host
  *
  * NESTED_AUTO becomes NESTED_NVHE for a kernel that is told kvm-arm.mode=nvhe
- * or protected, else NESTED_VHE. Asks KVM only if there is something to ask.
+ * or protected, and for a hypervisor with a module kernel, else NESTED_VHE. Asks KVM only if there is something to ask.
  * 0, or -ENOTSUP with a sentence in @e if the host cannot do it.
  */
 int nested_choose(const struct config *, int kvm_fd, enum nested_kind *,

@@ -45,6 +45,20 @@ TEST(auto_is_vhe_unless_the_kernel_is_told_to_do_without)
 	EQ(chosen(NESTED_NVHE, NULL), NESTED_NVHE);
 }
 
+TEST(auto_is_nvhe_for_a_hypervisor_that_is_handed_a_kernel)
+{
+	struct config c = { .nested = NESTED_AUTO };
+	enum nested_kind got;
+
+	a_nested_host();
+	c.modules[MODULE_RAMDISK].path = "r";
+	EQ(nested_choose(&c, -1, &got, &e), 0);
+	EQ(got, NESTED_VHE);
+	c.modules[MODULE_KERNEL].path = "Image";
+	EQ(nested_choose(&c, -1, &got, &e), 0);
+	EQ(got, NESTED_NVHE);
+}
+
 TEST(off_asks_kvm_nothing)
 {
 	fake_kvm_reset();
