@@ -37,3 +37,16 @@ broken()
 @test "without one of the vGIC's mechanisms, its payload fails" {
 	broken vhe 6 el2_vgic -c 2
 }
+
+@test "L1 nests in its turn: L2 believes that it is at EL2, and its registers are in memory" {
+	passes vhe 5 el2_nv
+	broken vhe 5 el2_nv
+}
+
+@test "an EL2 without recursion says so to a payload that wants it" {
+	local no="FAIL this EL2 cannot nest"
+	run nestor run --nested=nvhe -k "$(payload el2_nv)"
+	[[ $status = 4 && $output = *"$no"* ]]
+	run nestor run --nested=vhe --nested-depth=1 -k "$(payload el2_nv)"
+	[[ $status = 4 && $output = *"$no"* ]]
+}
