@@ -37,7 +37,8 @@
 #include "host/chardev_impl.h"
 #include "host/watch.h"
 
-#define SOON (2 * NSEC_PER_MSEC)
+/* On a slow host a UART's characters come milliseconds apart. */
+#define SOON (10 * NSEC_PER_MSEC)
 /* Bytes of an unfinished line that are sent without further delay. */
 #define LINE 256
 

@@ -50,6 +50,8 @@ setup_file()
 	status=0
 	make -C "$top" --no-print-directory demo >plain 2>&1 </dev/null || status=$?
 	echo "$status" >plain.status
+	sed '/ \$ nestor demo$/q' plain >guest
+	sed '1,/ \$ nestor demo$/d' plain >nested
 
 	on_terminal make -C "$top" --no-print-directory demo INTERACTIVE=1
 	see '[L1: guest of nestor] # '
@@ -66,14 +68,14 @@ setup_file()
 setup() { cd "$BATS_FILE_TMPDIR" || exit; }
 
 # says LEVEL TEXT - a line of the plain run
-says() { grep -Eq "^\[$1\] +$2" plain; }
+says() { grep -Eq "^\[$1\] +$2" guest; }
 
 @test "the demo tells which level each line comes from" {
 	says 'this machine' 'nestor is built'
 	says 'L0: [^]]*KVM' 'Linux '
 	says 'L0: [^]]*KVM' '\$ nestor run '
 	says 'L1: guest of nestor' 'uname: '
-	run ! grep -Ev '^\[(this machine|L0: .*|L1: .*)\] |^nestor boots|^  \[|^$' plain
+	run ! grep -Ev '^\[(this machine|L0: .*|L1: .*)\] |^nestor boots|^  \[|^$' guest
 }
 
 @test "the demo shows the guest's kernel, CPUs and memory" {
@@ -84,18 +86,24 @@ says() { grep -Eq "^\[$1\] +$2" plain; }
 
 @test "the demo ends with the guest's power-off and status 0" {
 	[ "$(cat plain.status)" -eq 0 ]
-	tail -n 1 plain | grep -q 'ended with status 0 .*powered off'
+	tail -n 2 guest | grep -q 'ended with status 0 .*powered off'
 }
 
 @test "without a terminal the demo prints few lines and no control characters" {
 	run ! grep -P '[\x00-\x08\x0b-\x1f\x7f]' plain
-	[ "$(wc -l <plain)" -lt 30 ]
+	[ "$(wc -l <guest)" -lt 30 ]
 }
 
 @test "on a terminal the demo shows progress, and erases it" {
 	grep -q $'\r[-|/\\\\] [0-9.]* s  .*\e\\[K' interactive
 	# What is left once lines are erased has no trace of it.
 	run ! grep -P '^[-|/\\] [0-9.]+ s' <(sed 's/.*\x1b\[K//' interactive)
+}
+
+@test "it ends with nested virtualization, step by step" {
+	grep -q '^1\. .* el2_' nested
+	grep -q 'exits to the host: [0-9]*; without FEAT_NV2: [0-9]' nested
+	tail -n 2 nested | grep -Eq '^[0-9]+ steps, [0-9]+ checks hold'
 }
 
 @test "INTERACTIVE=1 leads to the guest's shell, says how to leave it, and ends with it" {
