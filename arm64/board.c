@@ -383,11 +383,6 @@ int board_run(struct board *b)
 	return r;
 }
 
-void board_pause(struct board *b)
-{
-	vm_pause(&b->vm);
-}
-
 int board_reset(struct board *b)
 {
 	struct err e = { "" };

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "arm64/image.h"
 #include "arm64/machine.h"
 #include "core/config.h"
@@ -52,8 +54,17 @@ int board_reset(struct board *);
 /* Press and release the power button. Main thread. */
 void board_power_button(struct board *);
 
-/* Stop all vCPUs; no device changes guest memory afterwards but its own I/O. */
-void board_pause(struct board *);
+/*
+ * board_stats() - what KVM counts of the VM and its vCPUs, by KVM's names, and
+ * what the EL2 of each vCPU is doing if it has one
+ *
+ * {"vm": COUNTS, "vcpus": [{"stats": COUNTS, "el2": {"current_el": N,
+ * "registers": [{"name", "value", "meaning"}, ...]}}, ...]}, where COUNTS has a
+ * number for each name, or a list for a histogram. What this kernel does not
+ * count is not there. Stops the vCPUs for the time that it takes, and lets them
+ * go on if they were running. Main thread. NULL: no memory.
+ */
+json_t *board_stats(struct board *);
 
 /* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
 int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);

@@ -18,6 +18,7 @@
 #include "cmd/cmd.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
+#include "cmd/stats.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "host/chardev.h"
@@ -80,6 +81,8 @@ static void on_signal(struct io *io, uint32_t events)
 		chardev_resize(r->terminal);
 	else if (si.ssi_signo == SIGPWR)
 		board_power_button(r->board);
+	else if (si.ssi_signo == SIGUSR1)
+		stats_write(r->board, r->cfg->stats);
 	else
 		finish(r, STATUS_SIGNAL + si.ssi_signo);
 }
@@ -125,8 +128,8 @@ static void watch_console(struct run *r)
 /* Which of these were ignored from the start (nohup) stay so. */
 static int catch_signals(struct run *r)
 {
-	static const int ours[] = { SIGTERM, SIGINT,   SIGHUP,
-				    SIGQUIT, SIGWINCH, SIGPWR };
+	static const int ours[] = { SIGTERM,  SIGINT, SIGHUP, SIGQUIT,
+				    SIGWINCH, SIGPWR, SIGUSR1 };
 	struct sigaction sa;
 	sigset_t set;
 	unsigned i;
@@ -177,6 +180,7 @@ static int build(struct run *r, struct err *e)
 				   .on_event = on_event,
 				   .ctx = r };
 	int n = catch_signals(r);
+	struct err why;
 
 	if (n < 0) {
 		log_warnx("waiting for signals: %s", strerror(-n));
@@ -189,6 +193,8 @@ static int build(struct run *r, struct err *e)
 	chardev_on_quit(r->terminal, on_quit, r);
 	watch_console(r);
 	host.terminal = r->terminal;
+	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
+		return err_set(e, -EINVAL, "--stats: %s", why.text);
 	return board_new(r->cfg, &host, &r->board, e);
 }
 
@@ -202,6 +208,9 @@ static int run_loop(struct run *r)
 		n = loop_run(r->loop);
 	if (n < 0)
 		log_warnx("running the VM: %s", strerror(-n));
+	if (!n && r->cfg->stats && stats_write(r->board, r->cfg->stats) < 0 &&
+	    r->status == STATUS_OFF)
+		r->status = STATUS_FAILED;
 	return n;
 }
 

@@ -91,5 +91,6 @@ struct config {
 	unsigned nested_depth; /* 1: no EL2 for guests of the guest; 0: any */
 	bool no_reboot;	       /* a guest's reset ends nestor */
 	unsigned timeout;      /* seconds of host time; 0: none */
+	char *stats;	       /* where statistics go; NULL: nowhere */
 	bool debug;
 };

@@ -63,8 +63,11 @@ static bool park(struct vcpu *v, bool even_if_running)
 	bool go_on;
 
 	pthread_mutex_lock(&vm->lock);
-	if (even_if_running && vm->target == VM_RUN)
-		vm->target = VM_PAUSE;
+	if (even_if_running) {
+		vm->stopped = true;
+		if (vm->target == VM_RUN)
+			vm->target = VM_PAUSE;
+	}
 	while (vm->target == VM_PAUSE) {
 		v->parked = true;
 		pthread_cond_broadcast(&vm->changed);
@@ -159,12 +162,14 @@ static void set_target(struct vm *vm, int target)
 void vm_resume(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->lock);
+	vm->stopped = false;
 	set_target(vm, VM_RUN);
 	pthread_mutex_unlock(&vm->lock);
 }
 
-void vm_pause(struct vm *vm)
+bool vm_pause(struct vm *vm)
 {
+	bool go_on;
 	unsigned i;
 
 	pthread_mutex_lock(&vm->lock);
@@ -172,7 +177,9 @@ void vm_pause(struct vm *vm)
 	for (i = 0; i < vm->nthreads; i++)
 		while (!vm->vcpus[i].parked)
 			pthread_cond_wait(&vm->changed, &vm->lock);
+	go_on = !vm->stopped;
 	pthread_mutex_unlock(&vm->lock);
+	return go_on;
 }
 
 void vm_quit(struct vm *vm)

@@ -54,6 +54,7 @@ struct vm {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	enum { VM_RUN, VM_PAUSE, VM_QUIT } target; /* under lock */
+	bool stopped; /* under lock: by an event, until vm_resume() */
 	unsigned nthreads;
 };
 
@@ -67,8 +68,13 @@ int vm_start(struct vm *);
 /* Let all vCPUs run. Main thread. */
 void vm_resume(struct vm *);
 
-/* Returns when no vCPU runs, each with its pending exit completed. Main thread. */
-void vm_pause(struct vm *);
+/*
+ * vm_pause() - returns when no vCPU runs, each with its pending exit completed
+ *
+ * True if vm_resume() would just let them go on; false if an event has stopped
+ * the VM that is still to be handled, or ends it. Main thread.
+ */
+bool vm_pause(struct vm *);
 
 /* Ends and joins the vCPU threads. Main thread. */
 void vm_quit(struct vm *);

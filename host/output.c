@@ -39,21 +39,35 @@ static int write_in_place(const char *path, const void *buf, size_t len)
 	return r;
 }
 
-static int write_and_rename(const char *path, const void *buf, size_t len)
+/* A new file beside @path, of the mode that one made by open() would have. */
+static int open_temporary(const char *path, char tmp[PATH_MAX])
 {
-	char tmp[PATH_MAX];
 	mode_t mask = umask(0);
 	int fd, r;
 
 	umask(mask);
-	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
+	if (snprintf(tmp, PATH_MAX, "%s.XXXXXX", path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, buf, len);
-	if (!r && fchmod(fd, 0666 & ~mask) < 0)
+	if (fchmod(fd, 0666 & ~mask) < 0) {
 		r = -errno;
+		close(fd);
+		unlink(tmp);
+		return r;
+	}
+	return fd;
+}
+
+static int write_and_rename(const char *path, const void *buf, size_t len)
+{
+	char tmp[PATH_MAX];
+	int fd = open_temporary(path, tmp), r;
+
+	if (fd < 0)
+		return fd;
+	r = write_all(fd, buf, len);
 	if (close(fd) < 0 && !r)
 		r = -errno;
 	if (!r && rename(tmp, path) < 0)
@@ -63,8 +77,52 @@ static int write_and_rename(const char *path, const void *buf, size_t len)
 	return r;
 }
 
+static int try_temporary(const char *path)
+{
+	char tmp[PATH_MAX];
+	int fd = open_temporary(path, tmp);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	unlink(tmp);
+	return 0;
+}
+
+/*
+ * The file that @path leads to: what is replaced is the file, not a symbolic
+ * link to it, as /dev/stdout is one. @path itself if it leads to no name.
+ */
+static const char *follow(const char *path, char buf[PATH_MAX])
+{
+	return realpath(path, buf) ? buf : path;
+}
+
+int output_check(const char *path, struct err *e)
+{
+	char buf[PATH_MAX];
+	struct stat st;
+	int r = 0;
+
+	if (!strcmp(path, "-"))
+		return 0;
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		r = try_temporary(follow(path, buf));
+	else if (S_ISFIFO(st.st_mode))
+		return err_set(e, -EINVAL,
+			       "%s: is a FIFO; give a regular file, or - for "
+			       "standard output",
+			       path);
+	else if (S_ISDIR(st.st_mode))
+		r = -EISDIR;
+	else if (access(path, W_OK) < 0)
+		r = -errno;
+	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+}
+
 int output_write(const char *path, const void *buf, size_t len, struct err *e)
 {
+	char name[PATH_MAX];
 	struct stat st;
 	int r;
 
@@ -73,6 +131,6 @@ int output_write(const char *path, const void *buf, size_t len, struct err *e)
 	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		r = write_in_place(path, buf, len);
 	else
-		r = write_and_rename(path, buf, len);
+		r = write_and_rename(follow(path, name), buf, len);
 	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }

@@ -7,6 +7,14 @@
 struct err;
 
 /*
+ * output_check() - could output_write() to @path succeed?
+ *
+ * -errno with a sentence in @e if not, or if it might wait: for the reader of
+ * a FIFO.
+ */
+int output_check(const char *path, struct err *e);
+
+/*
  * output_write() - put @len bytes into the file @path ("-": standard output)
  *
  * A file appears under its name only when complete; a device or FIFO is

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "core/log.h"
+#include "tests/unit/test.h"
+
+static struct err e;
+
+/* An empty directory to be in. */
+static void a_directory(void)
+{
+	char dir[] = "/tmp/nestor-output.XXXXXX";
+
+	OK(mkdtemp(dir) && !chdir(dir));
+}
+
+static const char *contents(const char *path)
+{
+	static char buf[64];
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	close(fd);
+	buf[n < 0 ? 0 : n] = 0;
+	return n < 0 ? NULL : buf;
+}
+
+TEST(a_file_is_replaced_and_not_written_into)
+{
+	a_directory();
+	EQ(output_write("f", "old and long", 12, &e), 0);
+	EQ(link("f", "kept"), 0);
+	EQ(output_write("f", "new", 3, &e), 0);
+	STR_EQ(contents("f"), "new");
+	STR_EQ(contents("kept"), "old and long");
+}
+
+TEST(a_symbolic_link_stays_and_its_file_is_replaced)
+{
+	struct stat st;
+
+	a_directory();
+	EQ(symlink("f", "link"), 0);
+	EQ(output_write("f", "old", 3, &e), 0);
+	EQ(output_write("link", "new", 3, &e), 0);
+	EQ(lstat("link", &st), 0);
+	OK(S_ISLNK(st.st_mode));
+	STR_EQ(contents("f"), "new");
+}
+
+TEST(what_could_be_written_passes_the_check_and_nothing_is_left)
+{
+	char dir[64];
+
+	a_directory();
+	EQ(output_check("-", &e), 0);
+	EQ(output_check("/dev/null", &e), 0);
+	EQ(output_check("f", &e), 0);
+	OK(!contents("f"));
+	EQ(output_write("f", "old", 3, &e), 0);
+	EQ(output_check("f", &e), 0);
+	STR_EQ(contents("f"), "old");
+	EQ(unlink("f"), 0);
+	EQ(rmdir(getcwd(dir, sizeof(dir))), 0);
+}
+
+TEST(what_cannot_be_written_is_refused_by_name)
+{
+	a_directory();
+	EQ(output_check("none/f", &e), -ENOENT);
+	STR_EQ(e.text, "cannot write none/f: No such file or directory");
+	EQ(output_check(".", &e), -EISDIR);
+	EQ(mkfifo("fifo", 0600), 0);
+	EQ(output_check("fifo", &e), -EINVAL);
+	HAS(e.text, "fifo: is a FIFO; give a regular file");
+}
