@@ -128,7 +128,10 @@ void watchdog_start(void)
 {
 	gic_enable();
 	gic_enable_intid(PPI_TIMER_HP + 16);
-	el2_write(CNTHP_TVAL_EL2, sysreg_read(cntfrq_el0) * WATCHDOG_SECONDS);
+	/* By CVAL: TVAL is 32 bits, which at 1 GHz are two seconds. */
+	el2_write(CNTHP_CVAL_EL2,
+		  sysreg_read(cntpct_el0) +
+			  sysreg_read(cntfrq_el0) * WATCHDOG_SECONDS);
 	el2_write(CNTHP_CTL_EL2, 1);
 	isb();
 }

@@ -92,13 +92,17 @@ void pass(const char *what)
 
 void fail(const char *fmt, ...)
 {
-	static bool failing;
+	static volatile uint64_t failing;
+	uint64_t me = sysreg_read(mpidr_el1);
 	va_list ap;
 
 	/* Failing again where pvpanic, or L2's way to it, is missing. */
-	if (failing)
+	if (failing == me)
 		psci_system_off();
-	failing = true;
+	/* One CPU's failure is enough: the VM ends. */
+	while (failing)
+		wfi();
+	failing = me;
 	print("FAIL ");
 	va_start(ap, fmt);
 	vprint(fmt, ap);
