@@ -22,11 +22,15 @@
 #define ICH_VMCR_EL2  S3_4_C12_C11_7
 #define ICH_LR0_EL2   S3_4_C12_C12_0
 #define ICH_LR1_EL2   S3_4_C12_C12_1
+#define ICC_CTLR_EL1  S3_0_C12_C12_4
 #define ICC_SGI1R_EL1 S3_0_C12_C11_5
 #define ICC_IAR1_EL1  S3_0_C12_C12_0
 #define ICC_EOIR1_EL1 S3_0_C12_C12_1
 
 #define HCR_VGIC (HCR_IMO | HCR_FMO)
+
+/* What is ended stays active until who has it by LR_HW deactivates it. */
+#define ICC_CTLR_EOIMODE (1ull << 1)
 
 #define ICH_HCR_EN  (1ull << 0)
 #define ICH_HCR_UIE (1ull << 1) /* maintenance interrupt: underflow */

@@ -50,3 +50,15 @@ broken()
 	run nestor run --nested=vhe --nested-depth=1 -k "$(payload el2_nv)"
 	[[ $status = 4 && $output = *"$no"* ]]
 }
+
+@test "every vCPU enters EL2 by CPU_ON, and all run their L2 at once" {
+	passes vhe 2 el2_smp -c 4
+	passes nvhe 2 el2_smp -c 4
+	broken vhe 4 el2_smp -c 4
+}
+
+@test "each timer fires at its PPI, L2 has a time of its own, and its timer comes to L1 first" {
+	passes vhe 6 el2_timer
+	passes nvhe 5 el2_timer
+	broken vhe 5 el2_timer
+}
