@@ -106,7 +106,7 @@ static void trap_again(void)
 
 static void set_hcr(uint64_t bits)
 {
-	el2_write(HCR_EL2, hcr_base() | HCR_IMO | bits);
+	el2_write(HCR_EL2, hcr_base() | HCR_VGIC | bits);
 	isb();
 }
 

@@ -59,6 +59,9 @@
 #define HCR_AT	 (1ull << 44) /* trap address translation instructions */
 #define HCR_NV2	 (1ull << 45) /* ... and EL2's registers are in memory */
 
+/* Interrupts are ours, L2's are virtual: KVM as L0 knows only both, or none. */
+#define HCR_VGIC (HCR_IMO | HCR_FMO)
+
 /* --- ESR_EL2 --- */
 
 #define ESR_EC(esr)    ((unsigned)((esr) >> 26 & 0x3f))
@@ -218,7 +221,7 @@ int l2_run(struct l2 *);
  * l2_expect() - l2_run(), which must come out with @ec, or -1 for no EC
  *
  * Fails else, also if L2 stays in for WATCHDOG_SECONDS: then EL2's physical
- * timer interrupts it, which L2 cannot mask while HCR_EL2.IMO is set.
+ * timer interrupts it, which L2 cannot mask while HCR_VGIC is set.
  */
 void l2_expect(struct l2 *, int ec);
 #define WATCHDOG_SECONDS 5
@@ -241,7 +244,10 @@ void exits_begin(struct cost *);
 void exits_end(struct cost *);
 /* Whether nestor was given --exit-counter. */
 bool exits_counted(void);
-/* The least of several runs: an interrupt of the host's now and then is one. */
+/*
+ * The least of ten runs of @op: on top of it are interrupts of the host's,
+ * which are exits too.
+ */
 struct cost cost_of(void (*op)(void));
 
 /* --- what nestor demo shows, a line each --- */

@@ -27,8 +27,6 @@
 #define ICC_IAR1_EL1  S3_0_C12_C12_0
 #define ICC_EOIR1_EL1 S3_0_C12_C12_1
 
-#define HCR_VGIC (HCR_IMO | HCR_FMO)
-
 /* What is ended stays active until who has it by LR_HW deactivates it. */
 #define ICC_CTLR_EOIMODE (1ull << 1)
 
