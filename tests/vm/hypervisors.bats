@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# shellcheck disable=SC2016 # scripts for guests
+#
+# Other hypervisors as L1, as their makers ship them: Xen with a Linux dom0, and
+# pKVM with nestor and a VM in it. Each boots once, in setup_file, on one vCPU.
+#
+# What costs time at L2 is exits of L2 to L1, each some exits to L0. So the
+# scripts start no process that they can do without, and Xen is told to say
+# little and to leave the one runnable vCPU alone: by default credit2 looks
+# again every few milliseconds, which is 56,000 trapped register accesses
+# until dom0 is off, against 7,500.
+
+load lib
+
+# Output and status of an L1 called NAME into NAME.out and NAME.status.
+l1()
+{
+	local name=$1
+	shift
+	timeout 390 "$NESTOR" run "$@" </dev/null >"$name.out" 2>&1
+	echo $? >"$name.status"
+}
+
+xen()
+{
+	{
+		cat "$GUEST/initrd.cpio"
+		initrd '
+			echo "== dom0"
+			for f in /sys/hypervisor/type /sys/hypervisor/uuid \
+				/proc/cmdline /dev/vda; do
+				read -r line <$f
+				echo "${f##*/}: $line"
+			done
+			echo "=="'
+	} >dom0.cpio
+	echo "a disk of the machine" >disk
+	truncate -s 1M disk
+	l1 xen --nested=nvhe -m 512M -k "$GUEST/xen" --console serial -d disk \
+		-p 'console=dtuart console_timestamps=none loglvl=error' \
+		-p 'guest_loglvl=none bootscrub=0 dom0_mem=256M' \
+		-p 'sched=credit sched_credit_tslice_ms=1000 vwfi=native' \
+		--module "kernel=$GUEST/Image,$QUIET nosoftlockup said=a,,b" \
+		--module ramdisk=dom0.cpio
+}
+
+pkvm()
+{
+	mkdir nestor
+	cp "$NESTOR" "$PAYLOADS/smp.bin" nestor
+	cat >nestor/run <<-'END'
+		#!/bin/sh
+		echo "== mode"; dmesg | grep "kvm.*initialized"; echo "=="
+		echo "== caps"; nestor caps; echo "=="
+		echo "== vm"
+		nestor run -k /nestor/smp.bin -c 2 --console serial </dev/null
+		echo "status $?"
+		echo "=="
+		echo "== nested"
+		nestor run -k /nestor/smp.bin --nested </dev/null 2>&1
+		echo "status $?"
+		echo "=="
+	END
+	chmod 755 nestor/run
+	find nestor | busybox cpio -o -H newc 2>/dev/null >l1.cpio
+	l1 pkvm --nested=nvhe -m 512M -k "$GUEST/Image" --console virtio \
+		-i "$GUEST/initrd.cpio" -i l1.cpio \
+		-p "$QUIET nosoftlockup kvm-arm.mode=protected"
+}
+
+setup_file()
+{
+	cd "$BATS_FILE_TMPDIR" || return
+	xen
+	pkvm
+}
+
+# look FILE SECTION - what it said there, into $output
+look()
+{
+	output=$(section "$2" "$BATS_FILE_TMPDIR/$1.out")
+	echo "$1 said:"
+	cat "$BATS_FILE_TMPDIR/$1.out"
+}
+
+@test "unmodified Xen boots a stock kernel as dom0, to its user space" {
+	look xen dom0
+	says "type: xen" "uuid: 00000000-0000-0000-0000-000000000000"
+}
+
+@test "dom0 has the arguments of its module, and Xen its own" {
+	look xen dom0
+	says "cmdline: $QUIET nosoftlockup said=a,b"
+	[[ $output != *dom0_mem* ]]
+}
+
+@test "dom0 reads a disk of the machine, by interrupts that Xen hands on" {
+	look xen dom0
+	says "vda: a disk of the machine"
+}
+
+@test "dom0's power-off is the VM's" {
+	look xen dom0
+	[[ $(<"$BATS_FILE_TMPDIR/xen.status") = 0 ]]
+}
+
+@test "pKVM takes the EL2 of a guest, and powers off" {
+	look pkvm mode
+	says "Protected nVHE mode initialized successfully"
+	[[ $(<"$BATS_FILE_TMPDIR/pkvm.status") = 0 ]]
+}
+
+@test "under pKVM, nestor runs a VM of two vCPUs" {
+	look pkvm vm
+	says "PASS 2 vCPUs up" "status 0"
+}
+
+@test "under pKVM there is no EL2 for guests, and nestor says why" {
+	look pkvm caps
+	says "no: the host is booted with kvm-arm.mode=protected"
+	look pkvm nested
+	says "nestor: --nested: the host is booted with kvm-arm.mode=protected: boot it with kvm-arm.mode=nested" \
+		"status 2"
+}
