@@ -198,6 +198,11 @@ check:
 bench: all
 	@tests/bench/bench
 
+# Traps to the host of a guest's guest, beside published figures.
+.PHONY: bench-nested
+bench-nested: all
+	@tests/bench/nested
+
 .PHONY: install uninstall
 install: $(B)/nestor
 	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
@@ -225,6 +230,7 @@ help:
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
 	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
 	@echo 'make bench         instructions, exits, system calls, bytes'
+	@echo 'make bench-nested  exits to the host for what a guest of a guest does'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make clean         remove build/'
 

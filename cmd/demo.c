@@ -58,6 +58,7 @@ static pid_t start(int image, int out)
 			 "--no-rng",
 			 "--no-reboot",
 			 "--memory=64M",
+			 "--cpus=2",
 			 "--timeout=" SECONDS,
 			 NULL };
 	posix_spawn_file_actions_t fa;

@@ -106,19 +106,42 @@ void demo_show_chapter(const struct demo_chapter *c, unsigned number, FILE *f)
 	fputc('\n', f);
 }
 
+/* A step without words and registers is a row of a table. */
+static bool is_row(const struct demo_step *s)
+{
+	return s->counted && !s->nregs && !demo_words_of(s->id);
+}
+
+static void show_checks(const struct demo_step *s, unsigned indent, FILE *f)
+{
+	unsigned i;
+
+	for (i = 0; i < s->nchecks; i++)
+		fprintf(f, "%*sok: %s\n", indent, "", s->check[i]);
+	if (s->nchecks)
+		fputc('\n', f);
+}
+
 void demo_show_step(const struct demo_step *s, FILE *f)
 {
 	const struct demo_words *w = demo_words_of(s->id);
 	char meaning[160];
 	unsigned i;
 
+	if (is_row(s)) {
+		fprintf(f, "%*s%-40s %6llu exits; without: %llu\n", INDENT + 2,
+			"", s->id, (unsigned long long)s->exits,
+			(unsigned long long)s->without);
+		show_checks(s, INDENT + 2, f);
+		return;
+	}
 	fprintf(f, "%*s* %s\n", INDENT, "", w ? w->title : s->id);
 	if (w)
 		put_wrapped(f, INDENT + 2, w->text);
 	for (i = 0; i < s->nregs; i++) {
 		el2_reg_decode(s->reg[i].name, s->reg[i].value, meaning,
 			       sizeof(meaning));
-		fprintf(f, "%*s%-12s %#018llx%s%.*s\n", INDENT + 4, "",
+		fprintf(f, "%*s%-12s 0x%016llx%s%.*s\n", INDENT + 4, "",
 			s->reg[i].name, (unsigned long long)s->reg[i].value,
 			meaning[0] ? "  " : "",
 			WIDTH - INDENT - 4 - 12 - 1 - 18 - 2, meaning);
@@ -128,9 +151,7 @@ void demo_show_step(const struct demo_step *s, FILE *f)
 			"%*sexits to the host: %llu; without FEAT_NV2: %llu\n",
 			INDENT + 4, "", (unsigned long long)s->exits,
 			(unsigned long long)s->without);
-	for (i = 0; i < s->nchecks; i++)
-		fprintf(f, "%*sok: %s\n", INDENT + 4, "", s->check[i]);
-	fputc('\n', f);
+	show_checks(s, INDENT + 4, f);
 }
 
 static json_t *step_json(const struct demo_step *s)

@@ -74,10 +74,40 @@ static const struct demo_words words[] = {
 	  "hypervisor runs on the way; the guest asks for its withdrawal by "
 	  "an HVC, which is the only exit." },
 
-	{ "vgic.lr", "A list register: interrupts with a number",
+	{ "vgic.lr", "A list register: an interrupt with a number",
 	  "The GIC's virtual interface offers what list registers hold. The "
 	  "guest acknowledges and ends the interrupt at its own ICC registers, "
-	  "without an exit." },
+	  "as on a CPU of its own. The exits here are the ERET that enters it "
+	  "and its HVC after all is done." },
+	{ "vgic.eoi", "The end of an interrupt, if one asks",
+	  "With its EOI bit set a list register tells when the guest has "
+	  "ended it: by the maintenance interrupt, an interrupt of the "
+	  "hypervisor's own. Level-triggered devices need that." },
+	{ "vgic.underflow", "More interrupts than list registers",
+	  "UIE has the maintenance interrupt come when list registers run "
+	  "empty, so that the next interrupts can follow." },
+	{ "vgic.sgi", "An interrupt from one vCPU to another",
+	  "The guest's write to ICC_SGI1R_EL1 traps. Its hypervisor puts the "
+	  "interrupt into a list register of the CPU that runs the other vCPU, "
+	  "and interrupts that CPU to have it noticed." },
+
+	{ "route.svc", "SVC stays inside",
+	  "The guest's system call goes to the guest's EL1 and costs the "
+	  "hypervisor nothing." },
+	{ "route.hvc", "HVC comes to EL2",
+	  "It is the call to the hypervisor; its number is in ESR_EL2." },
+	{ "route.stage-1", "A hole in the guest's own tables",
+	  "Stage 1 belongs to the guest, and so does its fault: FAR_EL1 has "
+	  "the address, and EL2 hears nothing." },
+	{ "route.stage-2", "A hole in the hypervisor's tables",
+	  "Stage 2 belongs to EL2. FAR_EL2 has the guest's virtual address, "
+	  "HPFAR_EL2 the IPA." },
+	{ "route.smc-tsc-clear", "SMC passes by",
+	  "Without TSC it goes to EL3, which for a guest hypervisor is the "
+	  "host that plays its firmware." },
+	{ "route.smc-tsc-set", "SMC comes to EL2",
+	  "With TSC the hypervisor sees it first. The instruction has not run: "
+	  "ELR_EL2 still points to it." },
 
 	{ "vhe.names", "The same name, another register",
 	  "With E2H set, code at EL2 that says VBAR_EL1 gets VBAR_EL2. The "
@@ -91,13 +121,39 @@ static const struct demo_words words[] = {
 	  "EL2 without VHE has one translation table base. With it there is "
 	  "TTBR1_EL2 for the upper half, where kernels live." },
 
+	{ "nv.el1", "What a guest sees of its own level",
+	  "A guest at EL1 reads CurrentEL and sees EL1." },
+	{ "nv.el2", "HCR_EL2.NV: the guest believes that it is at EL2",
+	  "It still runs at EL1. CurrentEL is the first thing that lies to "
+	  "it. This is what the host does to the hypervisor that you see "
+	  "here, done by it once more." },
+	{ "nv.vncr", "VNCR_EL2: registers become memory",
+	  "With NV2 the guest's VTTBR_EL2 is the word at offset 0x020 of the "
+	  "page that VNCR_EL2 points to. It writes there without a trap; its "
+	  "hypervisor reads what was written when it is needed, and its own "
+	  "VTTBR_EL2 is untouched." },
+	{ "nv.trap", "What cannot wait",
+	  "TTBR0_EL2 would act at once, so writing it traps (EC 0x18) even "
+	  "with "
+	  "NV2." },
+	{ "nv.eret", "ERET must be done by somebody",
+	  "The guest wants to enter a guest of its own. ERET traps (EC 0x1a), "
+	  "and the hypervisor does the switch: for an L3, by loading what the "
+	  "guest prepared in the page." },
+
+	{ "cost.hvc", "The least a nested hypercall can cost",
+	  "L2 calls L1 and L1 returns: one exit for HVC, one for ERET. Without "
+	  "FEAT_NV2 each register that the switch touches is one more." },
+
 	{ "tge.clear", "A program and its kernel, both in the guest",
 	  "Without TGE a system call (SVC) from EL0 goes to the kernel at "
 	  "EL1, inside the guest. Here that kernel tells the hypervisor of it "
 	  "by an HVC." },
 	{ "tge.set", "A program right below EL2",
 	  "With TGE the same SVC comes to EL2. This is how a VHE host runs its "
-	  "own user space: E2H and TGE both set, and no EL1 at all." },
+	  "own user space: E2H and TGE both set, and no EL1 at all. (The ERET "
+	  "to EL0 does reach the host, whose KVM sees to it on its fast path "
+	  "and counts no exit.)" },
 };
 
 const struct demo_words *demo_words_of(const char *id)

@@ -153,6 +153,7 @@ remains()
 	kill "$pid"
 	status=0
 	wait "$pid" || status=$?
+	echo "status $status"
 	[ "$status" -eq 143 ]
 	[ "$(remains || true)" = "$before" ]
 }

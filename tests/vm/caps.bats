@@ -63,3 +63,21 @@ not() { [[ $1 = true ]] && echo false || echo true; }
 		exec "$@"' - "$NESTOR" caps --json
 	jq -e '.kvm.present == false and (.kvm.reason | length > 0)' <<<"$output"
 }
+
+@test "--nested and the demo go as caps says, and for the same reason if not" {
+	local kind cap
+	for kind in vhe:el2 nvhe:el2_e2h0; do
+		cap=${kind#*:}
+		if [[ $(present $cap) = true ]]; then
+			run -0 nestor run --nested=${kind%:*} -k "$(payload el2_trap)"
+			says "PASS TSC traps SMC"
+		else
+			refused "--nested*: $(cap ".features.$cap.reason")" \
+				--nested=${kind%:*} -k "$(payload off)"
+		fi
+	done
+	if [[ $(present el2) = false ]]; then
+		run -1 nestor demo
+		says "the demo needs nested virtualization: $(cap .features.el2.reason)"
+	fi
+}
