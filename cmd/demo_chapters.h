@@ -4,13 +4,15 @@
  * more than once, each time with another CHAPTER.
  */
 CHAPTER(el2_trap, "Trap and emulate",
-	"A guest runs directly on the CPU, at EL1. Its hypervisor, at EL2, says "
+	"A guest runs directly on the CPU, at EL1. Its hypervisor, at EL2, "
+	"says "
 	"in HCR_EL2 what the guest may not do by itself. The guest's attempt "
 	"is an exception to EL2; the hypervisor reads the reason, does what it "
 	"thinks right to the guest's saved state, and returns. Here the "
 	"hypervisor is itself a guest: its EL2 is made by the host (L0).")
 CHAPTER(el2_stage2, "Two-stage translation",
-	"What a guest takes for physical addresses are translated once more, by "
+	"What a guest takes for physical addresses are translated once more, "
+	"by "
 	"tables that only EL2 knows.")
 CHAPTER(el2_route, "Who gets which exception",
 	"SVC, HVC, SMC and faults each have their way, and HCR_EL2 can change "
@@ -27,8 +29,10 @@ CHAPTER(el2_vhe, "Virtualization Host Extensions",
 CHAPTER(el2_tge, "Trap general exceptions",
 	"An operating system at EL2 needs its programs right below it.")
 CHAPTER(el2_nv, "Nested virtualization, from above",
-	"Now the guest shall be a hypervisor. HCR_EL2.NV and NV2 let it believe "
-	"that it is at EL2, and VNCR_EL2 says where its EL2 registers are kept.")
+	"Now the guest shall be a hypervisor. HCR_EL2.NV and NV2 let it "
+	"believe "
+	"that it is at EL2, and VNCR_EL2 says where its EL2 registers are "
+	"kept.")
 CHAPTER(el2_pingpong, "What FEAT_NV2 is worth",
 	"500 operations of a guest hypervisor each, and how many of them left "
 	"to the host. Deferred: a word in memory until a guest is entered. "
