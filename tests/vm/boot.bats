@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2016 # scripts for guests
+# shellcheck disable=SC2016,SC2154 # scripts for guests; lib.bash sets vm_pid
 #
 # The machine, as guests find it: processors, memory, time, power, on any
 # generation of hardware.
