@@ -63,6 +63,13 @@ broken()
 	broken vhe 5 el2_timer
 }
 
+@test "a guest hypervisor gives its guest an EL2, and that one runs L3" {
+	passes vhe 2 el2_two_level --exit-counter
+	# From call to call of L3's: two in each direction, and a register.
+	[[ $output = *"EXITS 5 "* ]]
+	broken vhe 4 el2_two_level
+}
+
 # quiet_since LINES - what the host's log says after so many: two known warnings
 #
 # KVM says one of IMO without FMO, and one of a VTCR_EL2 that makes no sense.
