@@ -85,11 +85,12 @@ while read -r file row; do
 	wrong "tests/hostile.md and ${file,,} differ about row $row"
 done < <(comm -3 <(echo "$shown") <(echo "$listed") | tr -d '\t')
 
-# nestor-nested(7) names each payload that is a guest hypervisor.
-for f in guest/el2_*.c; do
-	grep -q "^\.Sy $(basename -s .c "$f")\b" man/nestor-nested.7 ||
-		wrong "$f is not in man/nestor-nested.7"
-done
+# nestor-nested(7) names each payload that is a guest hypervisor, and no other.
+while read -r what payload; do
+	wrong "man/nestor-nested.7 and guest/ differ about $payload ($what)"
+done < <(diff <(basename -s .c guest/el2_*.c | sort) \
+	<(sed -nE 's/^\.Sy (el2_[a-z0-9_]+).*/\1/p' man/nestor-nested.7 | sort -u) |
+	grep '^[<>]')
 
 if command -v mandoc >/dev/null; then
 	for page in man/*.[0-9]; do
