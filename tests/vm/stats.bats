@@ -117,11 +117,11 @@ vm_shows()
 	jq -e '.vcpus[0].el2.current_el == 2' vhe.json
 	# The payload's last step: SMC is trapped, L2 came back by HVC #0xffff.
 	[[ $(el2 PSTATE meaning vhe.json) = EL2h ]]
-	[[ $(el2 HCR_EL2 meaning vhe.json) = "IMO|TSC|RW|E2H" ]]
+	[[ $(el2 HCR_EL2 meaning vhe.json) = "FMO|IMO|TSC|RW|E2H" ]]
 	[[ $(el2 ESR_EL2 meaning vhe.json) = "EC 0x16 HVC, ISS 0xffff" ]]
 	[[ $(el2 VNCR_EL2 value vhe.json) = 0x0 ]]
 	nestor run -k "$(payload el2_trap)" --nested=nvhe --stats nvhe.json
-	[[ $(el2 HCR_EL2 meaning nvhe.json) = "IMO|TSC|RW" ]]
+	[[ $(el2 HCR_EL2 meaning nvhe.json) = "FMO|IMO|TSC|RW" ]]
 	[[ ! $(el2 VNCR_EL2 value nvhe.json) ]]
 }
 
