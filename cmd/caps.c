@@ -26,12 +26,14 @@ static const struct {
 	[HOST_AARCH32] = { "aarch32", "AArch32 at EL1" },
 	[HOST_PVTIME] = { "pvtime", "stolen time" },
 	[HOST_SUSPEND] = { "system_suspend", "PSCI suspend" },
-	[HOST_EL2] = { "el2", "EL2 (VHE)" },
-	[HOST_EL2_E2H0] = { "el2_e2h0", "EL2 (nVHE)" },
 	[HOST_READONLY_MEM] = { "readonly_memory", "read-only RAM" },
 	[HOST_IRQFD] = { "irqfd", "irqfd" },
 	[HOST_IOEVENTFD] = { "ioeventfd", "ioeventfd" },
 	[HOST_DIRTY_RING] = { "dirty_log_ring", "dirty ring" },
+	[HOST_EL2] = { "el2", "EL2 (VHE)" },
+	[HOST_EL2_E2H0] = { "el2_e2h0", "EL2 (nVHE)" },
+	[HOST_RECURSION] = { "recursion", "NV2 in guests" },
+	[HOST_LPA2] = { "lpa2", "LPA2" },
 };
 static_assert(sizeof(names) / sizeof(*names) == HOST_CAPS,
 	      "each capability has a name");
@@ -60,6 +62,14 @@ static void print_row(FILE *f, const char *title, const char *text)
 	}
 }
 
+/* What nesting depends on first. */
+static void print_mode(const struct caps *c, FILE *f)
+{
+	fputs("\nNested virtualization\n", f);
+	print_row(f, "kvm-arm.mode",
+		  c->kvm_mode[0] ? c->kvm_mode : "not given");
+}
+
 void caps_print(const struct caps *c, FILE *f)
 {
 	char text[320];
@@ -80,6 +90,8 @@ void caps_print(const struct caps *c, FILE *f)
 	snprintf(text, sizeof(text), "at most %u", c->max_vcpus);
 	print_row(f, "vCPUs", text);
 	for (i = 0; i < HOST_CAPS; i++) {
+		if (i == HOST_EL2)
+			print_mode(c, f);
 		if (!c->cap[i].have)
 			snprintf(text, sizeof(text), "no: %s", c->cap[i].why);
 		else if (i == HOST_SVE && c->sve_bits)
@@ -89,6 +101,8 @@ void caps_print(const struct caps *c, FILE *f)
 			strcpy(text, "yes");
 		print_row(f, names[i].title, text);
 	}
+	for (i = 0; c->warning[i]; i++)
+		print_row(f, "warning", c->warning[i]);
 }
 
 static json_t *cap_json(const struct caps *c, int i)
@@ -101,6 +115,20 @@ static json_t *cap_json(const struct caps *c, int i)
 	else if (i == HOST_SVE && c->sve_bits)
 		json_object_set_new(o, "max_vector_bits",
 				    json_integer(c->sve_bits));
+	return o;
+}
+
+static json_t *nested_json(const struct caps *c)
+{
+	json_t *o = json_object(), *warnings = json_array();
+	int i;
+
+	for (i = 0; c->warning[i]; i++)
+		json_array_append_new(warnings, json_string(c->warning[i]));
+	json_object_set_new(o, "mode",
+			    c->kvm_mode[0] ? json_string(c->kvm_mode)
+					   : json_null());
+	json_object_set_new(o, "warnings", warnings);
 	return o;
 }
 
@@ -134,6 +162,7 @@ int caps_json(const struct caps *c, FILE *f)
 			rc |= json_object_set_new(features, names[i].key,
 						  cap_json(c, i));
 		rc |= json_object_set_new(o, "features", features);
+		rc |= json_object_set_new(o, "nested", nested_json(c));
 	} else {
 		json_decref(features);
 	}

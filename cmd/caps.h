@@ -18,14 +18,19 @@ enum host_cap {
 	HOST_AARCH32,
 	HOST_PVTIME,
 	HOST_SUSPEND,
-	HOST_EL2,
-	HOST_EL2_E2H0,
 	HOST_READONLY_MEM,
 	HOST_IRQFD,
 	HOST_IOEVENTFD,
 	HOST_DIRTY_RING,
+	HOST_EL2, /* from here on it is about nesting */
+	HOST_EL2_E2H0,
+	HOST_RECURSION,
+	HOST_LPA2,
 	HOST_CAPS
 };
+
+/* Room for all that nested_warning() can say, and NULL. */
+#define NESTED_WARNINGS 8
 
 struct host_info;
 
@@ -37,6 +42,8 @@ struct caps {
 	unsigned ipa_bits;
 	unsigned max_vcpus;
 	unsigned sve_bits; /* longest vector; 0: unknown */
+	char kvm_mode[32]; /* kvm-arm.mode=; empty if not given */
+	const char *warning[NESTED_WARNINGS]; /* about nesting; then NULL */
 	struct {
 		bool have;
 		char why[256]; /* not: the reason and the remedy */

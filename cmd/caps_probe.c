@@ -126,15 +126,52 @@ static void probe_extensions(struct caps *c, int kvm_fd)
 	}
 }
 
+static void explain_nested(struct caps *c, const struct nested_cpu *cpu)
+{
+	const char *unknown = "KVM gives no vCPU to ask";
+
+	if (!c->cap[HOST_RECURSION].have)
+		miss(c, HOST_RECURSION,
+		     !c->cap[HOST_EL2].have
+			     ? "guests have no EL2 here, so their guests have "
+			       "none either: see EL2 (VHE)"
+		     : cpu->known
+			     ? "a guest's EL2 cannot nest in turn: the CPU "
+			       "must have FEAT_FGT (Armv8.6) for that"
+			     : unknown);
+	if (!c->cap[HOST_LPA2].have)
+		miss(c, HOST_LPA2,
+		     cpu->known
+			     ? "the CPU, or the host's kernel, has no 52-bit "
+			       "addresses with pages of 4 KiB; nested "
+			       "guests are torn down the faster for it"
+			     : unknown);
+}
+
 static void probe_nested(struct caps *c, int kvm_fd)
 {
+	const struct host_info *h = c->host;
 	struct nested_probe p;
+	struct nested_cpu cpu;
+	const char *mode;
+	unsigned i;
+	size_t len;
 
-	nested_probe(&p, kvm_fd, c->host->release, c->host->cmdline);
+	mode = cmdline_value(h->cmdline, "kvm-arm.mode=", &len);
+	if (mode)
+		snprintf(c->kvm_mode, sizeof(c->kvm_mode), "%.*s",
+			 len < 30 ? (int)len : 30, mode);
+	nested_probe(&p, kvm_fd, h->release, h->cmdline);
+	nested_look(&cpu, kvm_fd);
 	c->cap[HOST_EL2].have = p.el2;
 	c->cap[HOST_EL2_E2H0].have = p.e2h0;
+	c->cap[HOST_RECURSION].have = p.el2 && cpu.fgt;
+	c->cap[HOST_LPA2].have = cpu.lpa2;
 	miss(c, HOST_EL2, p.why);
 	miss(c, HOST_EL2_E2H0, p.why_e2h0);
+	explain_nested(c, &cpu);
+	for (i = 0; p.el2 && i < NESTED_WARNINGS - 1; i++)
+		c->warning[i] = nested_warning(i, h->release, c->ipa_bits);
 }
 
 static bool has_device(int vm_fd, unsigned type)
@@ -198,8 +235,7 @@ static unsigned probe_sve_bits(int vm_fd)
 
 static void probe_vm(struct caps *c, int kvm_fd)
 {
-	int fd = kvm_ioctl(kvm_fd, KVM_CREATE_VM,
-			   KVM_VM_TYPE_ARM_IPA_SIZE(c->ipa_bits));
+	int fd = kvm_scratch_vm(kvm_fd);
 
 	if (fd < 0) {
 		c->kvm = false;

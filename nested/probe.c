@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "nested/probe.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/kvm.h"
 
@@ -28,6 +30,61 @@ const char *cmdline_value(const char *cmdline, const char *key, size_t *len)
 	}
 }
 
+#define ID_AA64MMFR0_EL1 ARM64_SYS_REG(3, 0, 0, 7, 0)
+#define ID_AA64MMFR1_EL1 ARM64_SYS_REG(3, 0, 0, 7, 1)
+#define MMFR0_TGRAN4(v)	 ((v) >> 28 & 15) /* 1: with LPA2 */
+#define MMFR0_FGT(v)	 ((v) >> 56 & 15)
+#define MMFR1_VH(v)	 ((v) >> 8 & 15)
+
+static int read_reg(int fd, uint64_t id, uint64_t *val)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
+
+	return kvm_ioctlp(fd, KVM_GET_ONE_REG, &reg);
+}
+
+static void look(struct nested_cpu *c, int vm_fd, int vcpu_fd)
+{
+	struct kvm_vcpu_init init = { 0 };
+	uint64_t mmfr0 = 0, mmfr1 = 0;
+	int r = kvm_ioctlp(vm_fd, KVM_ARM_PREFERRED_TARGET, &init);
+
+	if (r >= 0)
+		r = kvm_ioctlp(vcpu_fd, KVM_ARM_VCPU_INIT, &init);
+	if (r >= 0)
+		r = read_reg(vcpu_fd, ID_AA64MMFR0_EL1, &mmfr0);
+	if (r >= 0)
+		r = read_reg(vcpu_fd, ID_AA64MMFR1_EL1, &mmfr1);
+	if (r < 0)
+		return;
+	*c = (struct nested_cpu){
+		.known = true,
+		.vhe = MMFR1_VH(mmfr1),
+		.fgt = MMFR0_FGT(mmfr0),
+		.lpa2 = MMFR0_TGRAN4(mmfr0) == 1,
+	};
+}
+
+/*
+ * A plain vCPU, even if it could have an EL2: the end of a VM that has one
+ * takes seconds, or half a minute with LPA2, even if it has never run.
+ */
+void nested_look(struct nested_cpu *c, int kvm_fd)
+{
+	int vm = kvm_scratch_vm(kvm_fd);
+	int vcpu;
+
+	*c = (struct nested_cpu){ 0 };
+	if (vm < 0)
+		return;
+	vcpu = kvm_ioctl(vm, KVM_CREATE_VCPU, 0);
+	if (vcpu >= 0) {
+		look(c, vm, vcpu);
+		close(vcpu);
+	}
+	close(vm);
+}
+
 static bool too_old(const char *release)
 {
 	unsigned major, minor;
@@ -38,14 +95,23 @@ static bool too_old(const char *release)
 	       (major == FIRST_MAJOR && minor < FIRST_MINOR);
 }
 
-static void explain(char *why, size_t size, const char *release,
-		    const char *cmdline)
+static void explain(char *why, size_t size, const struct nested_cpu *cpu,
+		    const char *release, const char *cmdline)
 {
 	const char *mode;
+	bool nested;
 	size_t len;
 
 	mode = cmdline_value(cmdline, MODE_KEY, &len);
-	if (too_old(release))
+	nested = mode && len == strlen("nested") &&
+		 !strncmp(mode, "nested", len);
+	/* Other modes make Linux leave VHE alone, and vCPUs not show it. */
+	if (cpu->known && !cpu->vhe && (!mode || nested))
+		snprintf(why, size,
+			 "the CPU has no VHE (Armv8.1), so " MODE_KEY
+			 "nested would not help: use one with FEAT_NV2 "
+			 "(Armv8.4)");
+	else if (too_old(release))
 		snprintf(why, size,
 			 "nested virtualization came with Linux %d.%d and this "
 			 "is %.40s: boot a newer kernel with " MODE_KEY
@@ -56,7 +122,7 @@ static void explain(char *why, size_t size, const char *release,
 			 "KVM is not in nested mode: boot the host "
 			 "with " MODE_KEY
 			 "nested, on a CPU with FEAT_NV2 (Armv8.4)");
-	else if (len != strlen("nested") || strncmp(mode, "nested", len))
+	else if (!nested)
 		snprintf(why, size,
 			 "the host is booted with " MODE_KEY "%.*s: boot it "
 			 "with " MODE_KEY "nested",
@@ -71,10 +137,13 @@ static void explain(char *why, size_t size, const char *release,
 void nested_probe(struct nested_probe *p, int kvm_fd, const char *release,
 		  const char *cmdline)
 {
+	struct nested_cpu cpu;
+
 	*p = (struct nested_probe){ 0 };
 	p->el2 = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_EL2) > 0;
 	if (!p->el2) {
-		explain(p->why, sizeof(p->why), release, cmdline);
+		nested_look(&cpu, kvm_fd);
+		explain(p->why, sizeof(p->why), &cpu, release, cmdline);
 		memcpy(p->why_e2h0, p->why, sizeof(p->why));
 		return;
 	}
@@ -84,4 +153,40 @@ void nested_probe(struct nested_probe *p, int kvm_fd, const char *release,
 		snprintf(p->why_e2h0, sizeof(p->why_e2h0),
 			 "the CPU lacks HCR_EL2.NV1, which an EL2 without E2H "
 			 "needs: use a guest hypervisor with VHE");
+}
+
+#define VERSION(a, b, c) ((a) << 20 | (b) << 10 | (c))
+
+/* Linux from one version up to, and without, another. Stable ones count. */
+static const struct {
+	unsigned from, before;
+	const char *text;
+} bugs[] = {
+	{ 0, VERSION(6, 19, 0),
+	  "interrupts of the guest's guests: KVM's nested GIC was reworked in "
+	  "Linux 6.19; use that or newer" },
+	{ VERSION(6, 19, 0), VERSION(7, 0, 13),
+	  "CVE-2026-53200: where a guest hypervisor forbids its guest to "
+	  "execute a page, KVM may allow it; use Linux 7.0.13, 7.1 or newer" },
+	{ 0, VERSION(7, 1, 0),
+	  "a race in KVM's shadow stage 2 was fixed in Linux 7.1; use that or "
+	  "newer" },
+};
+
+static const char slow_teardown[] =
+	"addresses of more than 48 bits: the end of a nested guest costs KVM "
+	"seconds to minutes for each vCPU, which nestor leaves to a task in "
+	"the background; guest memory is free only then";
+
+const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits)
+{
+	unsigned j, a = 0, b = 0, c = 0, version;
+	int n = sscanf(release, "%u.%u.%u", &a, &b, &c);
+
+	version = VERSION(a, b, c < 1023 ? c : 1023);
+	for (j = 0; j < sizeof(bugs) / sizeof(*bugs); j++)
+		if (n >= 2 && version >= bugs[j].from &&
+		    version < bugs[j].before && !i--)
+			return bugs[j].text;
+	return ipa_bits > 48 && !i ? slow_teardown : NULL;
 }

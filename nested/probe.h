@@ -18,10 +18,32 @@ struct nested_probe {
  * nested_probe() - ask KVM, and read the host's command line for the reason
  *
  * @release is the host's uname -r, @cmdline the text of its /proc/cmdline
- * (empty if unknown). Any thread; needs no VM.
+ * (empty if unknown). Any thread. Only if there is no EL2 it makes a VM, for
+ * nested_look().
  */
 void nested_probe(struct nested_probe *, int kvm_fd, const char *release,
 		  const char *cmdline);
+
+/* What of the host's CPU a vCPU shows that matters for nesting. */
+struct nested_cpu {
+	bool known; /* KVM gave a vCPU to ask; else all is false */
+	bool vhe;   /* FEAT_VHE, unless the host was booted to leave it alone */
+	bool fgt;   /* FEAT_FGT, which makes sure that a guest sees NV_frac */
+	bool lpa2;  /* 52-bit addresses with pages of 4 KiB */
+};
+
+/*
+ * nested_look() - ask a vCPU of a VM of its own; both are gone afterwards
+ */
+void nested_look(struct nested_cpu *, int kvm_fd);
+
+/*
+ * nested_warning() - what is known to be wrong with nesting on such a host
+ *
+ * The sentence number @i for Linux @release whose KVM gives guests @ipa_bits of
+ * address; NULL past the last.
+ */
+const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits);
 
 /*
  * cmdline_value() - what @key (with its '=') was last given on @cmdline

@@ -93,6 +93,32 @@ TEST(the_json_object_says_the_same_as_the_table)
 	free(text);
 }
 
+TEST(nesting_has_a_part_of_its_own_with_its_warnings)
+{
+	struct caps c = caps_of_vhe_host();
+	char *text;
+	json_t *o, *n;
+
+	strcpy(c.kvm_mode, "nvhe");
+	c.warning[0] = "mind the gap";
+	text = text_of(&c, false);
+	HAS(text,
+	    "\n\nNested virtualization\nkvm-arm.mode      nvhe\nEL2 (VHE) ");
+	HAS(text, "\nwarning           mind the gap\n");
+	free(text);
+	text = text_of(&c, true);
+	o = json_loads(text, 0, NULL);
+	n = json_object_get(o, "nested");
+	STR_EQ(json_string_value(json_object_get(n, "mode")), "nvhe");
+	EQ(json_array_size(json_object_get(n, "warnings")), 1);
+	json_decref(o);
+	free(text);
+	c.kvm_mode[0] = 0;
+	text = text_of(&c, true);
+	HAS(text, "\"mode\": null");
+	free(text);
+}
+
 TEST(without_kvm_there_is_a_reason_and_no_features)
 {
 	struct caps c = { .host = &host };

@@ -11,6 +11,11 @@
 static struct host_info host;
 static struct caps c;
 
+/* ID registers as KVM shows them: which is read does not matter here. */
+#define VHE  (1ull << 8)
+#define FGT  (1ull << 56)
+#define LPA2 (1ull << 28)
+
 /* A host of this kernel and command line, whose KVM starts from the fake's. */
 static void host_is(const char *release, const char *cmdline)
 {
@@ -38,7 +43,8 @@ TEST(the_probe_reports_what_kvm_answers)
 	EQ(c.max_vcpus, 512);
 	OK(c.cap[HOST_GICV3].have && c.cap[HOST_SVE].have);
 	OK(c.cap[HOST_PMU].have && c.cap[HOST_PAUTH].have);
-	HAS(fake_kvm_log(), "CREATE_VM 0x30");
+	HAS(fake_kvm_log(), "CREATE_VM 0x20");
+	OK(!strstr(fake_kvm_log(), "CREATE_VM 0x30"));
 }
 
 TEST(the_probe_creates_no_device_for_good)
@@ -60,6 +66,7 @@ TEST(an_old_kvm_has_40_bits_of_guest_addresses)
 	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 0);
 	caps_probe(&c, &host);
 	EQ(c.ipa_bits, 40);
+	HAS(fake_kvm_log(), "CREATE_VM 0 ");
 }
 
 TEST(every_feature_that_is_missing_has_a_reason)
@@ -111,6 +118,7 @@ TEST(half_of_pointer_authentication_is_none)
 TEST(a_missing_el2_names_what_the_host_was_booted_with)
 {
 	host_is("7.2.1", "quiet");
+	fake_kvm_reg(VHE);
 	caps_probe(&c, &host);
 	missing(HOST_EL2, "boot the host with kvm-arm.mode=nested");
 	missing(HOST_EL2_E2H0, "boot the host with kvm-arm.mode=nested");
@@ -120,10 +128,12 @@ TEST(a_missing_el2_names_what_the_host_was_booted_with)
 	missing(HOST_EL2, "booted with kvm-arm.mode=protected: boot it with");
 
 	host_is("7.2.1", "kvm-arm.mode=nested");
+	fake_kvm_reg(VHE);
 	caps_probe(&c, &host);
 	missing(HOST_EL2, "asked for nested mode but cannot");
 
 	host_is("6.12.9-arm64", "kvm-arm.mode=nested");
+	fake_kvm_reg(VHE);
 	caps_probe(&c, &host);
 	missing(HOST_EL2, "came with Linux 6.16 and this is 6.12.9-arm64");
 }
@@ -177,4 +187,129 @@ TEST(sve_without_a_vcpu_to_ask_is_still_sve)
 	caps_probe(&c, &host);
 	OK(c.cap[HOST_SVE].have);
 	EQ(c.sve_bits, 0);
+}
+
+TEST(a_cpu_without_vhe_is_told_that_no_boot_parameter_helps)
+{
+	host_is("7.2.1", "quiet");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "has no VHE (Armv8.1), so kvm-arm.mode=nested would");
+	missing(HOST_EL2_E2H0, "has no VHE");
+	host_is("7.2.1", "kvm-arm.mode=nested");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "has no VHE");
+}
+
+/* These make Linux leave VHE alone, so that vCPUs do not show it. */
+TEST(a_mode_that_hides_vhe_is_the_reason_and_not_the_cpu)
+{
+	host_is("7.2.1", "kvm-arm.mode=nvhe");
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "booted with kvm-arm.mode=nvhe: boot it with");
+	STR_EQ(c.kvm_mode, "nvhe");
+}
+
+TEST(a_cpu_that_cannot_be_asked_is_not_blamed)
+{
+	host_is("7.2.1", "");
+	fake_kvm_fail(KVM_ARM_VCPU_INIT, 1, EINVAL);
+	caps_probe(&c, &host);
+	missing(HOST_EL2, "boot the host with kvm-arm.mode=nested");
+	missing(HOST_LPA2, "no vCPU to ask");
+	missing(HOST_RECURSION, "see EL2 (VHE)");
+	STR_EQ(c.kvm_mode, "");
+}
+
+static void nested_host(const char *release, uint64_t id, int ipa_bits)
+{
+	host_is(release, "kvm-arm.mode=nested");
+	fake_kvm_cap(KVM_CAP_ARM_EL2, 1);
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, ipa_bits);
+	fake_kvm_reg(id);
+	caps_probe(&c, &host);
+	OK(c.cap[HOST_EL2].have);
+}
+
+TEST(recursion_takes_an_el2_and_a_cpu_that_shows_it)
+{
+	nested_host("7.2.1", VHE | FGT, 48);
+	OK(c.cap[HOST_RECURSION].have);
+	STR_EQ(c.kvm_mode, "nested");
+	nested_host("7.2.1", VHE, 48);
+	missing(HOST_RECURSION, "FEAT_FGT");
+	fake_kvm_fail(KVM_GET_ONE_REG, 1, EIO);
+	caps_probe(&c, &host);
+	missing(HOST_RECURSION, "no vCPU to ask");
+}
+
+TEST(lpa2_is_told_and_its_slow_teardown_warned_of)
+{
+	nested_host("7.2.1", VHE | FGT | LPA2, 52);
+	OK(c.cap[HOST_LPA2].have);
+	HAS(c.warning[0], "more than 48 bits");
+	OK(!c.warning[1]);
+	nested_host("7.2.1", VHE | FGT, 48);
+	missing(HOST_LPA2, "no 52-bit addresses");
+	OK(!c.warning[0]);
+}
+
+TEST(versions_with_known_bugs_of_nesting_are_warned_of)
+{
+	static const struct {
+		const char *release;
+		unsigned warnings;
+		const char *first;
+	} rows[] = {
+		{ "6.16.0", 2, "reworked in Linux 6.19" },
+		{ "6.18.99-arm64", 2, "reworked in Linux 6.19" },
+		{ "6.19.0-rc1", 2, "CVE-2026-53200" },
+		{ "7.0.12", 2, "CVE-2026-53200" },
+		{ "7.0.13", 1, "shadow stage 2 was fixed in Linux 7.1" },
+		{ "7.1.0", 0, NULL },
+		{ "7.3.4+deb13-cloud-arm64", 0, NULL },
+		{ "nonsense", 0, NULL },
+	};
+	unsigned i, n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		nested_host(rows[i].release, VHE, 48);
+		for (n = 0; c.warning[n]; n++)
+			;
+		EQ(n, rows[i].warnings);
+		if (n)
+			HAS(c.warning[0], rows[i].first);
+	}
+}
+
+TEST(who_cannot_nest_is_not_warned)
+{
+	host_is("6.16.0", "");
+	caps_probe(&c, &host);
+	OK(!c.warning[0]);
+}
+
+/* The end of a VM with an EL2 takes KVM seconds, even if it never ran. */
+TEST(no_vcpu_is_given_an_el2_only_to_look_at_it)
+{
+	unsigned i;
+
+	nested_host("7.2.1", VHE | FGT, 48);
+	for (i = 0; i < fake_ncalls; i++)
+		if (fake_calls[i].request == KVM_ARM_VCPU_INIT)
+			EQ(fake_calls[i].a >> KVM_ARM_VCPU_HAS_EL2 & 1, 0);
+}
+
+TEST(a_look_leaves_nothing_open)
+{
+	int fd = dup(0);
+
+	close(fd);
+	nested_host("7.2.1", VHE, 52);
+	fake_kvm_fail(KVM_GET_ONE_REG, 2, EIO);
+	caps_probe(&c, &host);
+	fake_kvm_fail(KVM_ARM_VCPU_INIT, 2, EIO);
+	caps_probe(&c, &host);
+	fake_kvm_fail(KVM_CREATE_VCPU, 1, EIO);
+	caps_probe(&c, &host);
+	EQ(dup(0), fd);
 }

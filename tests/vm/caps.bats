@@ -34,6 +34,44 @@ not() { [[ $1 = true ]] && echo false || echo true; }
 	[[ $(present el2) = "$(host 'VHE+NV2 mode initialized')" ]]
 }
 
+# reason NAME PATTERN - why it is missing
+# shellcheck disable=SC2053
+reason() { [[ $(cap ".features.$1.reason") = $2 ]]; }
+
+@test "a missing EL2 is blamed on the CPU if that has no VHE, else on the boot" {
+	local el2 mode
+	el2=$(present el2)
+	mode=$(grep -o 'kvm-arm\.mode=[^ ]*' /proc/cmdline | tail -n1)
+	[[ $(cap '.nested.mode // ""') = "${mode#*=}" ]]
+	if [[ $(host 'Hyp nVHE mode initialized') = true && ! $mode ]]; then
+		reason el2 '*no VHE (Armv8.1)*'
+		reason el2_e2h0 '*no VHE (Armv8.1)*'
+	elif [[ $el2 = false ]]; then
+		reason el2 '*boot the host with kvm-arm.mode=nested*'
+		reason el2_e2h0 '*boot the host with kvm-arm.mode=nested*'
+	fi
+}
+
+@test "NV2 in guests is what a guest at EL2 finds" {
+	[[ $(present el2) = true ]] || {
+		reason recursion '*no EL2 here*'
+		return
+	}
+	run nestor run -k "$(payload el2_nv)" --nested=vhe
+	[[ $(present recursion) = "$([[ $status = 0 ]] && echo true || echo false)" ]]
+}
+
+@test "more than 48 bits of address are warned of where guests can nest, as old bugs are" {
+	local warnings
+	warnings=$(cap '.nested.warnings | join(" ")')
+	if [[ $(present el2) = true ]] && (($(cap .ipa_bits) > 48)); then
+		[[ $warnings = *"more than 48 bits"* ]]
+	else
+		[[ $warnings != *"more than 48 bits"* ]]
+	fi
+	[[ $(uname -r) != 7.3.* || $warnings != *Linux* ]]
+}
+
 @test "SVE and pointer authentication are those of the processor" {
 	[[ $(present sve) = "$(cpu sve)" && $(present pauth) = "$(cpu paca)" ]]
 }
@@ -68,7 +106,7 @@ not() { [[ $1 = true ]] && echo false || echo true; }
 	local kind cap
 	for kind in vhe:el2 nvhe:el2_e2h0; do
 		cap=${kind#*:}
-		if [[ $(present $cap) = true ]]; then
+		if [[ $(present "$cap") = true ]]; then
 			run -0 nestor run --nested=${kind%:*} -k "$(payload el2_trap)"
 			says "PASS TSC traps SMC"
 		else
