@@ -95,7 +95,9 @@ quiet_since()
 	quiet_since "$before"
 	# shellcheck disable=SC2154 # vm_start sets it
 	kill -PWR "$vm_pid"
-	vm_says "PASS pressed and released"
+	vm_says "edge 1"
+	# It ends at the second edge; on a busy machine, press and release are one.
+	kill -PWR "$vm_pid" 2>/dev/null || true
 	vm_ends 0
 }
 
