@@ -198,10 +198,12 @@ check:
 bench: all
 	@tests/bench/bench
 
-# Traps to the host of a guest's guest, beside published figures.
+# Traps to the host of a guest's guest, beside published figures; and how long
+# the end of a VM with an EL2 takes.
 .PHONY: bench-nested
 bench-nested: all
 	@tests/bench/nested
+	@tests/bench/end
 
 .PHONY: install uninstall
 install: $(B)/nestor
