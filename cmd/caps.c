@@ -11,7 +11,6 @@
 #include "host/info.h"
 
 #define COLUMN 18 /* where values start */
-#define WIDTH  78
 
 static const struct {
 	const char *key, *title;
@@ -41,25 +40,8 @@ static_assert(sizeof(names) / sizeof(*names) == HOST_CAPS,
 /* A title, then @text broken between words, all in its own column. */
 static void print_row(FILE *f, const char *title, const char *text)
 {
-	int room = WIDTH - COLUMN, len, cut;
-
 	fprintf(f, "%-*s", COLUMN, title);
-	for (;;) {
-		len = strlen(text);
-		cut = len;
-		if (len > room) {
-			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
-				;
-			if (!cut)
-				cut = room;
-		}
-		fprintf(f, "%.*s\n", cut, text);
-		text += cut;
-		text += strspn(text, " ");
-		if (!*text)
-			return;
-		fprintf(f, "%*s", COLUMN, "");
-	}
+	put_wrapped(f, COLUMN, text);
 }
 
 /* What nesting depends on first. */

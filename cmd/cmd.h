@@ -53,6 +53,14 @@ void help_demo(FILE *);
 void help_version(FILE *);
 
 /*
+ * put_wrapped() - @text broken between words, within 78 columns
+ *
+ * The first line begins where the caller stands, which is at @column (below
+ * 78), and the others below it.
+ */
+void put_wrapped(FILE *, unsigned column, const char *text);
+
+/*
  * suggest() - the name in @names (NULL-terminated) nearest to @word, if it is
  * near enough to be what was meant; else NULL
  */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/cmd.h"
 #include "cmd/demo.h"
 #include "nested/decode.h"
 
@@ -76,23 +77,10 @@ void demo_report_line(struct demo_report *r, const char *line)
 		add_check(s, rest);
 }
 
-/* @text broken between words, each line behind @indent blanks. */
-static void put_wrapped(FILE *f, unsigned indent, const char *text)
+static void put_paragraph(FILE *f, unsigned indent, const char *text)
 {
-	size_t room = WIDTH - indent, len, cut;
-
-	for (;; text += cut + strspn(text + cut, " ")) {
-		len = cut = strlen(text);
-		if (!len)
-			return;
-		if (len > room) {
-			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
-				;
-			if (!cut)
-				cut = room;
-		}
-		fprintf(f, "%*s%.*s\n", indent, "", (int)cut, text);
-	}
+	fprintf(f, "%*s", (int)indent, "");
+	put_wrapped(f, indent, text);
 }
 
 void demo_show_chapter(const struct demo_chapter *c, unsigned number, FILE *f)
@@ -102,7 +90,7 @@ void demo_show_chapter(const struct demo_chapter *c, unsigned number, FILE *f)
 	snprintf(title, sizeof(title), "%u. %s", number, c->title);
 	fprintf(f, "%-*s%s\n", WIDTH - (int)strlen(c->payload), title,
 		c->payload);
-	put_wrapped(f, INDENT, c->text);
+	put_paragraph(f, INDENT, c->text);
 	fputc('\n', f);
 }
 
@@ -137,7 +125,7 @@ void demo_show_step(const struct demo_step *s, FILE *f)
 	}
 	fprintf(f, "%*s* %s\n", INDENT, "", w ? w->title : s->id);
 	if (w)
-		put_wrapped(f, INDENT + 2, w->text);
+		put_paragraph(f, INDENT + 2, w->text);
 	for (i = 0; i < s->nregs; i++) {
 		el2_reg_decode(s->reg[i].name, s->reg[i].value, meaning,
 			       sizeof(meaning));

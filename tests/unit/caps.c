@@ -65,9 +65,9 @@ TEST(a_word_longer_than_a_line_is_cut)
 	struct caps c = caps_of_vhe_host();
 	char *text;
 
-	memset(c.cap[HOST_EL2].why, 'x', sizeof(c.cap[HOST_EL2].why) - 1);
+	memset(c.cap[HOST_EL2].why, 'w', sizeof(c.cap[HOST_EL2].why) - 1);
 	text = text_of(&c, false);
-	HAS(text, "xxx\n                  xxx");
+	HAS(text, "www\n                  www");
 	free(text);
 }
 
