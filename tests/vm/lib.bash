@@ -13,10 +13,12 @@ bats_require_minimum_version 1.5.0
 # The program and not the function below, which has its name.
 NESTOR=$(type -P "${NESTOR:-nestor}")
 GUEST=${NESTOR_GUEST:-/guest}
+# Only for files that tests/check's table says need it: see tests/rig/firmware.
+FIRMWARE=${NESTOR_FIRMWARE:-/firmware}
 vm_pid=
 PAYLOADS=$BATS_TEST_DIRNAME/../../build/guest
 QUIET="quiet console=hvc0"
-export NESTOR GUEST PAYLOADS QUIET
+export NESTOR GUEST FIRMWARE PAYLOADS QUIET
 export BATS_TEST_TIMEOUT=400
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
