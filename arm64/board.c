@@ -40,6 +40,15 @@ static uint64_t map_end(struct machine *m)
 {
 	uint64_t end = MAP_RAM_BASE + m->ram_size;
 
+	if (m->has_pci) {
+		m->pci_high = (struct range){
+			.base = round_up(
+				end > MAP_PCI_HIGH_MIN ? end : MAP_PCI_HIGH_MIN,
+				MAP_PCI_HIGH_SIZE),
+			.size = MAP_PCI_HIGH_SIZE,
+		};
+		end = m->pci_high.base + m->pci_high.size;
+	}
 	if (m->cpus > MAP_GICR_CPUS) {
 		uint64_t size = (m->cpus - MAP_GICR_CPUS) * MAP_GICR_STRIDE;
 
@@ -61,14 +70,15 @@ static int pick_ipa_bits(struct board *b, struct err *e)
 	if (limit <= 0)
 		limit = 40;
 	if (need > limit)
-		return err_set(
-			e, -EINVAL,
-			"--memory %lluM: this host's KVM gives a guest "
-			"%d bits of physical address; give at most "
-			"--memory %lluM",
-			(unsigned long long)(b->m.ram_size / MIB), limit,
-			(unsigned long long)((1ull << limit) - MAP_RAM_BASE) /
-				MIB);
+		return err_set(e, -EINVAL,
+			       "--memory %lluM: this host's KVM gives a guest "
+			       "%d bits of physical address; give at most "
+			       "--memory %lluM",
+			       (unsigned long long)(b->m.ram_size / MIB), limit,
+			       (unsigned long long)((1ull << limit) -
+						    MAP_RAM_BASE -
+						    b->m.pci_high.size) /
+				       MIB);
 	return need < 32 ? 32 : need;
 }
 
@@ -290,6 +300,22 @@ static int load_fdt(struct board *b, struct err *e)
 	return r;
 }
 
+/* Who takes messages, and the way there. */
+static int create_msi(struct board *b)
+{
+	b->m.msi = b->m.gic == GIC_V2 ? MSI_V2M : MSI_ITS;
+	if (b->m.gic == GIC_V3 && b->m.has_pci) {
+		b->its_fd = its_create(&b->vm);
+		if (b->its_fd < 0) {
+			log_debug("no ITS: %s", strerror(-b->its_fd));
+			b->m.msi = MSI_NONE;
+		}
+	}
+	b->m.has_pci = board_wants_pci(b);
+	b->router = msi_router_new(&b->vm, &b->m);
+	return b->router ? 0 : complain("interrupt routes", -errno);
+}
+
 static int choose_nested(struct board *b, struct err *e)
 {
 	int r = nested_choose(b->cfg, b->vm.kvm_fd, &b->model.nested, e);
@@ -316,8 +342,8 @@ static int build(struct board *b, struct err *e)
 		return r;
 	r = b->gic_fd = gic_create(&b->vm, &b->m, e);
 	if (r < 0 || (r = init_vcpus(b)) < 0 || (r = gic_init(b->gic_fd)) < 0 ||
-	    (r = init_pmus(b)) < 0 || (r = init_pvtime(b)) < 0 ||
-	    (r = board_add_devices(b, e)) < 0)
+	    (r = create_msi(b)) < 0 || (r = init_pmus(b)) < 0 ||
+	    (r = init_pvtime(b)) < 0 || (r = board_add_devices(b, e)) < 0)
 		return r;
 	return load_fdt(b, e);
 }
@@ -332,7 +358,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 		return -ENOMEM;
 	b->cfg = cfg;
 	b->host = *host;
-	b->gic_fd = -1;
+	b->gic_fd = b->its_fd = -1;
 	b->vm.kvm_fd = b->vm.fd = -1;
 	b->vm.loop = host->loop;
 	b->vm.arch = &b->model;
@@ -345,6 +371,9 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;
+	/* Until it turns out that nobody takes messages. */
+	b->m.msi = MSI_ITS;
+	b->m.has_pci = board_wants_pci(b);
 	r = build(b, e);
 	if (r < 0) {
 		board_free(b);
@@ -362,9 +391,12 @@ void board_free(struct board *b)
 		vm_quit(&b->vm);
 	bus_free(&b->vm.bus);
 	board_free_devices(b);
+	msi_router_free(b->router);
 	for (i = 0; i < b->vm.ncpus; i++)
 		close(b->vm.vcpus[i].fd);
 	free(b->vm.vcpus);
+	if (b->its_fd >= 0)
+		close(b->its_fd);
 	if (b->gic_fd >= 0)
 		close(b->gic_fd);
 	if (b->vm.fd >= 0)
@@ -393,6 +425,8 @@ int board_reset(struct board *b)
 	bus_reset(&b->vm.bus);
 	for (i = 0; i < b->vm.ncpus && !r; i++)
 		r = vcpu_init(&b->vm.vcpus[i]);
+	if (!r && b->its_fd >= 0)
+		r = complain("resetting the ITS", its_reset(b->its_fd));
 	if (!r)
 		r = gic_reset(b->gic_fd, &b->m);
 	if (!r)

@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/kvm.h"
 #include "core/log.h"
 #include "devices/exits.h"
+#include "devices/pci.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
@@ -46,38 +46,13 @@ static void set_level(void *ctx, unsigned line, bool on)
 		log_warnx("SPI %u: %s", line, strerror(-r));
 }
 
-/* An eventfd that KVM turns into pulses of SPI @line. -1 if it cannot. */
-static int make_irqfd(struct board *b, unsigned line)
-{
-	struct kvm_irqfd irqfd = { .gsi = line };
-	int r, fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	if (fd < 0) {
-		log_warn("interrupt of SPI %u", line);
-		return -1;
-	}
-	irqfd.fd = fd;
-	r = kvm_ioctlp(b->vm.fd, KVM_IRQFD, &irqfd);
-	if (r < 0) {
-		log_warnx("KVM_IRQFD for SPI %u: %s", line, strerror(-r));
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* An edge: made when the first is due, as many devices never interrupt. */
+/* An edge. */
 static void pulse(void *ctx, unsigned line, bool on)
 {
 	struct virtio_slot *s = ctx;
-	uint64_t one = 1;
 
-	if (!on)
-		return;
-	if (s->irqfd < 0)
-		s->irqfd = make_irqfd(s->board, line);
-	if (s->irqfd >= 0 && write(s->irqfd, &one, sizeof(one)) < 0)
-		log_warn("interrupt of SPI %u", line);
+	if (on)
+		msi_pulse(s->board->router, line);
 }
 
 static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
@@ -100,9 +75,8 @@ static int no_memory(const char *what)
 	return -ENOMEM;
 }
 
-/* Puts @dev on the bus, or frees it. */
-static int add(struct board *b, struct device *dev, const char *what,
-	       gpa_t base, uint64_t size)
+int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
+	      uint64_t size)
 {
 	int r;
 
@@ -111,12 +85,13 @@ static int add(struct board *b, struct device *dev, const char *what,
 	r = bus_add(&b->vm.bus, dev, base, size);
 	if (r < 0) {
 		log_warnx("%s does not fit onto the bus", what);
-		dev->ops->free(dev);
+		if (dev->ops->free)
+			dev->ops->free(dev);
 	}
 	return r;
 }
 
-static struct irq level_irq(struct board *b, unsigned spi)
+struct irq board_level_irq(struct board *b, unsigned spi)
 {
 	return (struct irq){ .set = set_level, .ctx = b, .line = spi };
 }
@@ -143,29 +118,29 @@ static struct chardev *back_end(struct board *b, enum console_kind kind,
 static int add_platform_devices(struct board *b, struct err *e)
 {
 	struct chardev *chr = back_end(b, CONSOLE_SERIAL, e);
-	struct irq irq = level_irq(b, SPI_UART);
+	struct irq irq = board_level_irq(b, SPI_UART);
 	int r;
 
 	if (!chr)
 		return -ENOMEM;
-	r = add(b, pl011_new(chr, &irq), "the UART", MAP_UART_BASE,
-		MAP_UART_SIZE);
+	r = board_add(b, pl011_new(chr, &irq), "the UART", MAP_UART_BASE,
+		      MAP_UART_SIZE);
 	if (r < 0)
 		return r;
 	b->m.has_uart = true;
-	irq = level_irq(b, SPI_RTC);
-	r = add(b, pl031_new(b->vm.loop, &irq), "the clock", MAP_RTC_BASE,
-		MAP_RTC_SIZE);
+	irq = board_level_irq(b, SPI_RTC);
+	r = board_add(b, pl031_new(b->vm.loop, &irq), "the clock", MAP_RTC_BASE,
+		      MAP_RTC_SIZE);
 	if (r < 0)
 		return r;
-	irq = level_irq(b, SPI_GPIO);
+	irq = board_level_irq(b, SPI_GPIO);
 	b->gpio = pl061_new(b->vm.loop, &irq);
-	r = add(b, b->gpio, "the GPIO controller", MAP_GPIO_BASE,
-		MAP_GPIO_SIZE);
+	r = board_add(b, b->gpio, "the GPIO controller", MAP_GPIO_BASE,
+		      MAP_GPIO_SIZE);
 	if (r < 0)
 		return r;
-	return add(b, pvpanic_new(panicked, b), "pvpanic", MAP_PVPANIC_BASE,
-		   MAP_PVPANIC_SIZE);
+	return board_add(b, pvpanic_new(panicked, b), "pvpanic",
+			 MAP_PVPANIC_BASE, MAP_PVPANIC_SIZE);
 }
 
 static int add_exit_counter(struct board *b, struct err *e)
@@ -173,8 +148,9 @@ static int add_exit_counter(struct board *b, struct err *e)
 	int r = board_open_exits(b, e);
 
 	if (!r)
-		r = add(b, exits_new(board_count_exits, b), "the exit counter",
-			MAP_EXITS_BASE, MAP_EXITS_SIZE);
+		r = board_add(b, exits_new(board_count_exits, b),
+			      "the exit counter", MAP_EXITS_BASE,
+			      MAP_EXITS_SIZE);
 	b->m.has_exits = !r;
 	return r;
 }
@@ -186,7 +162,7 @@ void board_power_button(struct board *b)
 }
 
 /* Puts @v behind the next free window, or frees it. */
-static int add_virtio(struct board *b, struct virtio *v, const char *what)
+static int add_virtio_mmio(struct board *b, struct virtio *v, const char *what)
 {
 	unsigned n = b->m.nvirtio;
 	struct virtio_slot *s = &b->slot[n];
@@ -195,18 +171,26 @@ static int add_virtio(struct board *b, struct virtio *v, const char *what)
 	struct device *dev;
 	int r;
 
-	if (!v)
-		return no_memory(what);
-	*s = (struct virtio_slot){ .board = b, .index = n, .irqfd = -1 };
+	*s = (struct virtio_slot){ .board = b, .index = n };
 	dev = virtio_mmio_new(v, &irq, b->virtio_shadow + n * MAP_VIRTIO_STRIDE,
 			      &host);
 	if (!dev)
 		v->ops->free(v);
-	r = add(b, dev, what, MAP_VIRTIO_BASE + n * MAP_VIRTIO_STRIDE,
-		MAP_VIRTIO_STRIDE);
+	r = board_add(b, dev, what, MAP_VIRTIO_BASE + n * MAP_VIRTIO_STRIDE,
+		      MAP_VIRTIO_STRIDE);
 	if (!r)
 		b->m.nvirtio++;
 	return r;
+}
+
+/* Puts @v where the guest finds it by @kind of transport, or frees it. */
+static int add_virtio(struct board *b, struct virtio *v,
+		      enum transport_kind kind, const char *what)
+{
+	if (!v)
+		return no_memory(what);
+	return board_uses_pci(b, kind) ? board_add_virtio_pci(b, v)
+				       : add_virtio_mmio(b, v, what);
 }
 
 static int add_disk(struct board *b, const struct disk_config *c, struct err *e)
@@ -219,7 +203,7 @@ static int add_disk(struct board *b, const struct disk_config *c, struct err *e)
 	v = virtio_blk_new(&b->vm.mem, disk, c->serial);
 	if (!v)
 		disk_close(disk);
-	return add_virtio(b, v, "a disk");
+	return add_virtio(b, v, c->transport, "a disk");
 }
 
 static int add_net(struct board *b, const struct net_config *c, struct err *e)
@@ -232,7 +216,7 @@ static int add_net(struct board *b, const struct net_config *c, struct err *e)
 	v = virtio_net_new(&b->vm.mem, tap, c->have_mac ? c->mac : NULL);
 	if (!v)
 		tap_close(tap);
-	return add_virtio(b, v, "a network interface");
+	return add_virtio(b, v, c->transport, "a network interface");
 }
 
 static int open_ports(struct board *b, struct console_port *ports,
@@ -273,7 +257,7 @@ static int add_console(struct board *b, struct err *e)
 		     : add_virtio(b,
 				  virtio_console_new(&b->vm.mem, b->vm.loop,
 						     chr, ports, n),
-				  "the console");
+				  TRANSPORT_AUTO, "the console");
 }
 
 /*
@@ -298,22 +282,53 @@ static int map_virtio_windows(struct board *b, unsigned n)
 	return board_add_slot(b, SLOT_VIRTIO, MAP_VIRTIO_BASE, size, p, true);
 }
 
+/* How many virtio devices there may be, on PCI or not. */
+static unsigned count_virtio(const struct board *b, bool pci)
+{
+	const struct config *c = b->cfg;
+	bool other = board_uses_pci(b, TRANSPORT_AUTO) == pci;
+	unsigned i, n = other ? 1 + c->rng : 0;
+
+	for (i = 0; i < c->ndisks; i++)
+		n += board_uses_pci(b, c->disks[i].transport) == pci;
+	for (i = 0; i < c->nnets; i++)
+		n += board_uses_pci(b, c->nets[i].transport) == pci;
+	return n;
+}
+
+static int check_room(const struct board *b, struct err *e)
+{
+	const struct config *c = b->cfg;
+	unsigned pci = count_virtio(b, true), mmio = count_virtio(b, false);
+
+	/* The host bridge has a slot of its own. */
+	if (pci < PCI_SLOTS && mmio <= MAP_VIRTIO_SLOTS)
+		return 0;
+	return err_set(e, -EINVAL,
+		       "%u disks and %u networks: the machine has room for %u "
+		       "virtio devices on PCI, and %u others; give fewer, or "
+		       "some with transport=%s",
+		       c->ndisks, c->nnets, PCI_SLOTS - 1, MAP_VIRTIO_SLOTS,
+		       pci < PCI_SLOTS ? "pci" : "mmio");
+}
+
 int board_add_devices(struct board *b, struct err *e)
 {
 	const struct config *c = b->cfg;
-	unsigned i, n = c->ndisks + c->nnets + c->rng + 1;
-	int r;
+	unsigned i;
+	int r = check_room(b, e);
 
-	if (n > MAP_VIRTIO_SLOTS)
-		return err_set(e, -EINVAL,
-			       "%u disks and %u networks: the machine has "
-			       "room for %u virtio devices in all; give fewer",
-			       c->ndisks, c->nnets, MAP_VIRTIO_SLOTS);
-	r = add_platform_devices(b, e);
+	if (!r && b->m.msi == MSI_V2M)
+		r = board_add(b, gicv2m_new(b->router), "the GICv2m frame",
+			      MAP_V2M_BASE, MAP_V2M_SIZE);
+	if (!r)
+		r = add_platform_devices(b, e);
 	if (!r && c->exit_counter)
 		r = add_exit_counter(b, e);
 	if (!r)
-		r = map_virtio_windows(b, n);
+		r = map_virtio_windows(b, count_virtio(b, false));
+	if (!r && b->m.has_pci)
+		r = board_add_pci(b);
 	if (!r)
 		r = add_console(b, e);
 	for (i = 0; i < c->ndisks && !r; i++)
@@ -322,7 +337,7 @@ int board_add_devices(struct board *b, struct err *e)
 		r = add_net(b, &c->nets[i], e);
 	if (!r && c->rng)
 		r = add_virtio(b, virtio_rng_new(&b->vm.mem, b->vm.loop),
-			       "the entropy device");
+			       TRANSPORT_AUTO, "the entropy device");
 	return r;
 }
 
@@ -330,9 +345,7 @@ void board_free_devices(struct board *b)
 {
 	unsigned i;
 
-	for (i = 0; i < MAP_VIRTIO_SLOTS; i++)
-		if (b->slot[i].board && b->slot[i].irqfd >= 0)
-			close(b->slot[i].irqfd);
+	pci_host_free(b->pci);
 	for (i = 0; b->ports && i < b->cfg->nports; i++)
 		chardev_close(b->ports[i]);
 	free(b->ports);

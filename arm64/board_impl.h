@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arm64/board.h"
+#include "arm64/msi.h"
 #include "arm64/vcpu.h"
 #include "core/irq.h"
 
@@ -13,8 +14,10 @@ enum { SLOT_PVTIME, SLOT_VIRTIO, SLOT_RAM };
 struct virtio_slot {
 	struct board *board;
 	unsigned index;
-	int irqfd; /* -1 until the first interrupt */
 };
+
+struct virtio;
+struct pci_host;
 
 struct board {
 	struct vm vm;
@@ -23,7 +26,9 @@ struct board {
 	struct machine m;
 	struct vcpu_model model;
 	struct boot boot;
-	int gic_fd;
+	int gic_fd, its_fd;
+	struct msi_router *router;
+	struct pci_host *pci;
 	struct device *gpio;
 	uint8_t *virtio_shadow; /* what the guest reads of all windows */
 	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
@@ -40,6 +45,31 @@ struct board {
 int board_add_devices(struct board *b, struct err *e);
 /* Whatever of the devices the bus does not own. */
 void board_free_devices(struct board *b);
+
+/* Will a virtio device whose transport is @kind be a PCI one? */
+bool board_uses_pci(const struct board *b, enum transport_kind kind);
+
+/*
+ * board_wants_pci() - will any? So, is there a PCI host?
+ */
+bool board_wants_pci(const struct board *b);
+
+/* The PCI host onto the bus. 0 or -errno, logged. */
+int board_add_pci(struct board *b);
+
+/*
+ * board_add_virtio_pci() - @v as the next PCI function, or freed
+ *
+ * 0 or -errno: -ENOSPC if all slots are taken.
+ */
+int board_add_virtio_pci(struct board *b, struct virtio *v);
+
+/* A level-triggered line: SPI @spi. */
+struct irq board_level_irq(struct board *b, unsigned spi);
+
+/* Puts @dev on the bus, or frees it. 0 or -errno, logged. */
+int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
+	      uint64_t size);
 
 /*
  * board_open_exits() - what board_count_exits() needs: a file for each vCPU

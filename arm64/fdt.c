@@ -30,7 +30,7 @@ struct tree {
 #define LEVEL_HIGH 4
 
 /* What a node of the tree refers to by phandle, or an overlay by label. */
-enum handle { H_NONE, H_GIC, H_CLOCK, H_UART, H_RTC, H_GPIO };
+enum handle { H_NONE, H_GIC, H_CLOCK, H_UART, H_RTC, H_GPIO, H_MSI };
 
 #define KEY_POWER 116 /* linux/input-event-codes.h */
 
@@ -245,6 +245,24 @@ static void add_gicv3(struct tree *t, const struct machine *m)
 		prop_cells(t, "interrupts", GIC_PPI, PPI_GIC_MAINT, LEVEL_HIGH);
 }
 
+/* Who takes messages: below the GIC, as its part. */
+static void add_msi(struct tree *t, const struct machine *m)
+{
+	if (m->msi == MSI_ITS) {
+		node_begin(t, "its@%llx", MAP_ITS_BASE);
+		prop_string(t, "compatible", "arm,gic-v3-its");
+		prop_cells(t, "#msi-cells", 1);
+		prop_cells(t, "reg", REGION(MAP_ITS_BASE, MAP_ITS_SIZE));
+	} else {
+		node_begin(t, "v2m@%llx", MAP_V2M_BASE);
+		prop_string(t, "compatible", "arm,gic-v2m-frame");
+		prop_cells(t, "reg", REGION(MAP_V2M_BASE, MAP_V2M_SIZE));
+	}
+	handle(t, H_MSI);
+	prop_empty(t, "msi-controller");
+	node_end(t);
+}
+
 static void add_gic(struct tree *t, const struct machine *m)
 {
 	node_begin(t, "intc@%llx", MAP_GICD_BASE);
@@ -261,6 +279,8 @@ static void add_gic(struct tree *t, const struct machine *m)
 	prop_cells(t, "#address-cells", 2);
 	prop_empty(t, "interrupt-controller");
 	prop_cells(t, "#interrupt-cells", 3);
+	if (m->has_pci && m->msi != MSI_NONE)
+		add_msi(t, m);
 	node_end(t);
 }
 
@@ -348,6 +368,66 @@ static void add_exit_counter(struct tree *t)
 	node_end(t);
 }
 
+/* The first cell of a PCI address: what kind of space (PCI OF binding 2.1). */
+#define PCI_SPACE_IO  0x01000000u
+#define PCI_SPACE_32  0x02000000u
+#define PCI_SPACE_64  0x03000000u
+#define PCI_SLOT_CELL 0x800u
+
+/* Pin INTA of slot n is line n % 4; the others follow it around. */
+static void add_intx(struct tree *t)
+{
+	fdt32_t map[16 * 10], *p = map;
+	unsigned slot, pin, i;
+
+	for (slot = 0; slot < 4; slot++) {
+		for (pin = 0; pin < 4; pin++) {
+			const uint32_t entry[] = {
+				slot * PCI_SLOT_CELL,
+				0,
+				0,
+				pin + 1,
+				H_GIC,
+				0,
+				0,
+				GIC_SPI,
+				SPI_PCI + (slot + pin) % 4,
+				LEVEL_HIGH,
+			};
+
+			for (i = 0; i < 10; i++)
+				*p++ = cpu_to_fdt32(entry[i]);
+		}
+	}
+	prop_cells(t, "#interrupt-cells", 1);
+	prop(t, "interrupt-map", map, sizeof(map));
+	prop_cells(t, "interrupt-map-mask", 3 * PCI_SLOT_CELL, 0, 0, 7);
+}
+
+static void add_pci(struct tree *t, const struct machine *m)
+{
+	node_begin(t, "pcie@%llx", MAP_PCI_MMIO_BASE);
+	prop_string(t, "compatible", "pci-host-ecam-generic");
+	prop_string(t, "device_type", "pci");
+	prop_cells(t, "linux,pci-domain", 0);
+	prop_cells(t, "bus-range", 0, MAP_ECAM_SIZE / (1u << 20) - 1);
+	prop_cells(t, "#address-cells", 3);
+	prop_cells(t, "#size-cells", 2);
+	prop_cells(t, "reg", REGION(MAP_ECAM_BASE, MAP_ECAM_SIZE));
+	prop_cells(t, "ranges", PCI_SPACE_IO, U64(0),
+		   REGION(MAP_PCI_IO_BASE, MAP_PCI_IO_SIZE), PCI_SPACE_32,
+		   U64(MAP_PCI_MMIO_BASE),
+		   REGION(MAP_PCI_MMIO_BASE, MAP_PCI_MMIO_SIZE), PCI_SPACE_64,
+		   U64(m->pci_high.base),
+		   REGION(m->pci_high.base, m->pci_high.size));
+	prop_empty(t, "dma-coherent");
+	/* Requester ids are the ITS's device ids. */
+	if (m->msi != MSI_NONE)
+		prop_cells(t, "msi-map", 0, H_MSI, 0, 0x10000);
+	add_intx(t);
+	node_end(t);
+}
+
 static void add_virtio(struct tree *t, const struct machine *m)
 {
 	unsigned i;
@@ -397,6 +477,8 @@ static void add_all(struct tree *t, const struct machine *m)
 	add_pvpanic(t);
 	if (m->has_exits)
 		add_exit_counter(t);
+	if (m->has_pci)
+		add_pci(t, m);
 	add_virtio(t, m);
 	add_symbols(t, m);
 	node_end(t);

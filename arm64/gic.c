@@ -63,8 +63,8 @@ static int create(struct vm *vm, uint32_t type)
 
 int gic_create(struct vm *vm, struct machine *m, struct err *e)
 {
-	uint32_t intids = GIC_INTIDS;
 	int fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V3), r;
+	uint32_t intids;
 
 	m->gic = GIC_V3;
 	/* KVM gives no EL2 to a guest with a GICv2. */
@@ -87,6 +87,7 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	if (fd < 0)
 		return fd;
 	r = m->gic == GIC_V3 ? place_v3(fd, m) : place_v2(fd);
+	intids = gic_intids(m);
 	if (!r)
 		r = set_attr(fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &intids);
 	if (!r && m->el2)
@@ -208,8 +209,8 @@ static int reset_v3(int fd, const struct machine *m)
 	int r = 0;
 
 	put(&d, CTLR, 0);
-	put_intids(&d, 0, 32, GIC_INTIDS, GIC_V3);
-	for (i = 32; i < GIC_INTIDS; i++) {
+	put_intids(&d, 0, 32, gic_intids(m), GIC_V3);
+	for (i = 32; i < gic_intids(m); i++) {
 		put(&d, IROUTER + 8 * i, 0);
 		put(&d, IROUTER + 8 * i + 4, 0);
 	}
@@ -245,7 +246,7 @@ static int reset_v2(int fd, const struct machine *m)
 		put(&c, GICC_APR, 0);
 		if (i == 0) {
 			put(&d, CTLR, 0);
-			put_intids(&d, 0, 32, GIC_INTIDS, GIC_V2);
+			put_intids(&d, 0, 32, gic_intids(m), GIC_V2);
 		}
 		put_intids(&d, 0, 0, 32, GIC_V2);
 		r = d.r ? d.r : c.r;

@@ -10,8 +10,14 @@
 struct vm;
 struct err;
 
-/* Interrupts the guest sees: SGIs, PPIs and 64 SPIs, as many as the map uses. */
-#define GIC_INTIDS 96
+/*
+ * Interrupts the guest sees: SGIs, PPIs and as many SPIs as the map uses, 64,
+ * or with a GICv2m frame 128.
+ */
+static inline unsigned gic_intids(const struct machine *m)
+{
+	return m->gic == GIC_V2 ? 160 : 96;
+}
 
 /*
  * gic_create() - the device and its addresses; all vCPUs exist

@@ -15,6 +15,9 @@
 
 enum gic_kind { GIC_V2 = 2, GIC_V3 = 3 };
 
+/* Who takes message-signalled interrupts? */
+enum msi_kind { MSI_NONE, MSI_ITS, MSI_V2M };
+
 /* [base, base + size); empty if size is 0. */
 struct range {
 	gpa_t base;
@@ -25,13 +28,16 @@ struct machine {
 	unsigned cpus;
 	uint64_t ram_size; /* bytes, from MAP_RAM_BASE */
 	enum gic_kind gic;
+	enum msi_kind msi;
 	struct range gicr2; /* second redistributor region, if any */
 	bool pmu;	    /* PMUv3, on PPI_PMU */
 	bool el2;	    /* the vCPUs have a virtual EL2 */
 	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */
 	bool has_uart;
-	bool has_exits;	  /* the exit counter */
-	unsigned nvirtio; /* virtio-mmio slots 0 .. nvirtio-1 in use */
+	bool has_exits; /* the exit counter */
+	bool has_pci;
+	struct range pci_high; /* window for 64-bit BARs, if has_pci */
+	unsigned nvirtio;      /* virtio-mmio slots 0 .. nvirtio-1 in use */
 	struct range initrd;
 	const char *params; /* may be NULL */
 	struct {

@@ -10,6 +10,10 @@
 #define MAP_GICD_SIZE	  0x00010000ull
 #define MAP_GICC_BASE	  0x08010000ull /* GICv2 CPU interface */
 #define MAP_GICC_SIZE	  0x00010000ull
+#define MAP_V2M_BASE	  0x08020000ull /* GICv2m: messages on a GICv2 */
+#define MAP_V2M_SIZE	  0x00001000ull
+#define MAP_ITS_BASE	  0x08080000ull /* messages on a GICv3 */
+#define MAP_ITS_SIZE	  0x00020000ull
 #define MAP_GICR_BASE	  0x080a0000ull /* GICv3 redistributors, 128 KiB each */
 #define MAP_GICR_SIZE	  0x00f60000ull
 #define MAP_GICR_STRIDE	  0x00020000ull
@@ -29,16 +33,31 @@
 #define MAP_VIRTIO_BASE	  0x0a000000ull
 #define MAP_VIRTIO_STRIDE 0x00000200ull
 #define MAP_VIRTIO_SLOTS  32u
+#define MAP_PCI_MMIO_BASE 0x10000000ull
+#define MAP_PCI_MMIO_SIZE 0x2eff0000ull
+#define MAP_PCI_IO_BASE	  0x3eff0000ull
+#define MAP_PCI_IO_SIZE	  0x00010000ull
+#define MAP_ECAM_BASE	  0x3f000000ull
+#define MAP_ECAM_SIZE	  0x01000000ull /* 16 buses */
 #define MAP_RAM_BASE	  0x40000000ull
+/*
+ * A window for 64-bit BARs goes behind RAM and 4 GiB, on a multiple of its size;
+ * Linux complains of one that has 4 GiB itself.
+ */
+#define MAP_PCI_HIGH_MIN  0x100000000ull
+#define MAP_PCI_HIGH_SIZE 0x80000000ull
 /* A second redistributor region goes here, or right above RAM if that is higher. */
 #define MAP_HIGH_GICR_BASE 0x4000000000ull
 
 /* Shared peripheral interrupts: INTID is 32 more. */
 #define SPI_UART	  1u
 #define SPI_RTC		  2u
+#define SPI_PCI		  3u /* .. 6: INTA to INTD */
 #define SPI_GPIO	  7u
 #define SPI_VIRTIO	  16u /* .. 47 */
-#define GPIO_POWER_BUTTON 3u  /* line of the PL061 */
+#define SPI_V2M		  48u /* .. 111 */
+#define SPI_V2M_COUNT	  64u
+#define GPIO_POWER_BUTTON 3u /* line of the PL061 */
 
 /* Private peripheral interrupts: INTID is 16 more. */
 #define PPI_PMU	      7u

@@ -23,6 +23,11 @@ static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
 					    [NESTED_NVHE] = "nvhe",
 					    NULL };
 
+static const char *const transports[] = { [TRANSPORT_AUTO] = "auto",
+					  [TRANSPORT_PCI] = "pci",
+					  [TRANSPORT_MMIO] = "mmio",
+					  NULL };
+
 /* In the order of --help and --dump-config. Help texts fit 80 columns. */
 const struct key keys[] = {
 	{ .name = "kernel",
@@ -137,17 +142,25 @@ const struct key keys[] = {
 	  .field = AT(nested_depth),
 	  .max = 1000 },
 
+	{ .name = "transport",
+	  .group = GROUP_DEVICES,
+	  .arg = "KIND",
+	  .def = "auto",
+	  .help = "virtio over pci or mmio; auto: pci where it has MSIs",
+	  .type = &value_choice,
+	  .choices = transports,
+	  .field = AT(transport) },
 	{ .name = "disk",
 	  .letter = 'd',
 	  .group = GROUP_DEVICES,
-	  .arg = "FILE[,ro][,serial=S]",
+	  .arg = "FILE[,ro][,serial=S][,...]",
 	  .help = "virtio disk; repeatable",
 	  .type = &value_disks,
 	  .field = AT(disks) },
 	{ .name = "network",
 	  .letter = 'n',
 	  .group = GROUP_DEVICES,
-	  .arg = "tap[=NAME]|fd=N[,mac=A]|none",
+	  .arg = "tap[=NAME]|fd=N[,mac=A][,...]|none",
 	  .help = "virtio network card; repeatable",
 	  .type = &value_nets,
 	  .field = AT(nets) },

@@ -77,21 +77,49 @@ static int serial_parse(const char *s, struct disk_config *d, struct err *why)
 	return 0;
 }
 
+/* transport=KIND of one device, which goes before the machine's. */
+static const char *const transports[] = {
+	[TRANSPORT_PCI] = "pci", [TRANSPORT_MMIO] = "mmio"
+};
+
+static int transport_parse(const char *s, enum transport_kind *kind,
+			   struct err *why)
+{
+	for (*kind = TRANSPORT_PCI; *kind <= TRANSPORT_MMIO; ++*kind) {
+		if (!strcmp(s, transports[*kind]))
+			return 0;
+	}
+	return err_set(why, -EINVAL,
+		       "unknown transport '%s'; use transport=pci or "
+		       "transport=mmio",
+		       s);
+}
+
+static void transport_dump(enum transport_kind kind, FILE *f)
+{
+	if (kind != TRANSPORT_AUTO)
+		fprintf(f, ",transport=%s", transports[kind]);
+}
+
 static int disk_parse(char *rest, const char *dir, struct disk_config *d,
 		      struct err *why)
 {
-	const char *path = field_next(&rest), *field, *serial;
+	const char *path = field_next(&rest), *field, *serial, *transport;
 
 	if (!*path)
 		return err_set(why, -EINVAL, "no file named");
 	while ((field = field_next(&rest))) {
 		serial = behind(field, "serial=");
+		transport = behind(field, "transport=");
 		if (!strcmp(field, "ro")) {
 			d->readonly = true;
+		} else if (transport) {
+			if (transport_parse(transport, &d->transport, why))
+				return -EINVAL;
 		} else if (!serial) {
 			return err_set(why, -EINVAL,
-				       "unknown flag '%s'; use ro or "
-				       "serial=TEXT",
+				       "unknown flag '%s'; use ro, "
+				       "serial=TEXT or transport=KIND",
 				       field);
 		} else if (serial_parse(serial, d, why)) {
 			return -EINVAL;
@@ -138,6 +166,7 @@ static void disks_dump(const struct key *k, const struct config *c, FILE *f)
 			fputs(",serial=", f);
 			field_dump(d->serial, f);
 		}
+		transport_dump(d->transport, f);
 		fputc('\n', f);
 	}
 }
@@ -196,7 +225,7 @@ static bool tap_name_valid(const char *s)
 static int net_parse(char *rest, struct net_config *n, const char **tap,
 		     struct err *why)
 {
-	const char *kind = field_next(&rest), *field, *mac, *fd;
+	const char *kind = field_next(&rest), *field, *mac, *fd, *transport;
 
 	*tap = behind(kind, "tap=");
 	fd = behind(kind, "fd=");
@@ -214,11 +243,14 @@ static int net_parse(char *rest, struct net_config *n, const char **tap,
 			       kind);
 	while ((field = field_next(&rest))) {
 		mac = behind(field, "mac=");
-		if (!mac)
+		transport = behind(field, "transport=");
+		if (!mac && !transport)
 			return err_set(why, -EINVAL,
-				       "unknown flag '%s'; use mac=ADDRESS",
+				       "unknown flag '%s'; use mac=ADDRESS or "
+				       "transport=KIND",
 				       field);
-		if (mac_parse(mac, n, why))
+		if (mac ? mac_parse(mac, n, why)
+			: transport_parse(transport, &n->transport, why))
 			return -EINVAL;
 	}
 	return 0;
@@ -280,6 +312,7 @@ static void nets_dump(const struct key *k, const struct config *c, FILE *f)
 			fprintf(f, ",mac=%02x:%02x:%02x:%02x:%02x:%02x",
 				n->mac[0], n->mac[1], n->mac[2], n->mac[3],
 				n->mac[4], n->mac[5]);
+		transport_dump(n->transport, f);
 		fputc('\n', f);
 	}
 }

@@ -17,14 +17,23 @@ struct strlist {
 	char **s;
 };
 
+/* How a guest reaches a virtio device. */
+enum transport_kind {
+	TRANSPORT_AUTO, /* as the machine's, whose is PCI if the GIC takes MSIs */
+	TRANSPORT_PCI,
+	TRANSPORT_MMIO,
+};
+
 struct disk_config {
 	char *path;
+	enum transport_kind transport;
 	bool readonly;
 	char serial
 		[21]; /* at most 20 bytes, not always terminated on the wire */
 };
 
 struct net_config {
+	enum transport_kind transport;
 	char *tap; /* name of a tap interface; NULL: the kernel names it */
 	int fd;	   /* an open tap passed by the parent, or -1 */
 	uint8_t mac[6];
@@ -75,6 +84,7 @@ struct config {
 	unsigned cpus;
 	uint64_t memory; /* bytes */
 	bool hugepages;	 /* RAM from hugetlbfs */
+	enum transport_kind transport;
 	enum console_kind console;
 	struct port_config *ports;
 	unsigned nports;

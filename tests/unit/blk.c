@@ -88,7 +88,7 @@ static uint8_t on_disk(uint64_t sector)
 	return byte;
 }
 
-TEST(the_configuration_tells_size_and_limits)
+VIRTIO_TEST(the_configuration_tells_size_and_limits)
 {
 	struct virtio_blk_config c;
 	struct rig r;
@@ -103,7 +103,7 @@ TEST(the_configuration_tells_size_and_limits)
 	rig_free(&r);
 }
 
-TEST(a_read_brings_the_sectors_asked_for)
+VIRTIO_TEST(a_read_brings_the_sectors_asked_for)
 {
 	struct rig r;
 
@@ -117,7 +117,7 @@ TEST(a_read_brings_the_sectors_asked_for)
 	rig_free(&r);
 }
 
-TEST(a_write_reaches_the_image)
+VIRTIO_TEST(a_write_reaches_the_image)
 {
 	struct rig r;
 
@@ -131,7 +131,7 @@ TEST(a_write_reaches_the_image)
 	rig_free(&r);
 }
 
-TEST(header_data_and_status_may_share_descriptors)
+VIRTIO_TEST(header_data_and_status_may_share_descriptors)
 {
 	struct rig r;
 
@@ -147,7 +147,7 @@ TEST(header_data_and_status_may_share_descriptors)
 	rig_free(&r);
 }
 
-TEST(the_serial_number_is_given_as_far_as_there_is_room)
+VIRTIO_TEST(the_serial_number_is_given_as_far_as_there_is_room)
 {
 	struct rig r;
 
@@ -162,7 +162,7 @@ TEST(the_serial_number_is_given_as_far_as_there_is_room)
 	rig_free(&r);
 }
 
-TEST(a_request_beyond_the_capacity_fails_alone)
+VIRTIO_TEST(a_request_beyond_the_capacity_fails_alone)
 {
 	const uint64_t bad[] = { SECTORS, SECTORS - 1, UINT64_MAX,
 				 UINT64_MAX / 512, UINT64_MAX / 512 + 1 };
@@ -184,7 +184,7 @@ TEST(a_request_beyond_the_capacity_fails_alone)
 	rig_free(&r);
 }
 
-TEST(a_readonly_disk_says_so_and_is_not_written)
+VIRTIO_TEST(a_readonly_disk_says_so_and_is_not_written)
 {
 	struct rig r;
 
@@ -197,7 +197,7 @@ TEST(a_readonly_disk_says_so_and_is_not_written)
 	rig_free(&r);
 }
 
-TEST(an_unknown_request_is_unsupported)
+VIRTIO_TEST(an_unknown_request_is_unsupported)
 {
 	struct rig r;
 
@@ -207,7 +207,7 @@ TEST(an_unknown_request_is_unsupported)
 	rig_free(&r);
 }
 
-TEST(a_truncated_image_gives_an_error_and_the_exact_length)
+VIRTIO_TEST(a_truncated_image_gives_an_error_and_the_exact_length)
 {
 	struct rig r;
 
@@ -218,7 +218,7 @@ TEST(a_truncated_image_gives_an_error_and_the_exact_length)
 	rig_free(&r);
 }
 
-TEST(a_write_that_the_host_refuses_is_an_error)
+VIRTIO_TEST(a_write_that_the_host_refuses_is_an_error)
 {
 	const struct rlimit limit = { 512, 512 };
 	struct rig r;
@@ -244,7 +244,7 @@ static uint8_t range(struct rig *r, uint32_t type, uint64_t sector,
 	return request(r, type, 0, sizeof(s), 0);
 }
 
-TEST(zeroes_and_discards_stay_within_the_disk)
+VIRTIO_TEST(zeroes_and_discards_stay_within_the_disk)
 {
 	const uint32_t z = VIRTIO_BLK_T_WRITE_ZEROES;
 	const uint32_t d = VIRTIO_BLK_T_DISCARD;
@@ -267,7 +267,7 @@ TEST(zeroes_and_discards_stay_within_the_disk)
 	rig_free(&r);
 }
 
-TEST(Q10_a_request_without_header_or_status_needs_reset)
+VIRTIO_TEST(Q10_a_request_without_header_or_status_needs_reset)
 {
 	struct rig r;
 
@@ -286,7 +286,7 @@ TEST(Q10_a_request_without_header_or_status_needs_reset)
 	rig_free(&r);
 }
 
-TEST(Q11_a_read_into_device_registers_is_refused)
+VIRTIO_TEST(Q11_a_read_into_device_registers_is_refused)
 {
 	struct rig r;
 

@@ -127,12 +127,19 @@ TEST(memory_beyond_the_ipa_space_is_refused)
 	struct board *b;
 	struct err e;
 
-	c.memory = 1ull << 32;
+	c.memory = 1ull << 36;
 	fake_kvm_reset();
-	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 32);
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 36);
+	/* RAM begins at 1 GiB; behind it are 2 GiB for PCI. */
 	EQ(board_rig_make(&c, &b, &e), -EINVAL);
-	HAS(e.text, "--memory 4096M");
-	HAS(e.text, "--memory 3072M");
+	HAS(e.text, "--memory 65536M");
+	HAS(e.text, "--memory 62464M");
+	board_rig_unmake(b);
+	c = board_rig_config();
+	c.memory = 1ull << 36;
+	c.transport = TRANSPORT_MMIO;
+	EQ(board_rig_make(&c, &b, &e), -EINVAL);
+	HAS(e.text, "--memory 64512M");
 	board_rig_unmake(b);
 }
 

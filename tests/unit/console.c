@@ -123,7 +123,7 @@ static void told(const struct con *c, unsigned i, uint32_t id, uint16_t event,
 	MEM_EQ(h + 1, tail, len);
 }
 
-TEST(what_a_guest_prints_reaches_the_peer)
+VIRTIO_TEST(what_a_guest_prints_reaches_the_peer)
 {
 	struct con c;
 	char buf[16] = { 0 };
@@ -139,7 +139,7 @@ TEST(what_a_guest_prints_reaches_the_peer)
 	con_free(&c);
 }
 
-TEST(input_waits_for_a_buffer_and_fills_it)
+VIRTIO_TEST(input_waits_for_a_buffer_and_fills_it)
 {
 	struct con c;
 
@@ -186,7 +186,7 @@ TEST(a_resize_reaches_the_configuration_and_the_driver)
 	struct con c;
 	int master = con_on_terminal(&c, 80, 25);
 
-	EQ(c.r.dev->ops->read(c.r.dev, 0x100, 4), 80 | 25 << 16);
+	EQ(rig_get(&c.r, VIRTIO_MMIO_CONFIG), 80 | 25 << 16);
 	rig_start(&c.r, MULTIPORT);
 	EQ(pthread_create(&c.thread, NULL, run, c.loop), 0);
 	tell(&c, 0, 0, VIRTIO_CONSOLE_PORT_READY, 1);
@@ -198,13 +198,13 @@ TEST(a_resize_reaches_the_configuration_and_the_driver)
 	EQ(rig_used_idx(&c.r, CONTROL_IN), 3);
 	EQ(ioctl(master, TIOCSWINSZ, &size), 0);
 	chardev_resize(c.chr[0]);
-	EQ(c.r.dev->ops->read(c.r.dev, 0x100, 4), 132 | 43 << 16);
+	EQ(rig_get(&c.r, VIRTIO_MMIO_CONFIG), 132 | 43 << 16);
 	EQ(rig_get(&c.r, VIRTIO_MMIO_INTERRUPT_STATUS) & 2, 2);
 	told(&c, 3, 0, VIRTIO_CONSOLE_RESIZE, "\x84\0\x2b", 4);
 	con_free(&c);
 }
 
-TEST(ports_are_announced_named_and_opened)
+VIRTIO_TEST(ports_are_announced_named_and_opened)
 {
 	struct con c;
 	unsigned i;
@@ -229,7 +229,7 @@ TEST(ports_are_announced_named_and_opened)
 	con_free(&c);
 }
 
-TEST(announcements_wait_for_buffers)
+VIRTIO_TEST(announcements_wait_for_buffers)
 {
 	struct con c;
 
@@ -242,7 +242,7 @@ TEST(announcements_wait_for_buffers)
 	con_free(&c);
 }
 
-TEST(a_port_gets_input_once_the_guest_has_opened_it)
+VIRTIO_TEST(a_port_gets_input_once_the_guest_has_opened_it)
 {
 	struct con c;
 
@@ -258,7 +258,7 @@ TEST(a_port_gets_input_once_the_guest_has_opened_it)
 	con_free(&c);
 }
 
-TEST(a_control_message_for_no_port_is_ignored)
+VIRTIO_TEST(a_control_message_for_no_port_is_ignored)
 {
 	struct con c;
 
@@ -272,7 +272,7 @@ TEST(a_control_message_for_no_port_is_ignored)
 	con_free(&c);
 }
 
-TEST(S1_output_that_nobody_reads_stays_in_the_guest_and_is_not_lost)
+VIRTIO_TEST(S1_output_that_nobody_reads_stays_in_the_guest_and_is_not_lost)
 {
 	const unsigned len = 0x40000, total = QSIZE;
 	size_t left = (size_t)total * len;
@@ -305,7 +305,7 @@ TEST(S1_output_that_nobody_reads_stays_in_the_guest_and_is_not_lost)
 	con_free(&c);
 }
 
-TEST(S1_a_flood_of_input_waits_outside)
+VIRTIO_TEST(S1_a_flood_of_input_waits_outside)
 {
 	struct con c;
 	struct pollfd p = { .events = POLLOUT };
@@ -328,7 +328,7 @@ TEST(S1_a_flood_of_input_waits_outside)
 	con_free(&c);
 }
 
-TEST(Q13_a_reset_midway_through_output_starts_afresh)
+VIRTIO_TEST(Q13_a_reset_midway_through_output_starts_afresh)
 {
 	const unsigned len = 0x40000;
 	struct con c;

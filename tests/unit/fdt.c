@@ -176,6 +176,27 @@ TEST(no_uart_is_the_golden_tree)
 	golden(&m, "no_uart");
 }
 
+TEST(pci_with_an_its_is_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.has_pci = true;
+	m.msi = MSI_ITS;
+	m.pci_high = (struct range){ 0x100000000, 0x80000000 };
+	golden(&m, "pci_its");
+}
+
+TEST(pci_with_a_gicv2m_is_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.gic = GIC_V2;
+	m.has_pci = true;
+	m.msi = MSI_V2M;
+	m.pci_high = (struct range){ 0x4080000000, 0x80000000 };
+	golden(&m, "pci_v2m");
+}
+
 TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
 {
 	struct machine m = plain();
@@ -251,7 +272,8 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	memset(params, 'p', sizeof(params) - 1);
 	m.cpus = 512;
 	m.nvirtio = MAP_VIRTIO_SLOTS;
-	m.pmu = m.el2 = m.vhe = true;
+	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
+	m.msi = MSI_ITS;
 	m.params = params;
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 389 * MAP_GICR_STRIDE };
 	m.initrd.size = 1;

@@ -80,7 +80,7 @@ static int sent(struct rig *r, const struct virtio_net_hdr_v1 *h, size_t len)
 	return n;
 }
 
-TEST(the_address_is_the_one_given)
+VIRTIO_TEST(the_address_is_the_one_given)
 {
 	struct rig r;
 
@@ -92,7 +92,7 @@ TEST(the_address_is_the_one_given)
 	rig_free(&r);
 }
 
-TEST(an_address_of_its_own_is_local_and_no_group)
+VIRTIO_TEST(an_address_of_its_own_is_local_and_no_group)
 {
 	struct rig r;
 
@@ -101,7 +101,7 @@ TEST(an_address_of_its_own_is_local_and_no_group)
 	rig_free(&r);
 }
 
-TEST(a_packet_is_sent_with_its_header)
+VIRTIO_TEST(a_packet_is_sent_with_its_header)
 {
 	const struct virtio_net_hdr_v1 h = { 0 };
 	struct rig r;
@@ -112,7 +112,7 @@ TEST(a_packet_is_sent_with_its_header)
 	rig_free(&r);
 }
 
-TEST(a_packet_in_pieces_is_sent_as_one)
+VIRTIO_TEST(a_packet_in_pieces_is_sent_as_one)
 {
 	struct rig r;
 	uint8_t buf[200];
@@ -131,7 +131,7 @@ TEST(a_packet_in_pieces_is_sent_as_one)
 	rig_free(&r);
 }
 
-TEST(a_packet_is_received_into_one_buffer)
+VIRTIO_TEST(a_packet_is_received_into_one_buffer)
 {
 	struct rig r;
 
@@ -149,7 +149,7 @@ TEST(a_packet_is_received_into_one_buffer)
 	rig_free(&r);
 }
 
-TEST(a_long_packet_is_merged_from_several_buffers)
+VIRTIO_TEST(a_long_packet_is_merged_from_several_buffers)
 {
 	struct rig r;
 	unsigned i;
@@ -171,7 +171,7 @@ TEST(a_long_packet_is_merged_from_several_buffers)
 	rig_free(&r);
 }
 
-TEST(a_packet_too_long_without_merging_is_dropped_alone)
+VIRTIO_TEST(a_packet_too_long_without_merging_is_dropped_alone)
 {
 	struct rig r;
 
@@ -186,7 +186,7 @@ TEST(a_packet_too_long_without_merging_is_dropped_alone)
 	rig_free(&r);
 }
 
-TEST(a_packet_waits_midway_for_more_buffers)
+VIRTIO_TEST(a_packet_waits_midway_for_more_buffers)
 {
 	struct rig r;
 
@@ -209,7 +209,7 @@ TEST(a_packet_waits_midway_for_more_buffers)
 	rig_free(&r);
 }
 
-TEST(a_packet_that_no_ring_can_hold_is_cut)
+VIRTIO_TEST(a_packet_that_no_ring_can_hold_is_cut)
 {
 	struct rig r;
 	unsigned i;
@@ -228,7 +228,7 @@ TEST(a_packet_that_no_ring_can_hold_is_cut)
 	rig_free(&r);
 }
 
-TEST(N1_a_checksum_outside_the_packet_drops_it)
+VIRTIO_TEST(N1_a_checksum_outside_the_packet_drops_it)
 {
 	struct virtio_net_hdr_v1 h = { .flags = 1,
 				       .csum_start = 34,
@@ -248,7 +248,7 @@ TEST(N1_a_checksum_outside_the_packet_drops_it)
 	rig_free(&r);
 }
 
-TEST(N1_a_bad_segmentation_drops_the_packet)
+VIRTIO_TEST(N1_a_bad_segmentation_drops_the_packet)
 {
 	const struct virtio_net_hdr_v1 good = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -287,7 +287,7 @@ TEST(N1_a_bad_segmentation_drops_the_packet)
 	rig_free(&r);
 }
 
-TEST(N1_what_was_not_negotiated_drops_the_packet)
+VIRTIO_TEST(N1_what_was_not_negotiated_drops_the_packet)
 {
 	struct virtio_net_hdr_v1 h = { .flags = 1, .csum_start = 34 };
 	struct rig r;
@@ -300,7 +300,7 @@ TEST(N1_what_was_not_negotiated_drops_the_packet)
 	rig_free(&r);
 }
 
-TEST(Q10_a_header_that_is_cut_short_needs_reset)
+VIRTIO_TEST(Q10_a_header_that_is_cut_short_needs_reset)
 {
 	struct rig r;
 
@@ -316,7 +316,7 @@ TEST(Q10_a_header_that_is_cut_short_needs_reset)
 	rig_free(&r);
 }
 
-TEST(Q13_a_reset_forgets_the_packet_that_waits)
+VIRTIO_TEST(Q13_a_reset_forgets_the_packet_that_waits)
 {
 	struct rig r;
 

@@ -22,7 +22,7 @@ static unsigned nonzero(const struct rig *r, gpa_t gpa, unsigned len)
 	return n;
 }
 
-TEST(a_request_is_filled_with_random_bytes)
+VIRTIO_TEST(a_request_is_filled_with_random_bytes)
 {
 	struct rig r;
 
@@ -38,7 +38,7 @@ TEST(a_request_is_filled_with_random_bytes)
 	rig_free(&r);
 }
 
-TEST(Q12_a_large_request_is_filled_in_part_and_says_so)
+VIRTIO_TEST(Q12_a_large_request_is_filled_in_part_and_says_so)
 {
 	struct rig r;
 
@@ -50,7 +50,7 @@ TEST(Q12_a_large_request_is_filled_in_part_and_says_so)
 	rig_free(&r);
 }
 
-TEST(a_request_without_room_comes_back_empty)
+VIRTIO_TEST(a_request_without_room_comes_back_empty)
 {
 	struct rig r;
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The driver's side of a virtio device, for tests and fuzzers: some RAM, rings
- * in it, and a device behind its MMIO window, without threads.
+ * in it, and a device behind its MMIO window, or on PCI with MSI-X, without
+ * threads. Registers go by the names that they have over MMIO.
+ *
+ * A model's test is a VIRTIO_TEST(), which runs over each.
  */
 #pragma once
 
@@ -11,9 +14,12 @@
 #include <string.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 
+#include "tests/unit/pci_rig.h"
 #include "virtio/mmio.h"
+#include "virtio/pci.h"
 #include "virtio/virtio.h"
 
 #define RAM	 0x40000000ull
@@ -30,11 +36,29 @@
 #define IND	    VRING_DESC_F_INDIRECT
 #define QUEUE_RESET 0x0c0
 
+/* Does rig_plug() make a PCI device? */
+static bool rig_over_pci;
+
+#define VIRTIO_TEST(id)               \
+	static void both_##id(void);  \
+	TEST(id)                      \
+	{                             \
+		rig_over_pci = false; \
+		both_##id();          \
+	}                             \
+	TEST(id##_over_pci)           \
+	{                             \
+		rig_over_pci = true;  \
+		both_##id();          \
+	}                             \
+	static void both_##id(void)
+
 struct rig {
 	struct gmem m;
 	uint8_t *ram;
 	struct virtio *v;
-	struct device *dev;
+	struct device *dev;  /* over MMIO */
+	struct pci_rig *pci; /* else */
 	unsigned irqs;
 	uint16_t avail[16]; /* entries made available in each queue */
 };
@@ -60,6 +84,126 @@ static inline void *rig_at(const struct rig *r, gpa_t gpa)
 	return r->ram + (gpa - RAM);
 }
 
+/* --- a device on PCI, its BARs at these places, all vectors unmasked --- */
+
+#define RIG_BAR	 HIGH_BASE
+#define RIG_MSIX LOW_BASE
+
+static inline void rig_pci_send(void *ctx, unsigned n)
+{
+	struct rig *r = ctx;
+
+	pci_rig_send(r->pci, n);
+	r->irqs++;
+}
+
+static inline void rig_pci_route(void *ctx, unsigned n, uint64_t addr,
+				 uint32_t data)
+{
+	pci_rig_route(((struct rig *)ctx)->pci, n, addr, data);
+}
+
+/* Slot 1, as firmware or Linux sets it up. */
+static inline void rig_pci_place(struct rig *r)
+{
+	struct pci_rig *p = r->pci;
+	unsigned i, cap = cfg_cap(p, 1, PCI_CAP_ID_MSIX, 0);
+
+	cfg_set(p, 1, PCI_BASE_ADDRESS_0 + 4 * VPCI_BAR_MSIX, 4, RIG_MSIX);
+	cfg_set(p, 1, PCI_BASE_ADDRESS_0 + 4 * VPCI_BAR, 8, RIG_BAR);
+	cfg_set(p, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	cfg_set(p, 1, cap + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	for (i = 0; i < virtio_pci_vectors(r->v); i++)
+		mem_set(p, RIG_MSIX + i * 16 + 12, 4, 0);
+}
+
+static inline void rig_plug_pci(struct rig *r, struct virtio *v)
+{
+	const struct vpci_host host = { .msi = { rig_pci_route, rig_pci_send,
+						 r } };
+
+	r->v = v;
+	r->pci = malloc(sizeof(*r->pci));
+	if (!r->pci)
+		abort();
+	pci_rig_new(r->pci);
+	if (!v || pci_host_add(r->pci->host, virtio_pci_new(v, &host)) != 1)
+		abort();
+	rig_pci_place(r);
+}
+
+struct rig_pci_reg {
+	uint8_t off, size;
+};
+
+/* Where the registers of one transport are on the other. */
+static inline struct rig_pci_reg rig_pci_reg(unsigned reg)
+{
+	static const struct rig_pci_reg regs[0x100] = {
+		[VIRTIO_MMIO_DEVICE_FEATURES] = { VIRTIO_PCI_COMMON_DF, 4 },
+		[VIRTIO_MMIO_DEVICE_FEATURES_SEL] = { VIRTIO_PCI_COMMON_DFSELECT,
+						      4 },
+		[VIRTIO_MMIO_DRIVER_FEATURES] = { VIRTIO_PCI_COMMON_GF, 4 },
+		[VIRTIO_MMIO_DRIVER_FEATURES_SEL] = { VIRTIO_PCI_COMMON_GFSELECT,
+						      4 },
+		[VIRTIO_MMIO_QUEUE_SEL] = { VIRTIO_PCI_COMMON_Q_SELECT, 2 },
+		[VIRTIO_MMIO_QUEUE_NUM_MAX] = { VIRTIO_PCI_COMMON_Q_SIZE, 2 },
+		[VIRTIO_MMIO_QUEUE_NUM] = { VIRTIO_PCI_COMMON_Q_SIZE, 2 },
+		[VIRTIO_MMIO_QUEUE_READY] = { VIRTIO_PCI_COMMON_Q_ENABLE, 2 },
+		[VIRTIO_MMIO_STATUS] = { VIRTIO_PCI_COMMON_STATUS, 1 },
+		[VIRTIO_MMIO_QUEUE_DESC_LOW] = { VIRTIO_PCI_COMMON_Q_DESCLO,
+						 4 },
+		[VIRTIO_MMIO_QUEUE_DESC_HIGH] = { VIRTIO_PCI_COMMON_Q_DESCHI,
+						  4 },
+		[VIRTIO_MMIO_QUEUE_AVAIL_LOW] = { VIRTIO_PCI_COMMON_Q_AVAILLO,
+						  4 },
+		[VIRTIO_MMIO_QUEUE_AVAIL_HIGH] = { VIRTIO_PCI_COMMON_Q_AVAILHI,
+						   4 },
+		[VIRTIO_MMIO_QUEUE_USED_LOW] = { VIRTIO_PCI_COMMON_Q_USEDLO,
+						 4 },
+		[VIRTIO_MMIO_QUEUE_USED_HIGH] = { VIRTIO_PCI_COMMON_Q_USEDHI,
+						  4 },
+		[VIRTIO_MMIO_CONFIG_GENERATION] = { VIRTIO_PCI_COMMON_CFGGENERATION,
+						    1 },
+		[QUEUE_RESET] = { VIRTIO_PCI_COMMON_Q_RESET, 2 },
+	};
+
+	if (!regs[reg].size)
+		abort();
+	return regs[reg];
+}
+
+static inline uint32_t rig_pci_get(const struct rig *r, unsigned reg)
+{
+	struct rig_pci_reg p;
+
+	if (reg >= VIRTIO_MMIO_CONFIG)
+		return mem_get(r->pci, RIG_BAR + VPCI_DEVICE + reg - 0x100, 4);
+	p = rig_pci_reg(reg);
+	return mem_get(r->pci, RIG_BAR + p.off, p.size);
+}
+
+static inline void rig_pci_set(const struct rig *r, unsigned reg, uint32_t val)
+{
+	struct rig_pci_reg p;
+
+	if (reg == VIRTIO_MMIO_QUEUE_NOTIFY) {
+		if (val < 1024)
+			mem_set(r->pci, RIG_BAR + VPCI_NOTIFY + 4 * val, 2,
+				val);
+		return;
+	}
+	p = rig_pci_reg(reg);
+	mem_set(r->pci, RIG_BAR + p.off, p.size, val);
+	/* A reset has no vectors, and a queue's goes with its choice. */
+	if (reg == VIRTIO_MMIO_STATUS && val)
+		mem_set(r->pci, RIG_BAR + VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	if (reg == VIRTIO_MMIO_QUEUE_SEL)
+		mem_set(r->pci, RIG_BAR + VIRTIO_PCI_COMMON_Q_MSIX, 2, val + 1);
+}
+
+/* --- over either --- */
+
 /* Put @v, made with r->m, behind a window. */
 static inline void rig_plug_host(struct rig *r, struct virtio *v,
 				 const struct mmio_host *host)
@@ -74,24 +218,33 @@ static inline void rig_plug_host(struct rig *r, struct virtio *v,
 
 static inline void rig_plug(struct rig *r, struct virtio *v)
 {
-	rig_plug_host(r, v, &(struct mmio_host){ 0 });
+	if (rig_over_pci)
+		rig_plug_pci(r, v);
+	else
+		rig_plug_host(r, v, &(struct mmio_host){ 0 });
 }
 
 static inline void rig_free(struct rig *r)
 {
 	if (r->dev)
 		r->dev->ops->free(r->dev);
+	if (r->pci)
+		pci_rig_free(r->pci);
+	free(r->pci);
 	free(r->ram);
 }
 
 static inline uint32_t rig_get(const struct rig *r, unsigned reg)
 {
-	return r->dev->ops->read(r->dev, reg, 4);
+	return r->pci ? rig_pci_get(r, reg) : r->dev->ops->read(r->dev, reg, 4);
 }
 
 static inline void rig_set(const struct rig *r, unsigned reg, uint32_t val)
 {
-	r->dev->ops->write(r->dev, reg, 4, val);
+	if (r->pci)
+		rig_pci_set(r, reg, val);
+	else
+		r->dev->ops->write(r->dev, reg, 4, val);
 }
 
 static inline uint64_t rig_offered(const struct rig *r)

@@ -142,6 +142,6 @@ $(sum "$(file under-loop)")" ]]
 
 @test "a disk survives a reset of the machine in the middle of a request" {
 	truncate -s 4M disk
-	run -0 nestor run -k "$(payload virtio_reset)" -m 64M -d disk --timeout 60
+	run -0 nestor run -k "$(payload virtio_reset)" --transport mmio -m 64M -d disk --timeout 60
 	says "PASS the disk works after a reset of the machine"
 }

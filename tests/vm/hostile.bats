@@ -11,7 +11,7 @@ setup_file()
 {
 	cd "$BATS_FILE_TMPDIR" || return
 	truncate -s 4M victim bystander
-	nestor run -k "$(payload virtio_hostile)" -m 64M -c 2 --timeout 100 \
+	nestor run -k "$(payload virtio_hostile)" --transport mmio -m 64M -c 2 --timeout 100 \
 		-d victim -d bystander >said 2>log
 	echo $? >status
 }

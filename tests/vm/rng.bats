@@ -37,6 +37,6 @@ teardown_file() { lab_stop; }
 }
 
 @test "--no-rng leaves the device out" {
-	run nestor run -k "$(payload virtio_hostile)" -m 64M --no-rng --timeout 60
+	run nestor run -k "$(payload virtio_hostile)" --transport mmio -m 64M --no-rng --timeout 60
 	says "FAIL a device is missing"
 }

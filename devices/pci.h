@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PCI Express host bridge with one bus, whose devices are endpoints within
+ * the root complex (PCI Express Base 6.0, chapter 7; ECAM: 7.2.2).
+ *
+ * A device model embeds a struct pci_function as its first member, describes
+ * its configuration space once, and serves its BARs. Where these are is the
+ * guest's choice, at any time: a function hears of it by moved(), never sees an
+ * access outside of a BAR, and gets none that was not decoded.
+ *
+ * Locks: the host's guards all configuration space, and is held while config(),
+ * moved() and reset() run; a function's own lock comes after it. bar_read() and
+ * bar_write() come without it, from any vCPU's thread. pci_intx() may be called
+ * under any lock.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <linux/pci_regs.h>
+
+#include "core/bus.h"
+#include "core/irq.h"
+
+#define PCI_BARS	  6
+#define PCI_PINS	  4
+#define PCI_SLOTS	  32u /* of a bus; function 0 of each is used */
+#define PCI_ECAM_BUS_SIZE 0x100000u
+/* Where a BAR is that answers nowhere. */
+#define PCI_NOWHERE UINT64_MAX
+
+struct pci_function;
+
+struct pci_ops {
+	const char *name;
+	/* @off + @size is within BAR @bar, @size is 1, 2, 4 or 8. */
+	uint64_t (*bar_read)(struct pci_function *, unsigned bar, uint64_t off,
+			     unsigned size);
+	void (*bar_write)(struct pci_function *, unsigned bar, uint64_t off,
+			  unsigned size, uint64_t val);
+	/*
+	 * The rest may be NULL. BAR @bar now answers at @at, or PCI_NOWHERE.
+	 */
+	void (*moved)(struct pci_function *, unsigned bar, gpa_t at);
+	/*
+	 * The driver reads (before) or has written (after) the @len bytes at
+	 * @off of the configuration space: what of it lies in a capability of
+	 * the function's own is its business.
+	 */
+	void (*config)(struct pci_function *, unsigned off, unsigned len,
+		       bool write);
+	/* Function-level reset, or the machine's; registers are reset already. */
+	void (*reset)(struct pci_function *);
+	/* No vCPU runs any more. */
+	void (*free)(struct pci_function *);
+};
+
+struct pci_bar {
+	uint32_t size; /* bytes, a power of two; 0: there is none */
+	bool wide;     /* 64 bits: takes the next one's register too */
+	gpa_t at;
+};
+
+struct pci_function {
+	const struct pci_ops *ops;
+	struct pci_host *host;
+	unsigned slot;
+	uint8_t config[PCI_CFG_SPACE_SIZE];
+	uint8_t writable[PCI_CFG_SPACE_SIZE]; /* bits that the driver sets */
+	uint8_t initial[PCI_CFG_SPACE_SIZE];  /* config after a reset */
+	struct pci_bar bar[PCI_BARS];
+	uint8_t last_cap, free_at; /* capabilities so far */
+	uint8_t express;	   /* where that capability is, or 0 */
+
+	/* Under the host's intx_lock. */
+	bool level;   /* the function asks for an interrupt */
+	bool intx_on; /* ... and may: INTx is not disabled */
+	bool raised;  /* ... and does */
+};
+
+/* --- for functions, before pci_host_add() --------------------------------- */
+
+/* @class is base class, subclass and programming interface: 24 bits. */
+void pci_init(struct pci_function *, const struct pci_ops *, uint16_t vendor,
+	      uint16_t device, uint32_t class);
+
+/*
+ * pci_add_bar() - BAR @n, of @size bytes: a power of two from 4 KiB on
+ *
+ * A @wide one is prefetchable, has 64 bits and takes BAR @n + 1 as well.
+ */
+void pci_add_bar(struct pci_function *, unsigned n, uint32_t size, bool wide);
+
+/*
+ * pci_add_cap() - a capability of @len bytes, its two header bytes included
+ *
+ * Returns where it begins. The function fills it in fn->config, and in
+ * fn->writable what a driver may set.
+ */
+unsigned pci_add_cap(struct pci_function *, uint8_t id, unsigned len);
+
+/* The PCI Express capability, with function-level reset. */
+void pci_add_express(struct pci_function *);
+
+/* Interrupt by pin INTA, as long as @on. Any thread. */
+void pci_intx(struct pci_function *, bool on);
+
+void pci_put16(uint8_t *at, uint16_t val);
+void pci_put32(uint8_t *at, uint32_t val);
+uint16_t pci_get16(const uint8_t *at);
+uint32_t pci_get32(const uint8_t *at);
+
+/* --- for the board ---------------------------------------------------------- */
+
+struct pci_host;
+
+/* What of the machine's addresses the host answers for. */
+enum pci_window { PCI_MMIO32, PCI_IO, PCI_ECAM, PCI_MMIO64, PCI_WINDOWS };
+
+/*
+ * pci_host_new() - a host bridge with its windows at @base, each @size bytes
+ *
+ * Pin INTA of slot n is wired to @intx[n % 4], level-triggered. NULL with errno
+ * set.
+ */
+struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
+			      const uint64_t size[PCI_WINDOWS],
+			      const struct irq intx[PCI_PINS]);
+
+/* The host's part of the bus; it frees nothing, the host lives longer. */
+struct device *pci_host_window(struct pci_host *, enum pci_window);
+
+/*
+ * pci_host_add() - plug @fn into the first free slot, which is returned
+ *
+ * -ENOSPC if there is none. The host owns it then. Before any vCPU runs.
+ */
+int pci_host_add(struct pci_host *, struct pci_function *fn);
+
+/* How many slots are taken: the number of the next one. */
+unsigned pci_host_slots(const struct pci_host *);
+
+/* Frees the functions too, the last one first. */
+void pci_host_free(struct pci_host *);
