@@ -42,7 +42,7 @@ struct vpci {
 	uint16_t queue_sel;
 	uint16_t config_vector, vector[VIRTIO_QUEUES_MAX];
 	uint8_t isr, generation;
-	gpa_t at; /* of VPCI_BAR */
+	gpa_t at;			  /* of VPCI_BAR */
 	bool notified[VIRTIO_QUEUES_MAX]; /* its eventfd exists */
 };
 
@@ -202,9 +202,8 @@ static uint32_t read_common(struct vpci *p, unsigned off)
 	case VIRTIO_PCI_COMMON_DFSELECT:
 		return p->features_sel;
 	case VIRTIO_PCI_COMMON_DF:
-		return p->features_sel > 1
-			       ? 0
-			       : v->offered >> 32 * p->features_sel;
+		return p->features_sel > 1 ? 0
+					   : v->offered >> 32 * p->features_sel;
 	case VIRTIO_PCI_COMMON_GFSELECT:
 		return p->driver_sel;
 	case VIRTIO_PCI_COMMON_GF:

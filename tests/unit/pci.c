@@ -134,12 +134,8 @@ TEST(a_bar_answers_while_memory_is_enabled_and_follows_its_moves)
 TEST(P2_a_bar_outside_of_the_windows_answers_nowhere)
 {
 	static const uint64_t bad[] = {
-		0,
-		LOW_BASE - 0x4000,
-		LOW_BASE + LOW_SIZE,
-		0x40000000,
-		HIGH_BASE - 0x4000,
-		UINT64_MAX - 0x3fff,
+		0,	    LOW_BASE - 0x4000,	LOW_BASE + LOW_SIZE,
+		0x40000000, HIGH_BASE - 0x4000, UINT64_MAX - 0x3fff,
 		UINT64_MAX,
 	};
 	struct pci_rig r;

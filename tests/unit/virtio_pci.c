@@ -7,7 +7,7 @@
 #include "tests/unit/test.h"
 #include "tests/unit/virtio_rig.h"
 
-#define BIT(n)	 (1ull << (n))
+#define BIT(n)	    (1ull << (n))
 #define COMMON(reg) (RIG_BAR + (reg))
 
 /* A device of three queues that gives each buffer back as it was. */
