@@ -275,8 +275,18 @@ int board_fdt(struct board *b, void **fdt, size_t *size, struct err *e)
 
 static int load_images(struct board *b, struct err *e)
 {
-	int r = image_load_kernel(&b->vm.mem, &b->m, b->cfg->kernel, &b->boot,
-				  e);
+	int r;
+
+	/* It asks for a kernel itself; the tree lies at the start of RAM. */
+	if (b->cfg->firmware) {
+		b->boot = (struct boot){
+			.entry = MAP_FLASH_BASE,
+			.kind = BOOT_ELF,
+			.kernel.base = MAP_RAM_BASE + b->m.ram_size,
+		};
+		return 0;
+	}
+	r = image_load_kernel(&b->vm.mem, &b->m, b->cfg->kernel, &b->boot, e);
 
 	return r < 0 ? r
 		     : image_load_files(&b->vm.mem, &b->m, b->cfg, &b->boot, e);

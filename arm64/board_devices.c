@@ -187,10 +187,18 @@ static int add_virtio_mmio(struct board *b, struct virtio *v, const char *what)
 static int add_virtio(struct board *b, struct virtio *v,
 		      enum transport_kind kind, const char *what)
 {
+	const bool pci = board_uses_pci(b, kind);
+	int r;
+
 	if (!v)
 		return no_memory(what);
-	return board_uses_pci(b, kind) ? board_add_virtio_pci(b, v)
-				       : add_virtio_mmio(b, v, what);
+	r = board_boot_from(b, v->ops->id, pci,
+			    pci ? pci_host_slots(b->pci) : b->m.nvirtio);
+	if (r < 0) {
+		v->ops->free(v);
+		return r;
+	}
+	return pci ? board_add_virtio_pci(b, v) : add_virtio_mmio(b, v, what);
 }
 
 static int add_disk(struct board *b, const struct disk_config *c, struct err *e)
@@ -322,6 +330,8 @@ int board_add_devices(struct board *b, struct err *e)
 		r = board_add(b, gicv2m_new(b->router), "the GICv2m frame",
 			      MAP_V2M_BASE, MAP_V2M_SIZE);
 	if (!r)
+		r = board_add_flash(b, e);
+	if (!r)
 		r = add_platform_devices(b, e);
 	if (!r && c->exit_counter)
 		r = add_exit_counter(b, e);
@@ -338,7 +348,7 @@ int board_add_devices(struct board *b, struct err *e)
 	if (!r && c->rng)
 		r = add_virtio(b, virtio_rng_new(&b->vm.mem, b->vm.loop),
 			       TRANSPORT_AUTO, "the entropy device");
-	return r;
+	return r ? r : board_add_fw_cfg(b, e);
 }
 
 void board_free_devices(struct board *b)
@@ -351,4 +361,6 @@ void board_free_devices(struct board *b)
 	free(b->ports);
 	chardev_close(b->null);
 	board_close_exits(b);
+	board_free_flash(b);
+	free(b->bootorder);
 }

@@ -8,7 +8,19 @@
 #include "core/irq.h"
 
 /* KVM memory slots. */
-enum { SLOT_PVTIME, SLOT_VIRTIO, SLOT_RAM };
+enum {
+	SLOT_PVTIME,
+	SLOT_VIRTIO,
+	SLOT_FLASH, /* one for each bank */
+	SLOT_RAM = SLOT_FLASH + MAP_FLASH_BANKS,
+};
+
+/* A bank of flash, and where KVM has it. */
+struct flash_slot {
+	struct board *board;
+	unsigned index;
+	struct flash_bank *bank;
+};
 
 /* One virtio-mmio slot, as seen from its transport. */
 struct virtio_slot {
@@ -34,7 +46,9 @@ struct board {
 	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
-	struct stats **exits;	/* of each vCPU, for the exit counter */
+	struct flash_slot flash[MAP_FLASH_BANKS];
+	char *bootorder;      /* what board_boot_from() has gathered */
+	struct stats **exits; /* of each vCPU, for the exit counter */
 };
 
 /*
@@ -70,6 +84,31 @@ struct irq board_level_irq(struct board *b, unsigned spi);
 /* Puts @dev on the bus, or frees it. 0 or -errno, logged. */
 int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
 	      uint64_t size);
+
+/*
+ * board_add_flash() - the firmware and its variables, where the guest begins
+ * board_free_flash() - whatever of it the bus does not own
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_add_flash(struct board *b, struct err *e);
+void board_free_flash(struct board *b);
+
+/*
+ * board_boot_from() - the virtio device of type @id is next in the order in
+ * which firmware tries devices, if it is one to boot from
+ *
+ * It stands in @slot of the PCI bus, or of the windows if not @pci. To be called
+ * before board_add_fw_cfg(), once for each device. 0 or -ENOMEM, logged.
+ */
+int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot);
+
+/*
+ * board_add_fw_cfg() - what firmware may ask for; after all that it describes
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_add_fw_cfg(struct board *b, struct err *e);
 
 /*
  * board_open_exits() - what board_count_exits() needs: a file for each vCPU

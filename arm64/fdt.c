@@ -303,6 +303,26 @@ static void add_clock(struct tree *t)
 	node_end(t);
 }
 
+/* One node for both banks, with the chips' common width in bytes. */
+static void add_flash(struct tree *t)
+{
+	node_begin(t, "flash@%llx", MAP_FLASH_BASE);
+	prop_cells(t, "bank-width", 4);
+	prop_cells(t, "reg", REGION(MAP_FLASH_BASE, MAP_FLASH_SIZE),
+		   REGION(MAP_FLASH_BASE + MAP_FLASH_SIZE, MAP_FLASH_SIZE));
+	prop_string(t, "compatible", "cfi-flash");
+	node_end(t);
+}
+
+static void add_fw_cfg(struct tree *t)
+{
+	node_begin(t, "fw-cfg@%llx", MAP_FW_CFG_BASE);
+	prop_empty(t, "dma-coherent");
+	prop_cells(t, "reg", REGION(MAP_FW_CFG_BASE, MAP_FW_CFG_SIZE));
+	prop_string(t, "compatible", "qemu,fw-cfg-mmio");
+	node_end(t);
+}
+
 static void add_uart(struct tree *t)
 {
 	node_begin(t, "pl011@%llx", MAP_UART_BASE);
@@ -470,6 +490,9 @@ static void add_all(struct tree *t, const struct machine *m)
 	if (m->pmu)
 		add_pmu(t, m);
 	add_clock(t);
+	if (m->has_flash)
+		add_flash(t);
+	add_fw_cfg(t);
 	if (m->has_uart)
 		add_uart(t);
 	add_rtc(t);

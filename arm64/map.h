@@ -6,6 +6,9 @@
  */
 #pragma once
 
+#define MAP_FLASH_BASE	  0x00000000ull /* two banks: firmware, variables */
+#define MAP_FLASH_SIZE	  0x04000000ull /* of each */
+#define MAP_FLASH_BANKS	  2u
 #define MAP_GICD_BASE	  0x08000000ull
 #define MAP_GICD_SIZE	  0x00010000ull
 #define MAP_GICC_BASE	  0x08010000ull /* GICv2 CPU interface */
@@ -22,6 +25,8 @@
 #define MAP_UART_SIZE	  0x00001000ull
 #define MAP_RTC_BASE	  0x09010000ull
 #define MAP_RTC_SIZE	  0x00001000ull
+#define MAP_FW_CFG_BASE	  0x09020000ull
+#define MAP_FW_CFG_SIZE	  0x00000018ull
 #define MAP_GPIO_BASE	  0x09030000ull
 #define MAP_GPIO_SIZE	  0x00001000ull
 #define MAP_PVTIME_BASE	  0x090a0000ull /* 64 bytes a vCPU */

@@ -56,6 +56,27 @@ const struct key keys[] = {
 	  .arg = "KIND=FILE[,ARGS]",
 	  .help = "a hypervisor's guest; KIND: kernel, ramdisk",
 	  .type = &value_modules },
+	{ .name = "firmware",
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "UEFI or U-Boot to start; auto: the distribution's",
+	  .type = &value_firmware },
+	{ .name = "vars",
+	  .group = GROUP_BOOT,
+	  .arg = "FILE",
+	  .help = "file that keeps the firmware's variables",
+	  .type = &value_path,
+	  .field = AT(vars) },
+	{ .name = "fw-cfg",
+	  .group = GROUP_BOOT,
+	  .arg = "NAME=FILE",
+	  .help = "a file for the guest to find in fw_cfg",
+	  .type = &value_fw_cfgs },
+	{ .name = "smbios",
+	  .group = GROUP_BOOT,
+	  .arg = "KEY=TEXT[,...]",
+	  .help = "what SMBIOS says: product, serial, uuid ...",
+	  .type = &value_smbios },
 	{ .name = "dtb",
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
@@ -345,13 +366,41 @@ static int check_cards(const struct net_config *a, const struct net_config *b,
 	return 0;
 }
 
+/* What boots, and does the rest go with it? */
+static int check_boot(const struct config *c, struct err *e)
+{
+	if (!c->kernel && !c->firmware)
+		return err_set(e, -EINVAL,
+			       "no kernel given: use --kernel FILE, or "
+			       "--firmware FILE");
+	if (c->vars && !c->firmware)
+		return err_set(e, -EINVAL,
+			       "--vars %s: there is no firmware whose "
+			       "variables it could keep; add --firmware",
+			       c->vars);
+	if (!c->kernel && (c->initrds.n || c->params))
+		return err_set(e, -EINVAL,
+			       "%s is for a kernel, and the firmware finds its "
+			       "own; add --kernel, or leave it out",
+			       c->params ? "--params" : "--initrd");
+	if (c->firmware &&
+	    (c->modules[MODULE_KERNEL].path || c->modules[MODULE_RAMDISK].path))
+		return err_set(e, -EINVAL,
+			       "--module: a firmware hands no modules over; "
+			       "leave --firmware out");
+	if (c->modules[MODULE_RAMDISK].path && c->initrds.n)
+		return err_set(e, -EINVAL,
+			       "--initrd and --module ramdisk= are both given; "
+			       "a hypervisor's guest has one RAM disk");
+	return 0;
+}
+
 int config_check(const struct config *c, struct err *e)
 {
 	unsigned i, j;
 
-	if (!c->kernel)
-		return err_set(e, -EINVAL,
-			       "no kernel given: use --kernel FILE");
+	if (check_boot(c, e))
+		return -EINVAL;
 	if (c->nested_depth > 1)
 		return err_set(e, -EINVAL,
 			       "--nested-depth %u: KVM bounds nesting at the "
@@ -362,10 +411,6 @@ int config_check(const struct config *c, struct err *e)
 			       "--nested-depth %u: there is no nesting to "
 			       "bound; add --nested",
 			       c->nested_depth);
-	if (c->modules[MODULE_RAMDISK].path && c->initrds.n)
-		return err_set(e, -EINVAL,
-			       "--initrd and --module ramdisk= are both given; "
-			       "a hypervisor's guest has one RAM disk");
 	for (i = 0; i < c->nnets; i++) {
 		for (j = 0; j < i; j++) {
 			if (check_cards(&c->nets[j], &c->nets[i], e))

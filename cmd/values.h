@@ -4,7 +4,7 @@
  * written and freed.
  *
  * Numbers are read strictly: decimal digits and nothing else. In a value made
- * of fields (disk, network, module) a comma separates and two commas stand for one.
+ * of fields (disk, network, module, smbios) a comma separates and two commas stand for one.
  */
 #pragma once
 
@@ -39,6 +39,9 @@ extern const struct value_type value_disks;
 extern const struct value_type value_nets;
 extern const struct value_type value_ports;
 extern const struct value_type value_modules;
+extern const struct value_type value_firmware; /* a path, or "auto" */
+extern const struct value_type value_fw_cfgs;
+extern const struct value_type value_smbios;
 
 /*
  * path_from() - @path as seen from the current directory, when it was written

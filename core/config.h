@@ -72,12 +72,39 @@ enum nested_kind {
 	NESTED_NVHE, /* HCR_EL2.E2H fixed to 0 */
 };
 
+/* A file for the guest's firmware, under a name of fw_cfg's. */
+struct fw_cfg_config {
+	char *name;
+	char *path;
+};
+
+/* What the SMBIOS tables say of the system, where that is a text. */
+enum smbios_text {
+	SMBIOS_MANUFACTURER,
+	SMBIOS_PRODUCT,
+	SMBIOS_VERSION,
+	SMBIOS_SERIAL,
+	SMBIOS_SKU,
+	SMBIOS_FAMILY,
+	SMBIOS_TEXTS
+};
+
+struct smbios_config {
+	char *text[SMBIOS_TEXTS]; /* NULL: not given */
+	uint8_t uuid[16];	  /* in the order of its text; zero: none */
+};
+
 struct config {
 	char *name;
 	char *kernel;
 	struct strlist initrds; /* concatenated in this order */
 	char *params;		/* the kernel's command line */
 	struct module_config modules[MODULE_KINDS];
+	char *firmware; /* a file, "auto", or NULL: none */
+	char *vars;	/* the file of its variables; NULL: they are not kept */
+	struct fw_cfg_config *fw_cfgs;
+	unsigned nfw_cfgs;
+	struct smbios_config smbios;
 	char *dtb; /* instead of the generated tree */
 	struct strlist overlays;
 	char *dump_dtb; /* write the tree here, and do not run */

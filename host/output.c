@@ -39,8 +39,7 @@ static int write_in_place(const char *path, const void *buf, size_t len)
 	return r;
 }
 
-/* A new file beside @path, of the mode that one made by open() would have. */
-static int open_temporary(const char *path, char tmp[PATH_MAX])
+int output_temporary(const char *path, char tmp[PATH_MAX])
 {
 	mode_t mask = umask(0);
 	int fd, r;
@@ -63,7 +62,7 @@ static int open_temporary(const char *path, char tmp[PATH_MAX])
 static int write_and_rename(const char *path, const void *buf, size_t len)
 {
 	char tmp[PATH_MAX];
-	int fd = open_temporary(path, tmp), r;
+	int fd = output_temporary(path, tmp), r;
 
 	if (fd < 0)
 		return fd;
@@ -80,7 +79,7 @@ static int write_and_rename(const char *path, const void *buf, size_t len)
 static int try_temporary(const char *path)
 {
 	char tmp[PATH_MAX];
-	int fd = open_temporary(path, tmp);
+	int fd = output_temporary(path, tmp);
 
 	if (fd < 0)
 		return fd;

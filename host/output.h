@@ -2,6 +2,7 @@
 /* Result files: whole or not at all. */
 #pragma once
 
+#include <limits.h>
 #include <stddef.h>
 
 struct err;
@@ -21,3 +22,11 @@ int output_check(const char *path, struct err *e);
  * written to as it is. -errno with a sentence in @e.
  */
 int output_write(const char *path, const void *buf, size_t len, struct err *e);
+
+/*
+ * output_temporary() - a new file beside @path, to be renamed to it
+ *
+ * Its mode is that of one made by open(). Its descriptor, and in @tmp its
+ * name; or -errno.
+ */
+int output_temporary(const char *path, char tmp[PATH_MAX]);

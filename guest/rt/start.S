@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where a payload begins: CPU 0 with the FDT's address in x0, all others with
- * what psci_cpu_on() was given. MMU and caches are off, exceptions go to
+ * what psci_cpu_on() was given. Given as a firmware it begins in flash, and
+ * copies itself to where it is linked. MMU and caches are off, exceptions go to
  * vectors, which a payload's L2 may use for its EL1 as well.
  */
 #include "guest/rt/rt.h"
@@ -10,6 +11,22 @@
 	.globl _start
 _start:
 	mov	x19, x0
+	adr	x1, _start
+	ldr	x2, =_start
+	cmp	x1, x2
+	b.eq	linked
+	ldr	x3, =bss_start
+1:	ldr	x4, [x1], #8
+	str	x4, [x2], #8
+	cmp	x2, x3
+	b.lo	1b
+	dsb	sy
+	ic	iallu
+	dsb	sy
+	isb
+	ldr	x4, =linked
+	br	x4
+linked:
 	adrp	x1, bss_start
 	add	x1, x1, :lo12:bss_start
 	adrp	x2, bss_end

@@ -76,7 +76,7 @@ setup()
 }
 
 @test "run without a kernel is refused" {
-	refused "no kernel given: use --kernel FILE" run
+	refused "no kernel given: use --kernel FILE, or --firmware FILE" run
 }
 
 @test "unknown options are refused with the nearest" {

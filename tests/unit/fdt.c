@@ -209,6 +209,14 @@ TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
 	golden(&m, "loaded");
 }
 
+TEST(a_firmwares_flash_is_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.has_flash = true;
+	golden(&m, "firmware");
+}
+
 static void add_modules(struct machine *m)
 {
 	m->module[MODULE_KERNEL].at = (struct range){ 0x40200000, 0x1234567 };
@@ -272,6 +280,7 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	memset(params, 'p', sizeof(params) - 1);
 	m.cpus = 512;
 	m.nvirtio = MAP_VIRTIO_SLOTS;
+	m.has_flash = true;
 	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
 	m.msi = MSI_ITS;
 	m.params = params;

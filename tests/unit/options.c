@@ -130,7 +130,8 @@ TEST(a_missing_value_or_kernel_is_refused)
 	EQ(PARSE("-vk"), -EINVAL);
 	STR_EQ(e.text, "-k needs a value: -k FILE");
 	EQ(PARSE(), -EINVAL);
-	STR_EQ(e.text, "no kernel given: use --kernel FILE");
+	STR_EQ(e.text,
+	       "no kernel given: use --kernel FILE, or --firmware FILE");
 }
 
 TEST(nested_alone_is_auto_and_takes_no_word_that_follows)
