@@ -83,6 +83,13 @@ $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
 $(B)/guest/%.bin: guest/%.c $(RT_DEPS) $(B)/obj/flags
 	$(call payload,$(RT) $<)
 
+# The 32-bit one, which needs another assembler and nothing linked.
+$(B)/guest/a32.bin: guest/a32.S $(B)/obj/flags
+	@mkdir -p $(@D)
+	$(call say,PAYLOAD)
+	$(Q)$(CLANG) --target=armv7a-none-eabi -c -o $(@:.bin=.o) $<
+	$(Q)$(CROSS)objcopy -O binary $(@:.bin=.o) $@
+
 .SECONDEXPANSION:
 $(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
 		$(RT_DEPS) $(B)/obj/flags

@@ -335,12 +335,23 @@ static int choose_nested(struct board *b, struct err *e)
 	return r;
 }
 
+static int check_aarch32(struct board *b, struct err *e)
+{
+	if (b->m.aarch32 && check_extension(b, KVM_CAP_ARM_EL1_32BIT) <= 0)
+		return err_set(e, -ENOTSUP,
+			       "--aarch32: this host's processors run kernels "
+			       "in AArch64 only; give a 64-bit kernel without "
+			       "--aarch32, or use a host such as Cortex-A53, "
+			       "A57 or A72");
+	return 0;
+}
+
 static int build(struct board *b, struct err *e)
 {
 	int r, bits;
 
 	if ((r = open_kvm(b)) < 0 || (r = check_cpus(b, e)) < 0 ||
-	    (r = choose_nested(b, e)) < 0 ||
+	    (r = check_aarch32(b, e)) < 0 || (r = choose_nested(b, e)) < 0 ||
 	    (r = bits = pick_ipa_bits(b, e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, bits)) < 0)
@@ -374,6 +385,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->vm.arch = &b->model;
 	b->vm.on_event = host->on_event;
 	b->vm.on_event_ctx = host->ctx;
+	b->model.aarch32 = b->m.aarch32 = cfg->aarch32;
 	b->model.pmu = cfg->pmu;
 	b->model.sve = cfg->sve;
 	b->model.pauth = cfg->pauth;

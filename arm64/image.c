@@ -27,6 +27,8 @@
 /* No machine has that much; what claims more is damaged. */
 #define SIZE_LIMIT ((uint64_t)1 << 48)
 
+#define ELF_MAGIC "\177ELF"
+
 #define WANTED "give an arm64 Linux Image, ELF file or flat binary"
 
 /*
@@ -41,7 +43,7 @@ static const struct {
 	{ 0x202, 4, "HdrS", "is an x86 kernel; give one built for arm64" },
 	{ 56, 4, "RSC\x05", "is a RISC-V kernel; give one built for arm64" },
 	{ 0x24, 4, "\x18\x28\x6f\x01",
-	  "is a 32-bit ARM kernel; give one built for arm64" },
+	  "is a 32-bit ARM kernel; add --aarch32" },
 	{ 0, 4, "\x27\x05\x19\x56",
 	  "is a U-Boot uImage; give the Image that it was made from" },
 	{ 0, 4, "\xd0\x0d\xfe\xed",
@@ -99,6 +101,10 @@ int image_place(struct load *l, const struct head *h, uint64_t size)
 	uint64_t text_offset = get_le64(h->byte + IMAGE_TEXT_OFFSET);
 	uint64_t image_size = get_le64(h->byte + IMAGE_SIZE);
 
+	if (l->m->aarch32)
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is an arm64 kernel; leave out --aarch32, or "
+				  "give a 32-bit ARM zImage");
 	if (get_le64(h->byte + IMAGE_FLAGS) & FLAG_BIG_ENDIAN)
 		return infile_err(&l->file, l->e, -ENOEXEC,
 				  "is a big-endian kernel; give a "
@@ -190,11 +196,33 @@ static int load_flat(struct load *l)
 	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, size, l->e);
 }
 
+/* For vCPUs that run 32-bit kernels. */
+static int load_aarch32(struct load *l)
+{
+	const struct head *h = &l->head;
+	int err;
+
+	if (image_is_zimage(h))
+		return image_load_zimage(l);
+	if (image_is(h))
+		return image_place(l, h, 0);
+	if (head_has(h, 0, "\x1f\x8b", 2) ||
+	    head_has(h, 0, "\x28\xb5\x2f\xfd", 4) ||
+	    head_has(h, 0, ELF_MAGIC, 4) || head_has(h, 4, "zimg", 4))
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is compressed or ELF; with --aarch32 give "
+				  "a zImage or a flat binary");
+	err = image_reject(l, h, "");
+	return err ? err : load_flat(l);
+}
+
 static int load_any(struct load *l)
 {
 	const struct head *h = &l->head;
 	int err;
 
+	if (l->m->aarch32)
+		return load_aarch32(l);
 	if (image_is(h))
 		return load_image(l);
 	if (head_has(h, 0, "\x1f\x8b", 2))
@@ -203,10 +231,7 @@ static int load_any(struct load *l)
 		return image_load_packed(l, PACK_ZSTD, 0, l->file.size);
 	if (head_has(h, 0, "MZ", 2) && head_has(h, 4, "zimg", 4))
 		return image_load_zboot(l);
-	if (head_has(h, 0,
-		     "\x7f"
-		     "ELF",
-		     4))
+	if (head_has(h, 0, ELF_MAGIC, 4))
 		return image_load_elf(l);
 	err = image_reject(l, h, "");
 	return err ? err : load_flat(l);

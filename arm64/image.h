@@ -24,8 +24,8 @@ struct err;
 /* What is known of the memory that a kernel takes for itself. */
 enum boot_kind {
 	BOOT_IMAGE, /* its header says all: the rest may lie right behind it */
-	BOOT_OPEN, /* unknown (flat, or before Linux 3.17): keep the rest off */
-	BOOT_ELF,  /* as BOOT_OPEN; finds the tree at the start of RAM if that
+	BOOT_OPEN,  /* unknown (flat, zImage, before 3.17): keep the rest off */
+	BOOT_ELF,   /* as BOOT_OPEN; finds the tree at the start of RAM if that
 		     * is free, as on QEMU's board */
 };
 
@@ -48,8 +48,10 @@ struct boot {
  * (AArch64, little-endian, ET_EXEC or ET_DYN, loaded by p_paddr and entered at
  * the physical address of e_entry). What is known not to run here (a kernel
  * for another machine, a disk image ...) is refused; anything else is taken as
- * a flat binary, loaded and entered at the start of RAM + 0x80000. Fills
- * @b->entry, @b->kind and @b->kernel.
+ * a flat binary, loaded and entered at the start of RAM + 0x80000. A machine
+ * with aarch32 takes an ARM zImage (Documentation/arch/arm/booting.rst) or a
+ * flat binary, and none of the others. Fills @b->entry, @b->kind and
+ * @b->kernel, which is all that the kernel takes while it starts.
  *
  * 0, or -errno with a sentence in @e.
  */

@@ -111,3 +111,7 @@ int image_load_packed(struct load *l, enum packing how, uint64_t off,
 int image_load_zboot(struct load *l);
 
 int image_load_elf(struct load *l);
+
+/* The bytes at the beginning are those of an ARM zImage, for --aarch32. */
+bool image_is_zimage(const struct head *);
+int image_load_zimage(struct load *l);

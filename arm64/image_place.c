@@ -62,6 +62,9 @@ static bool files_place(const struct machine *m, const struct boot *b,
 	const gpa_t near = b->kernel.base + NEAR;
 	gpa_t top = align_down(b->kernel.base, GIB) + FILES_WINDOW;
 
+	/* A 32-bit kernel sees some 760 MiB at first (arm/booting.rst). */
+	if (m->aarch32)
+		top = near;
 	if (top > ram_end(m))
 		top = ram_end(m);
 	if (b->kind == BOOT_IMAGE) {

@@ -30,6 +30,7 @@ struct machine {
 	enum gic_kind gic;
 	enum msi_kind msi;
 	struct range gicr2; /* second redistributor region, if any */
+	bool aarch32;	    /* the vCPUs run 32-bit kernels */
 	bool pmu;	    /* PMUv3, on PPI_PMU */
 	bool el2;	    /* the vCPUs have a virtual EL2 */
 	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */

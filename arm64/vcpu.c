@@ -55,8 +55,10 @@ static bool has_cap(int kvm_fd, unsigned cap)
 void vcpu_model_probe(int kvm_fd, struct vcpu_model *m)
 {
 	m->pmu = m->pmu && has_cap(kvm_fd, KVM_CAP_ARM_PMU_V3);
-	m->sve = m->sve && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
-	m->pauth = m->pauth && has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+	/* These two are AArch64's alone. */
+	m->sve = m->sve && !m->aarch32 && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
+	m->pauth = m->pauth && !m->aarch32 &&
+		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
 		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC);
 }
 
@@ -84,6 +86,8 @@ int vcpu_init(struct vcpu *v)
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	if (v->index)
 		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
+	if (m->aarch32)
+		init.features[0] |= 1u << KVM_ARM_VCPU_EL1_32BIT;
 	if (m->pmu)
 		init.features[0] |= 1u << KVM_ARM_VCPU_PMU_V3;
 	if (m->sve)
@@ -141,13 +145,26 @@ int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa)
 			&ipa);
 }
 
-int vcpu_set_entry(struct vcpu *v, gpa_t pc, uint64_t x0)
+static int set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0)
 {
 	int r = set_reg(v, CORE_REG(regs.pc), pc);
 
 	if (!r)
 		r = set_reg(v, CORE_REG(regs.regs[0]), x0);
 	return complain(v, "setting its entry point", r);
+}
+
+int vcpu_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt)
+{
+	int r;
+
+	if (!model(v)->aarch32)
+		return set_pc_x0(v, pc, fdt);
+	r = set_reg(v, CORE_REG(regs.regs[1]), UINT32_MAX);
+	if (!r)
+		r = set_reg(v, CORE_REG(regs.regs[2]), fdt);
+	complain(v, "telling it of the tree", r);
+	return r < 0 ? r : set_pc_x0(v, pc, 0);
 }
 
 static enum arch_next fail(struct vcpu *v)
@@ -172,7 +189,7 @@ static enum arch_next wake_up(struct vcpu *v)
 
 	if (vcpu_init(v) < 0 ||
 	    kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state) < 0 ||
-	    vcpu_set_entry(v, v->resume_pc, v->resume_x0) < 0)
+	    set_pc_x0(v, v->resume_pc, v->resume_x0) < 0)
 		return fail(v);
 	return ARCH_RUN;
 }

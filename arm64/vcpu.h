@@ -18,6 +18,7 @@ struct err;
 struct vcpu_model {
 	uint32_t target;   /* KVM_ARM_PREFERRED_TARGET's */
 	unsigned run_size; /* bytes that a vCPU shares with KVM */
+	bool aarch32;	   /* EL1 is a 32-bit one */
 	bool pmu;
 	bool sve;
 	bool pauth;
@@ -50,5 +51,11 @@ int vcpu_init_pmu(struct vcpu *v);
 /* Stolen-time record of @v at @gpa (Arm DEN0057A). 0, or -errno if not offered. */
 int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa);
 
-/* Where the vCPU starts, and the address of the FDT for x0. */
-int vcpu_set_entry(struct vcpu *v, gpa_t pc, uint64_t x0);
+/*
+ * vcpu_set_entry() - where the vCPU starts, and what the kernel is told
+ *
+ * The address of the FDT, in x0 or as an ARM kernel wants it: in r2, with the
+ * machine type of a tree in r1 (Documentation/arch/arm/booting.rst). 0 or
+ * -errno, logged.
+ */
+int vcpu_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt);

@@ -126,6 +126,12 @@ const struct key keys[] = {
 	  .help = "take guest RAM from the hugepage pool",
 	  .type = &value_flag,
 	  .field = AT(hugepages) },
+	{ .name = "aarch32",
+	  .group = GROUP_MACHINE,
+	  .def = "off",
+	  .help = "processors for a 32-bit ARM kernel",
+	  .type = &value_flag,
+	  .field = AT(aarch32) },
 	{ .name = "pmu",
 	  .group = GROUP_MACHINE,
 	  .def = "on",
@@ -401,6 +407,11 @@ int config_check(const struct config *c, struct err *e)
 
 	if (check_boot(c, e))
 		return -EINVAL;
+	if (c->aarch32 && c->nested != NESTED_OFF)
+		return err_set(
+			e, -EINVAL,
+			"--aarch32 and --nested are both given; KVM gives "
+			"an EL2 to 64-bit guests only, so leave one out");
 	if (c->nested_depth > 1)
 		return err_set(e, -EINVAL,
 			       "--nested-depth %u: KVM bounds nesting at the "

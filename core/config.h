@@ -121,7 +121,8 @@ struct config {
 	unsigned nnets;
 	bool rng;
 	bool exit_counter;
-	bool pmu; /* offer what the host has; off for a plainer CPU */
+	bool aarch32; /* the vCPUs' EL1 is a 32-bit one */
+	bool pmu;     /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;
 	enum nested_kind nested;

@@ -40,7 +40,7 @@ done <<<"$rows"
 while read -r key; do
 	[[ $names = *" ${key#no-} "* ]] ||
 		wrong "$man documents --$key, which does not exist"
-done < <(sed -n 's/^\.It Fl .*\\-\([a-z-]*\).*/\1/p' $man)
+done < <(sed -n 's/^\.It Fl .*\\-\([a-z0-9-]*\).*/\1/p' $man)
 
 statuses=$(sed -nE 's/^\s*(STATUS_[A-Z]+) = ([0-9]+),.*/\1 \2/p' cmd/exit.h)
 [ "$(wc -l <<<"$statuses")" -eq "$(grep -c '^\s*STATUS_' cmd/exit.h)" ] ||

@@ -77,6 +77,61 @@ TEST(features_that_the_host_lacks_are_not_asked_for)
 	board_rig_unmake(b);
 }
 
+TEST(a_32_bit_guest_gets_32_bit_vcpus_and_what_goes_with_them)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+	unsigned i;
+
+	c.aarch32 = true;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_EL1_32BIT, 1);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	for (i = 0; i < fake_ncalls; i++)
+		if (fake_calls[i].request == KVM_ARM_VCPU_INIT)
+			EQ(fake_calls[i].a,
+			   1 << KVM_ARM_VCPU_PSCI_0_2 |
+				   1 << KVM_ARM_VCPU_PMU_V3 |
+				   1 << KVM_ARM_VCPU_EL1_32BIT);
+	EQ(fake_kvm_count(KVM_ARM_VCPU_FINALIZE), 0);
+	board_rig_unmake(b);
+}
+
+/* arm/booting.rst, "Calling the kernel image". */
+TEST(a_32_bit_kernel_finds_r0_0_r1_all_ones_and_the_tree_in_r2)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+
+	c.aarch32 = true;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_EL1_32BIT, 1);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	/* Core registers are numbered in words: x1, x2, pc, x0. */
+	board_rig_at("SET_ONE_REG 0x6030000000100002 0xffffffff\n");
+	board_rig_at("SET_ONE_REG 0x6030000000100004 0x4");
+	board_rig_at("SET_ONE_REG 0x6030000000100040 0x40080000\n");
+	board_rig_at("SET_ONE_REG 0x6030000000100000 0\n");
+	board_rig_unmake(b);
+}
+
+TEST(a_host_without_32_bit_kernels_is_told_before_there_is_a_vm)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+
+	c.aarch32 = true;
+	fake_kvm_reset();
+	EQ(board_rig_make(&c, &b, &e), -ENOTSUP);
+	HAS(e.text, "--aarch32: this host's processors run kernels in AArch64 "
+		    "only; give a 64-bit kernel");
+	EQ(fake_kvm_count(KVM_CREATE_VM), 0);
+	board_rig_unmake(b);
+}
+
 TEST(more_than_123_cpus_get_a_second_redistributor_region)
 {
 	struct config c = board_rig_config();

@@ -39,6 +39,19 @@ TEST(names_and_letters_are_unique)
 	}
 }
 
+TEST(a_32_bit_guest_has_no_el2)
+{
+	struct err e;
+
+	EQ(set("aarch32", "on", NULL), 0);
+	c.kernel = strdup("x");
+	EQ(config_check(&c, &e), 0);
+	c.nested = NESTED_AUTO;
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--aarch32 and --nested are both given");
+	config_free(&c);
+}
+
 TEST(no_key_is_named_like_the_off_form_of_a_flag)
 {
 	const struct key *k;

@@ -102,6 +102,17 @@ reason() { [[ $(cap ".features.$1.reason") = $2 ]]; }
 	jq -e '.kvm.present == false and (.kvm.reason | length > 0)' <<<"$output"
 }
 
+@test "--aarch32 goes as caps says" {
+	if [[ $(present aarch32) = true ]]; then
+		run -0 nestor run --aarch32 -c 2 -k "$(payload a32)"
+		says "PASS AArch32, 2 vCPUs up"
+	else
+		refused "--aarch32: *AArch64 only; *" --aarch32 -k "$(payload a32)"
+	fi
+	refused "--aarch32 and --nested are both given; *" --aarch32 --nested \
+		-k "$(payload a32)"
+}
+
 @test "--nested and the demo go as caps says, and for the same reason if not" {
 	local kind cap
 	for kind in vhe:el2 nvhe:el2_e2h0; do
