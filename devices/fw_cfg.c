@@ -315,7 +315,7 @@ static uint64_t fw_cfg_read(struct device *dev, uint64_t off, unsigned size)
 			memset(bytes, 0, sizeof(bytes));
 		pthread_mutex_unlock(&f->lock);
 	} else if (off >= REG_DMA) {
-		memcpy(bytes, DMA_SIGNATURE + (off - REG_DMA), size);
+		memcpy(bytes, &DMA_SIGNATURE[off - REG_DMA], size);
 	}
 	memcpy(&val, bytes, sizeof(val));
 	return le64toh(val);

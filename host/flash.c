@@ -92,11 +92,18 @@ static struct flash_bank *bank_new(uint64_t size)
 
 void flash_close(struct flash_bank *b)
 {
+	struct flock l = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
 	if (!b)
 		return;
-	/* The memory is a VM's, whose end is faster with it: see core/ram.h. */
-	if (b->fd >= 0)
+	/*
+	 * The memory stays until the process ends, as core/ram.h says, and a
+	 * mapping would keep the lock.
+	 */
+	if (b->fd >= 0) {
+		fcntl(b->fd, F_OFD_SETLK, &l);
 		close(b->fd);
+	}
 	free(b);
 }
 
@@ -302,6 +309,17 @@ static int final_name(const char *path, char name[PATH_MAX])
 	return -ELOOP;
 }
 
+/* -EEXIST if another VM was faster. */
+static int take_name(const char *tmp, const char *name)
+{
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Some network file systems know no such rename. */
+	if (errno == EINVAL && rename(tmp, name) == 0)
+		return 0;
+	return -errno;
+}
+
 /*
  * A temporary file, complete and on the disk, gets the name in one step; if
  * another VM was faster, its file is taken.
@@ -318,12 +336,8 @@ static int create_vars(const char *path, const char *template, uint64_t size,
 	e->text[0] = '\0';
 	r = fill_new(fd, template, size, e);
 	close(fd);
-	if (!r &&
-	    renameat2(AT_FDCWD, tmp, AT_FDCWD, name, RENAME_NOREPLACE) < 0)
-		r = -errno;
-	/* Some network file systems know no such rename. */
-	if (r == -EINVAL)
-		r = rename(tmp, name) < 0 ? -errno : 0;
+	if (!r)
+		r = take_name(tmp, name);
 	if (r)
 		unlink(tmp);
 	if (r == -EEXIST)

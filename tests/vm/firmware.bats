@@ -174,3 +174,41 @@ check_rounds()
 	[[ $output =~ "in "([0-9]+)" exits" ]]
 	((BASH_REMATCH[1] <= 4))
 }
+
+# How often EDK2 has started with these variables: it counts, in one named MTC.
+starts()
+{
+	head -c 786432 "$1" | LC_ALL=C grep -aoP 'M\0T\0C\0\0\0[\s\S]{4}' |
+		tail -c 5 | od -An -tu4 -N4 | tr -d ' '
+}
+
+@test "Debian's UEFI tries the disk, by PCI and without, and waits in its menu" {
+	local t from=([1]="PciRoot(0x0)/Pci(0x1,0x0): Not Found" [2]="VenHw(837DCA9E-")
+	truncate -s 1M disk
+	for t in 1 2; do
+		vm_start --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" --vars vars -d disk \
+			--transport "$( ((t == 1)) && echo pci || echo mmio)" \
+			--console serial -m 256M
+		vm_says "UEFI firmware (version "
+		vm_says "${from[t]}"
+		vm_says "Press any key to enter the Boot Manager Menu."
+		kill -9 "$vm_pid"
+		wait "$vm_pid" || true
+		vm_pid=
+		exec 7<&-
+		[[ $(starts vars) = "$t" ]]
+	done
+}
+
+@test "a stock kernel starts from Debian's UEFI, whose variables are kept" {
+	local n
+	initrd 'cat /sys/class/dmi/id/product_serial /sys/class/dmi/id/sys_vendor
+		dmesg | grep "efi: EFI"' >run.cpio
+	for n in 1 2; do
+		run -0 nestor run --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" \
+			--vars vars -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
+			-i run.cpio -p "$QUIET" --smbios serial=S3R1AL
+		says S3R1AL nestor "efi: EFI v2."
+		[[ $(starts vars) = "$n" ]]
+	done
+}
