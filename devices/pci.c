@@ -136,8 +136,8 @@ void pci_add_express(struct pci_function *fn)
 
 	fn->express = at;
 	pci_put16(cap + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_RC_END << 4);
-	pci_put32(cap + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER |
-						PCI_EXP_DEVCAP_FLR);
+	pci_put32(cap + PCI_EXP_DEVCAP,
+		  PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR);
 	/* Error reporting and payload sizes: kept, and of no consequence. */
 	pci_put16(fn->writable + at + PCI_EXP_DEVCTL, 0x7fff);
 }
@@ -227,8 +227,7 @@ static struct pci_function *find(struct pci_host *h, gpa_t gpa, unsigned size,
 	for (i = 0; i < h->nslots && !fn; i++) {
 		for (n = 0; n < PCI_BARS && !fn; n++) {
 			b = &h->slot[i]->bar[n];
-			if (!b->size || gpa < b->at ||
-			    gpa - b->at >= b->size ||
+			if (!b->size || gpa < b->at || gpa - b->at >= b->size ||
 			    size > b->size - (gpa - b->at))
 				continue;
 			fn = h->slot[i];
@@ -322,8 +321,7 @@ static void config_write(struct pci_function *fn, unsigned off, unsigned len,
 		config_written(fn, off, len);
 }
 
-static uint64_t config_read(struct pci_function *fn, unsigned off,
-			    unsigned len)
+static uint64_t config_read(struct pci_function *fn, unsigned off, unsigned len)
 {
 	uint64_t val = 0;
 	unsigned i;

@@ -192,13 +192,13 @@ __attribute__((weak)) void secondary_main(uint64_t n)
 #define GICC_IAR	  0x000c
 #define GICC_EOIR	  0x0010
 
-static bool gic_is_v3(void)
+bool gic_is_v3(void)
 {
 	return sysreg_read(id_aa64pfr0_el1) >> 24 & 0xf;
 }
 
 /* The calling CPU's redistributor: they lie in the order of CPU numbers. */
-static uint64_t gicr_base(void)
+uint64_t gicr_base(void)
 {
 	uint64_t mpidr = sysreg_read(mpidr_el1);
 	uint64_t n = (mpidr & 15) + (mpidr >> 8 & 0xff) * 16;

@@ -48,6 +48,40 @@ static inline void mmio_write32(uint64_t gpa, uint32_t v)
 	asm volatile("str %w0, [%1]" ::"r"(v), "r"(gpa) : "memory");
 }
 
+static inline uint64_t mmio_read64(uint64_t gpa)
+{
+	uint64_t v;
+
+	asm volatile("ldr %0, [%1]" : "=r"(v) : "r"(gpa) : "memory");
+	return v;
+}
+
+static inline void mmio_write64(uint64_t gpa, uint64_t v)
+{
+	asm volatile("str %0, [%1]" ::"r"(v), "r"(gpa) : "memory");
+}
+
+static inline uint16_t mmio_read16(uint64_t gpa)
+{
+	uint32_t v;
+
+	asm volatile("ldrh %w0, [%1]" : "=r"(v) : "r"(gpa) : "memory");
+	return v;
+}
+
+static inline void mmio_write16(uint64_t gpa, uint16_t v)
+{
+	asm volatile("strh %w0, [%1]" ::"r"((uint32_t)v), "r"(gpa) : "memory");
+}
+
+static inline uint8_t mmio_read8(uint64_t gpa)
+{
+	uint32_t v;
+
+	asm volatile("ldrb %w0, [%1]" : "=r"(v) : "r"(gpa) : "memory");
+	return v;
+}
+
 static inline void mmio_write8(uint64_t gpa, uint8_t v)
 {
 	asm volatile("strb %w0, [%1]" ::"r"((uint32_t)v), "r"(gpa) : "memory");
@@ -89,6 +123,9 @@ void secondary_main(uint64_t n);
 /* The GIC for the calling CPU, and one SPI or PPI. EOI and all by the payload. */
 void gic_enable(void);
 void gic_enable_intid(unsigned intid);
+bool gic_is_v3(void);
+/* The calling CPU's redistributor. */
+uint64_t gicr_base(void);
 unsigned gic_ack(void);
 void gic_eoi(unsigned intid);
 static inline void irq_on(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A driver for one queue of a virtio-mmio device (virtio 1.2, 2.7 and 4.2), for
+ * A driver for one queue of a virtio device (virtio 1.2, 2.7, 4.1 and 4.2), for
  * payloads: it polls, and lets the payload write any nonsense into the rings.
+ * Registers go by the names that they have over MMIO, on PCI too.
  *
  * A payload runs without caches, and the device may run with them. Where the
  * host's CPU does not make guests' accesses cacheable (FEAT_S2FWB), both see
@@ -10,7 +11,7 @@
  */
 #pragma once
 
-#include "guest/rt/rt.h"
+#include "guest/rt/pci.h"
 
 #define REG_DEVICE_ID	  0x008
 #define REG_FEATURES	  0x010
@@ -71,7 +72,7 @@ struct ring {
 };
 
 struct vdev {
-	uint64_t base; /* of its window; 0: there is none */
+	uint64_t base; /* of its window, or BAR; 0: there is none */
 	struct ring *ring;
 	uint16_t seen; /* used entries taken */
 };
@@ -86,14 +87,84 @@ static inline void vq_sync(const void *p, uint64_t len)
 	dsb();
 }
 
+static inline bool vdev_on_pci(uint64_t base)
+{
+	return base >= MAP_PCI_MMIO_BASE;
+}
+
+/* Where a register is on PCI, and how wide. */
+static inline uint64_t vdev_pci_reg(uint64_t base, unsigned reg, unsigned *size)
+{
+	*size = 4;
+	if (reg >= REG_CONFIG)
+		return base + VPCI_DEVICE + reg - REG_CONFIG;
+	switch (reg) {
+	case REG_FEATURES_SEL:
+		return base + 0x00;
+	case REG_FEATURES:
+		return base + 0x04;
+	case REG_DRIVER_SEL:
+		return base + 0x08;
+	case REG_DRIVER:
+		return base + 0x0c;
+	case REG_QUEUE_DESC:
+	case REG_QUEUE_DESC + 4:
+		return base + 0x20 + (reg & 4);
+	case REG_QUEUE_AVAIL:
+	case REG_QUEUE_AVAIL + 4:
+		return base + 0x28 + (reg & 4);
+	case REG_QUEUE_USED:
+	case REG_QUEUE_USED + 4:
+		return base + 0x30 + (reg & 4);
+	case REG_STATUS:
+		*size = 1;
+		return base + 0x14;
+	case REG_INT_STATUS:
+		*size = 1;
+		return base + VPCI_ISR;
+	}
+	*size = 2;
+	switch (reg) {
+	case REG_QUEUE_SEL:
+		return base + 0x16;
+	case REG_QUEUE_NUM:
+	case REG_QUEUE_NUM_MAX:
+		return base + 0x18;
+	case REG_QUEUE_READY:
+		return base + 0x1c;
+	}
+	fail("register %x is not on PCI", reg);
+}
+
 static inline uint32_t vdev_read(const struct vdev *d, unsigned reg)
 {
-	return mmio_read32(d->base + reg);
+	unsigned size;
+	uint64_t at;
+
+	if (!vdev_on_pci(d->base))
+		return mmio_read32(d->base + reg);
+	at = vdev_pci_reg(d->base, reg, &size);
+	if (size == 1)
+		return mmio_read8(at);
+	return size == 2 ? mmio_read16(at) : mmio_read32(at);
 }
 
 static inline void vdev_write(const struct vdev *d, unsigned reg, uint32_t v)
 {
-	mmio_write32(d->base + reg, v);
+	unsigned size;
+	uint64_t at;
+
+	if (!vdev_on_pci(d->base)) {
+		mmio_write32(d->base + reg, v);
+		return;
+	}
+	at = vdev_pci_reg(d->base, reg, &size);
+	if (size == 1)
+		mmio_write8(at, v);
+	else if (size == 2)
+		mmio_write16(at, v);
+	else
+		mmio_write32(at, v);
 }
 
 static inline void vdev_write64(const struct vdev *d, unsigned reg, uint64_t v)
@@ -102,7 +173,23 @@ static inline void vdev_write64(const struct vdev *d, unsigned reg, uint64_t v)
 	vdev_write(d, reg + 4, v >> 32);
 }
 
-/* The window of the @n-th device of this kind, or 0. */
+/* The same on PCI, its BARs placed. */
+static inline uint64_t vdev_find_pci(uint32_t id, unsigned n)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < PCI_SLOTS; slot++) {
+		if (mmio_read32(pci_cfg(slot, PCI_VENDOR)) !=
+			    (0x1af4 | (0x1040 + id) << 16) ||
+		    n-- != 0)
+			continue;
+		vpci_place(slot);
+		return VPCI_AT(slot);
+	}
+	return 0;
+}
+
+/* The window of the @n-th device of this kind, or 0; on PCI if that has none. */
 static inline uint64_t vdev_find(uint32_t id, unsigned n)
 {
 	unsigned i;
@@ -114,7 +201,7 @@ static inline uint64_t vdev_find(uint32_t id, unsigned n)
 		    mmio_read32(base + REG_DEVICE_ID) == id && n-- == 0)
 			return base;
 	}
-	return 0;
+	return vdev_find_pci(id, n);
 }
 
 /* Reset, agree on @features of those offered. */
@@ -181,7 +268,10 @@ static inline void vdev_offer(struct vdev *d, uint16_t head)
 
 static inline void vdev_notify(struct vdev *d, uint32_t q)
 {
-	vdev_write(d, REG_QUEUE_NOTIFY, q);
+	if (vdev_on_pci(d->base))
+		mmio_write16(d->base + VPCI_NOTIFY + 4 * (q & 0xffff), q);
+	else
+		vdev_write(d, REG_QUEUE_NOTIFY, q);
 }
 
 static inline bool vdev_needs_reset(const struct vdev *d)
