@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
+# shellcheck disable=SC2016 # scripts for guests
+#
 # PCI Express on real KVM: what a stock kernel finds there and does with it, and
 # interrupts by message, through an ITS or a GICv2m.
 
@@ -142,7 +144,7 @@ lspci_of()
 	local args=()
 	truncate -s 1M disk
 	for ((n = 0; n < 30; n++)); do
-		args+=(-d disk,ro)
+		args+=(-d "disk,ro")
 	done
 	refused "*31 virtio devices on PCI*transport=mmio" -k "$(payload off)" "${args[@]}"
 	run -0 nestor run -k "$(payload off)" "${args[@]}" -d disk,ro,transport=mmio \
