@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hostile driver against the MMIO transport and each device model behind it.
+ * A hostile driver against each device model behind either transport, and
+ * against MMIO's registers (PCI's: tests/fuzz/pci.c).
  *
- * The first byte of the input chooses the model; the rest is a stream of
- * operations: register accesses of any kind, chains built from valid parts, and
- * bytes of guest memory changed in between. The sanitizers are the oracle, and
+ * The first byte of the input chooses the model and, by its top bit, PCI; the
+ * rest is a stream of operations: register accesses of any kind, chains built from
+ * valid parts, and bytes of guest memory changed in between. The sanitizers are the oracle, and
  * that a reset brings each device back to life.
  */
 #include <fcntl.h>
@@ -115,15 +116,23 @@ static void register_write(struct rig *r, struct input *in)
 	unsigned off = how & 0x80 ? take(in, 2) : take(in, 1) * 4 % MMIO_WINDOW;
 	unsigned size = how & 0x40 ? 1u << (how & 3) : 4;
 
-	r->dev->ops->write(r->dev, off, size,
-			   how & 0x20 ? take(in, 8) : take(in, 1));
+	uint64_t val = how & 0x20 ? take(in, 8) : take(in, 1);
+
+	if (r->pci)
+		mem_set(r->pci, RIG_BAR + off, size, val);
+	else
+		r->dev->ops->write(r->dev, off, size, val);
 }
 
 static void register_read(struct rig *r, struct input *in)
 {
 	uint8_t how = take(in, 1);
+	unsigned off = take(in, 2) & 0x3ff;
 
-	r->dev->ops->read(r->dev, take(in, 2) & 0x3ff, 1u << (how & 3));
+	if (r->pci)
+		mem_get(r->pci, RIG_BAR + off, 1u << (how & 3));
+	else
+		r->dev->ops->read(r->dev, off, 1u << (how & 3));
 }
 
 static gpa_t address(struct input *in)
@@ -290,15 +299,16 @@ static void recover(struct model *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct model models[MODELS];
+	static struct model models[2][MODELS];
 	struct input in = { data, size };
-	unsigned which = take(&in, 1) % MODELS;
-	struct model *m = &models[which];
+	unsigned first = take(&in, 1), which = (first & 0x7f) % MODELS;
+	struct model *m = &models[first >> 7][which];
 
 	log_level = LOG_ERROR;
 	if (!m->r.ram) {
 		rig_ram(&m->r);
 		m->peer = -1;
+		rig_over_pci = first >> 7;
 		rig_plug(&m->r, make[which](m));
 	}
 	memset(m->r.ram, 0, RAM_SIZE);
