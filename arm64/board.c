@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arm64/board_impl.h"
+#include "arm64/cpu.h"
 #include "arm64/fdt.h"
 #include "arm64/gic.h"
 #include "core/kvm.h"
@@ -203,7 +204,8 @@ static int create_vcpus(struct board *b)
 	return r;
 }
 
-static int init_vcpus(struct board *b)
+/* What the CPUs show must be settled before the first of them has run. */
+static int init_vcpus(struct board *b, struct err *e)
 {
 	unsigned i;
 	int r = 0;
@@ -213,6 +215,13 @@ static int init_vcpus(struct board *b)
 		if (!r)
 			r = vcpu_finalize(&b->vm.vcpus[i]);
 	}
+	if (!r && b->cpu)
+		r = cpu_template_apply(b->cpu, &b->vm, e);
+	if (!r && b->model.nested && b->cfg->nested_depth == 1)
+		r = complain("hiding nested virtualization",
+			     nested_stop_recursion(b->vm.vcpus[0].fd));
+	if (!r && b->cpu)
+		r = cpu_template_check(b->cpu, &b->vm, e);
 	return r;
 }
 
@@ -346,25 +355,47 @@ static int check_aarch32(struct board *b, struct err *e)
 	return 0;
 }
 
+/* The model, as the host has it and the user wants it. */
+static int settle_model(struct board *b, struct err *e)
+{
+	int r = 0;
+
+	vcpu_model_probe(b->vm.kvm_fd, &b->model);
+	if (b->cpu) {
+		cpu_template_model(b->cpu, &b->model);
+		r = cpu_template_enable(b->cpu, &b->vm, e);
+	}
+	b->m.pmu = b->model.pmu;
+	return r;
+}
+
+static int load_cpu(struct board *b, struct err *e)
+{
+	const char *cpu = b->cfg->cpu;
+
+	return cpu && strcmp(cpu, "host") ? cpu_template_load(cpu, &b->cpu, e)
+					  : 0;
+}
+
 static int build(struct board *b, struct err *e)
 {
 	int r, bits;
 
 	if ((r = open_kvm(b)) < 0 || (r = check_cpus(b, e)) < 0 ||
-	    (r = check_aarch32(b, e)) < 0 || (r = choose_nested(b, e)) < 0 ||
+	    (r = check_aarch32(b, e)) < 0 || (r = load_cpu(b, e)) < 0 ||
+	    (r = choose_nested(b, e)) < 0 ||
 	    (r = bits = pick_ipa_bits(b, e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, bits)) < 0)
 		return r;
-	vcpu_model_probe(b->vm.kvm_fd, &b->model);
-	b->m.pmu = b->model.pmu;
-	r = add_ram_slots(b);
-	if (r < 0 || (r = create_vcpus(b)) < 0)
+	if ((r = settle_model(b, e)) < 0 || (r = add_ram_slots(b)) < 0 ||
+	    (r = create_vcpus(b)) < 0)
 		return r;
 	r = b->gic_fd = gic_create(&b->vm, &b->m, e);
-	if (r < 0 || (r = init_vcpus(b)) < 0 || (r = gic_init(b->gic_fd)) < 0 ||
-	    (r = create_msi(b)) < 0 || (r = init_pmus(b)) < 0 ||
-	    (r = init_pvtime(b)) < 0 || (r = board_add_devices(b, e)) < 0)
+	if (r < 0 || (r = init_vcpus(b, e)) < 0 ||
+	    (r = gic_init(b->gic_fd)) < 0 || (r = create_msi(b)) < 0 ||
+	    (r = init_pmus(b)) < 0 || (r = init_pvtime(b)) < 0 ||
+	    (r = board_add_devices(b, e)) < 0)
 		return r;
 	return load_fdt(b, e);
 }
@@ -389,7 +420,6 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->model.pmu = cfg->pmu;
 	b->model.sve = cfg->sve;
 	b->model.pauth = cfg->pauth;
-	b->model.flat = cfg->nested_depth == 1;
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;
@@ -417,6 +447,7 @@ void board_free(struct board *b)
 	for (i = 0; i < b->vm.ncpus; i++)
 		close(b->vm.vcpus[i].fd);
 	free(b->vm.vcpus);
+	cpu_template_free(b->cpu);
 	if (b->its_fd >= 0)
 		close(b->its_fd);
 	if (b->gic_fd >= 0)

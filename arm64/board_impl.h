@@ -37,6 +37,7 @@ struct board {
 	struct board_host host;
 	struct machine m;
 	struct vcpu_model model;
+	struct cpu_template *cpu; /* NULL: as the host's */
 	struct boot boot;
 	int gic_fd, its_fd;
 	struct msi_router *router;

@@ -108,10 +108,6 @@ int vcpu_finalize(struct vcpu *v)
 	if (m->sve)
 		r = complain(v, "KVM_ARM_VCPU_FINALIZE",
 			     kvm_ioctlp(v->fd, KVM_ARM_VCPU_FINALIZE, &what));
-	/* ID registers are the VM's: one vCPU sets them for all. */
-	if (!r && m->flat && v->index == 0)
-		r = complain(v, "hiding nested virtualization",
-			     nested_stop_recursion(v->fd));
 	return r;
 }
 

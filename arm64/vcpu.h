@@ -23,7 +23,6 @@ struct vcpu_model {
 	bool sve;
 	bool pauth;
 	enum nested_kind nested; /* never NESTED_AUTO */
-	bool flat;		 /* the guest's own guests get no EL2 */
 };
 
 /* Turn off what this host's KVM lacks. */
@@ -40,8 +39,8 @@ int vcpu_create(struct vcpu *v);
 int vcpu_init(struct vcpu *v);
 
 /*
- * What of its features can be chosen, made final: SVE lengths as they are, no
- * recursion if the model is flat. Once, after the first vcpu_init().
+ * What of its features can be chosen, made final: SVE lengths as they are.
+ * Once, after the first vcpu_init().
  */
 int vcpu_finalize(struct vcpu *v);
 

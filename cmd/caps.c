@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "arm64/cpu.h"
 #include "cmd/cmd.h"
+#include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
 
@@ -159,29 +162,64 @@ int caps_json(const struct caps *c, FILE *f)
 
 void help_caps(FILE *f)
 {
-	fputs("Usage: nestor caps [--json]\n"
+	fputs("Usage: nestor caps [--json | --cpu [--nested]]\n"
 	      "Say what this host offers to virtual machines, and for what it "
 	      "does not,\nthe reason and the remedy. Ends with 0 if there is "
 	      "a usable KVM, else 1.\n\n"
-	      "      --json                print one JSON object\n",
+	      "      --json                print one JSON object\n"
+	      "      --cpu                 print the CPU, as run --cpu reads "
+	      "it\n"
+	      "      --nested              that of a guest with an EL2\n",
 	      f);
 }
 
+static int print_cpu(const struct caps *caps, bool nested)
+{
+	int fd = caps->kvm ? kvm_open() : -ENODEV, r;
+	struct err e;
+
+	if (fd < 0) {
+		log_warnx("no KVM here: %s", caps->why_no_kvm);
+		return STATUS_FAILED;
+	}
+	if (nested && !caps->cap[HOST_EL2].have)
+		r = err_set(&e, -ENOTSUP, "--nested: %s",
+			    caps->cap[HOST_EL2].why);
+	else
+		r = cpu_template_print(fd, nested, stdout, &e);
+	close(fd);
+	if (r < 0)
+		log_warnx("%s", e.text);
+	return r < 0 ? STATUS_FAILED : STATUS_OFF;
+}
+
+/* By the order of the flags in cmd_caps(). */
+enum { GIVEN_JSON = 1, GIVEN_CPU = 2, GIVEN_NESTED = 4 };
+
 int cmd_caps(int argc, char **argv)
 {
-	static const char *const flags[] = { "--json", NULL };
+	static const char *const flags[] = { "--json", "--cpu", "--nested",
+					     NULL };
 	struct host_info host;
 	struct caps caps;
 	struct err e;
-	unsigned json;
+	unsigned given;
 	int rc;
 
-	rc = cmd_plain(argc, argv, flags, &json, help_caps, &e);
+	rc = cmd_plain(argc, argv, flags, &given, help_caps, &e);
 	if (rc)
 		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
+	if (given & GIVEN_JSON ? given != GIVEN_JSON : given == GIVEN_NESTED) {
+		err_set(&e, 0,
+			"caps takes --json, or --cpu, or --cpu --nested: see "
+			"'nestor help caps'");
+		return cmd_refuse(&e);
+	}
 	host_info_read(&host);
 	caps_probe(&caps, &host);
-	if (!json) {
+	if (given & GIVEN_CPU)
+		return print_cpu(&caps, given & GIVEN_NESTED);
+	if (!given) {
 		caps_print(&caps, stdout);
 	} else if (caps_json(&caps, stdout)) {
 		log_warnx("out of memory");

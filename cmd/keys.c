@@ -17,6 +17,8 @@ static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
 					[CONSOLE_NONE] = "none",
 					NULL };
 
+static const char *const cpus[] = { "host", NULL };
+
 static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
 					    [NESTED_AUTO] = "auto",
 					    [NESTED_VHE] = "vhe",
@@ -126,6 +128,14 @@ const struct key keys[] = {
 	  .help = "take guest RAM from the hugepage pool",
 	  .type = &value_flag,
 	  .field = AT(hugepages) },
+	{ .name = "cpu",
+	  .group = GROUP_MACHINE,
+	  .arg = "host|FILE",
+	  .def = "host",
+	  .help = "what CPU the guest sees: a template",
+	  .type = &value_path,
+	  .choices = cpus,
+	  .field = AT(cpu) },
 	{ .name = "aarch32",
 	  .group = GROUP_MACHINE,
 	  .def = "off",

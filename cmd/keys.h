@@ -45,7 +45,8 @@ struct key {
 	const struct value_type *type; /* for KEY_SETS */
 	size_t field;		       /* the type's field in struct config */
 	unsigned min, max;	       /* for numbers */
-	const char *const *choices;    /* by the enum's value, then NULL */
+	/* By the enum's value, or for a path, words that are none; then NULL. */
+	const char *const *choices;
 	const char *bare; /* the value of --name alone: then only --name=VALUE
 			     gives another */
 };

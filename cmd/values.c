@@ -130,9 +130,22 @@ static void text_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_text = { text_set, text_dump, string_free };
 
+/* Is it one of the words that the key knows? ./host is a file. */
+static bool is_choice(const struct key *k, const char *value)
+{
+	unsigned i;
+
+	for (i = 0; k->choices && k->choices[i]; i++)
+		if (!strcmp(value, k->choices[i]))
+			return true;
+	return false;
+}
+
 static int path_set(const struct key *k, struct config *c, const char *value,
 		    const char *dir, struct err *why)
 {
+	if (is_choice(k, value))
+		dir = NULL;
 	return replace(FIELD(char *, c, k), path_from(dir, value), why);
 }
 
@@ -148,7 +161,9 @@ static void path_dump(const struct key *k, const struct config *c, FILE *f)
 {
 	const char *s = *CFIELD(char *, c, k);
 
-	if (s)
+	if (s && is_choice(k, s))
+		text_dump(k, c, f);
+	else if (s)
 		path_print(k, s, f);
 }
 

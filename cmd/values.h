@@ -26,7 +26,7 @@ struct value_type {
 };
 
 extern const struct value_type value_text;   /* name, bounded character set */
-extern const struct value_type value_path;   /* char * */
+extern const struct value_type value_path;   /* char *; key's choices stay */
 extern const struct value_type value_output; /* the same; "-" stays "-" */
 extern const struct value_type value_paths;  /* struct strlist */
 extern const struct value_type value_params; /* char *, joined by blanks */

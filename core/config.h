@@ -121,6 +121,7 @@ struct config {
 	unsigned nnets;
 	bool rng;
 	bool exit_counter;
+	char *cpu;    /* "host", or the file of a CPU template */
 	bool aarch32; /* the vCPUs' EL1 is a 32-bit one */
 	bool pmu;     /* offer what the host has; off for a plainer CPU */
 	bool sve;

@@ -23,6 +23,10 @@ static unsigned fail_nth;
 static int fail_err, open_err;
 static uint32_t absent_device;
 static uint64_t one_reg;
+static struct idreg {
+	uint64_t id, val, limit, writable;
+} idregs[16];
+static unsigned nidregs;
 static const void *stats;
 static size_t stats_size;
 
@@ -32,6 +36,7 @@ void fake_kvm_reset(void)
 	fail_err = open_err = 0;
 	absent_device = 0;
 	one_reg = 0;
+	nidregs = 0;
 	stats = NULL;
 	memset(caps, 0, sizeof(caps));
 	caps[KVM_CAP_ARM_VM_IPA_SIZE] = 40;
@@ -63,6 +68,69 @@ void fake_kvm_no_device(uint32_t type)
 void fake_kvm_reg(uint64_t val)
 {
 	one_reg = val;
+}
+
+void fake_kvm_idreg(uint64_t id, uint64_t val, uint64_t writable)
+{
+	idregs[nidregs++] = (struct idreg){ id, val, val, writable };
+}
+
+static struct idreg *find_idreg(uint64_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < nidregs; i++)
+		if (idregs[i].id == id)
+			return &idregs[i];
+	return NULL;
+}
+
+/* op0 3, CRn 0: what KVM calls the feature ID range. */
+static bool is_idreg(uint64_t id)
+{
+	return (id & ~(uint64_t)0x387f) == ARM64_SYS_REG(3, 0, 0, 0, 0);
+}
+
+static int get_reg(const struct kvm_one_reg *r)
+{
+	const struct idreg *id = find_idreg(r->id);
+
+	if (!id && nidregs && is_idreg(r->id))
+		return -ENOENT;
+	*(uint64_t *)(uintptr_t)r->addr = id ? id->val : one_reg;
+	return 0;
+}
+
+static int set_reg(const struct kvm_one_reg *r)
+{
+	uint64_t val = *(uint64_t *)(uintptr_t)r->addr;
+	struct idreg *id = find_idreg(r->id);
+	unsigned i;
+
+	if (!id)
+		return nidregs && is_idreg(r->id) ? -ENOENT : 0;
+	if ((val ^ id->limit) & ~id->writable)
+		return -EINVAL;
+	for (i = 0; i < 64; i += 4)
+		if ((val >> i & 15) > (id->limit >> i & 15))
+			return -EINVAL;
+	id->val = val;
+	return 0;
+}
+
+static int get_masks(const struct reg_mask_range *range)
+{
+	uint64_t *mask = (uint64_t *)(uintptr_t)range->addr;
+	unsigned i;
+
+	for (i = 0; i < nidregs; i++) {
+		uint64_t id = idregs[i].id;
+
+		mask[KVM_ARM_FEATURE_ID_RANGE_IDX(3, id >> 11 & 7, 0,
+						  id >> 3 & 15, id & 7)] =
+			idregs[i].writable;
+	}
+	return 0;
 }
 
 void fake_kvm_no_kvm(int err)
@@ -148,6 +216,7 @@ static const struct name {
 	N(IOEVENTFD),
 	N(RUN),
 	N(GET_STATS_FD),
+	N(ARM_GET_REG_WRITABLE_MASKS),
 #undef N
 };
 
@@ -230,9 +299,11 @@ int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 		((struct kvm_vcpu_init *)arg)->target = 5;
 		return 0;
 	case KVM_GET_ONE_REG:
-		*(uint64_t *)(uintptr_t)((struct kvm_one_reg *)arg)->addr =
-			one_reg;
-		return 0;
+		return get_reg((struct kvm_one_reg *)arg);
+	case KVM_SET_ONE_REG:
+		return set_reg((struct kvm_one_reg *)arg);
+	case KVM_ARM_GET_REG_WRITABLE_MASKS:
+		return get_masks((struct reg_mask_range *)arg);
 	case KVM_CREATE_DEVICE:
 		dev = (struct kvm_create_device *)arg;
 		if (dev->type == absent_device)

@@ -38,6 +38,13 @@ void fake_kvm_no_kvm(int err);
 void fake_kvm_reg(uint64_t val);
 
 /*
+ * An ID register that reads as @val, and whose @writable bits can be set, each
+ * four of them to no more than they are now. From the first on, those that are
+ * not there are not. As many as 16.
+ */
+void fake_kvm_idreg(uint64_t id, uint64_t val, uint64_t writable);
+
+/*
  * What is in the file that KVM_GET_STATS_FD gives out: @size bytes, copied when
  * it is asked for. NULL, as after a reset: this KVM does not know it.
  */

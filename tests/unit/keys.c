@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cmd/cmd.h"
+#include "cmd/values.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 
@@ -49,6 +50,24 @@ TEST(a_32_bit_guest_has_no_el2)
 	c.nested = NESTED_AUTO;
 	EQ(config_check(&c, &e), -EINVAL);
 	HAS(e.text, "--aarch32 and --nested are both given");
+	config_free(&c);
+}
+
+TEST(a_word_that_a_path_key_knows_is_no_path)
+{
+	char text[64] = "";
+	FILE *f;
+
+	EQ(set("cpu", "host", "/dir"), 0);
+	STR_EQ(c.cpu, "host");
+	f = fmemopen(text, sizeof(text), "w");
+	key_find("cpu", 3)->type->dump(key_find("cpu", 3), &c, f);
+	fclose(f);
+	STR_EQ(text, "cpu = host\n");
+	EQ(set("cpu", "small.cpu", "/dir"), 0);
+	STR_EQ(c.cpu, "/dir/small.cpu");
+	EQ(set("cpu", "./host", "/dir"), 0);
+	STR_EQ(c.cpu, "/dir/./host");
 	config_free(&c);
 }
 
@@ -365,7 +384,7 @@ TEST(two_cards_do_not_share_an_address_or_a_descriptor)
 TEST(suggestions_are_near_or_absent)
 {
 	STR_EQ(key_suggest("kernal"), "kernel");
-	STR_EQ(key_suggest("cpu"), "cpus");
+	STR_EQ(key_suggest("cpuss"), "cpus");
 	STR_EQ(key_suggest("memroy"), "memory");
 	OK(!key_suggest("balloon"));
 	OK(!key_suggest(""));
