@@ -11,6 +11,10 @@
  * wrote does this before it goes on; another vCPU that has left for a read
  * meanwhile gets its answer from the model, under the bank's lock, as if it had
  * come a moment sooner or later.
+ *
+ * Taking a slot away is quick, but for a guest with an EL2 that has run guests
+ * of its own: for those KVM then walks all of their addresses, which takes
+ * seconds. Firmware programs its variables before that.
  */
 #include "arm64/board_impl.h"
 

@@ -116,6 +116,22 @@ check_rounds()
 		--firmware "$(payload flash)" --vars dir/no/where
 }
 
+# auto COMMAND... - where nothing of the distribution's is installed but AAVMF
+auto()
+{
+	unshare -m sh -c 'mount -t tmpfs none /usr/share && mkdir /usr/share/AAVMF &&
+		[ ! -e code ] || cp code /usr/share/AAVMF/AAVMF_CODE.fd
+		exec "$@"' - timeout 60 "$NESTOR" run --firmware auto "$@"
+}
+
+@test "auto is what the distribution has installed, or says what to install" {
+	run -2 auto
+	says "nestor: --firmware auto: no firmware is installed; install qemu-efi-aarch64 (Debian, Ubuntu)"
+	cp "$(payload flash)" code
+	run -0 auto -m 64M
+	says "PASS the firmware cannot be overwritten"
+}
+
 @test "variables on what cannot be written are refused" {
 	mkdir ro
 	truncate -s 1M ro/vars
