@@ -213,6 +213,7 @@ static const struct name {
 	N(SET_VCPU_EVENTS),
 	N(IRQ_LINE),
 	N(IRQFD),
+	N(SET_GSI_ROUTING),
 	N(IOEVENTFD),
 	N(RUN),
 	N(GET_STATS_FD),
@@ -262,6 +263,20 @@ static void digest(struct fake_call *c, unsigned long arg)
 
 		c->a = io->addr;
 		c->b = io->datamatch;
+		break;
+	}
+	case KVM_IRQFD:
+		c->a = ((const struct kvm_irqfd *)p)->gsi;
+		break;
+	case KVM_SET_GSI_ROUTING: {
+		/* How many there are, and the last: a message, or a pin. */
+		const struct kvm_irq_routing *t = p;
+		const struct kvm_irq_routing_entry *e = &t->entries[t->nr - 1];
+
+		c->a = t->nr;
+		c->b = e->type == KVM_IRQ_ROUTING_MSI
+			       ? (uint64_t)e->u.msi.devid << 32 | e->u.msi.data
+			       : e->u.irqchip.pin;
 		break;
 	}
 	case KVM_CHECK_EXTENSION:

@@ -18,6 +18,8 @@ l2='
 md5sum </dev/vda
 if [ "$(head -c 6 /dev/vda)" != second ]; then
 	dmesg | grep -o "CPU: All.*"
+	dmesg | grep -o "console \[hvc0\] enabled"
+	grep -c "ITS-PCI-MSIX.*virtio1-req" /proc/interrupts
 	grep -c ^processor /proc/cpuinfo
 	head -c 1048576 /dev/urandom >/dev/vda
 	printf second >/dev/vda
@@ -44,7 +46,7 @@ linux() {
 		-p "quiet console=hvc0" --timeout 60 "$@"
 	echo "status $?"
 }
-kernel() { dmesg | grep -E "kvm \[1\]|CPU: All"; }
+kernel() { dmesg | grep -E "kvm \[1\]|CPU: All"; grep ITS-PCI-MSIX /proc/interrupts; }
 # But for two that are no news: about the initrd, which has no /dev/console, and
 # about kvm-arm.mode=nvhe, which takes VHE away where there is none.
 warnings() {
@@ -102,6 +104,7 @@ part statuses statuses
 '
 
 recursion='
+part l2_msi payload msi -m 64M
 part l3 payload el2_trap --nested=vhe
 part l3_nv payload el2_nv --nested=vhe
 '
@@ -166,7 +169,7 @@ linuxes_in()
 changed_in()
 {
 	run -0 linuxes_in "$1"
-	[[ $output = "sum sum CPU: All CPU(s) started at EL1 2 sum sum ready "* ]] || return
+	[[ $output = "sum sum CPU: All CPU(s) started at EL1 console [hvc0] enabled 1 2 sum sum ready "* ]] || return
 	mapfile -t sum <sums
 	[[ ${sum[0]} = "${sum[1]}" && ${sum[1]} != "${sum[2]}" &&
 		${sum[2]} = "${sum[3]}" && ${sum[2]} = "${sum[-1]}" ]]
@@ -184,7 +187,7 @@ both_in()
 @test "a stock kernel runs as guest hypervisor with VHE, and can nest itself" {
 	ended vhe
 	run -0 l1_says vhe kernel
-	says "started at EL2" "VHE+NV2 mode initialized"
+	says "started at EL2" "VHE+NV2 mode initialized" virtio1-req.0
 	[[ $(l1_says vhe caps | jq .features.el2.present) = true ]]
 }
 
@@ -204,6 +207,12 @@ both_in()
 	both_in vhe
 }
 
+@test "messages reach a guest of the guest: through its own ITS, none lost" {
+	run -0 l1_says vhe l2_msi
+	says "PASS each request interrupts once" "PASS a moved BAR works where it is" \
+		"status 0"
+}
+
 @test "three levels: a guest hypervisor in L2 of Linux runs its guest as L3" {
 	local part
 	for part in l3 l3_nv; do
@@ -216,7 +225,7 @@ both_in()
 @test "a stock kernel runs as guest hypervisor without VHE, and cannot nest itself" {
 	ended nvhe
 	run -0 l1_says nvhe kernel
-	says "started at EL2" "Hyp nVHE mode initialized"
+	says "started at EL2" "Hyp nVHE mode initialized" virtio1-req.0
 	[[ $(l1_says nvhe caps | jq .features.el2.present) = false ]]
 }
 
