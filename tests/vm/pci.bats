@@ -146,7 +146,10 @@ lspci_of()
 	for ((n = 0; n < 30; n++)); do
 		args+=(-d "disk,ro")
 	done
-	refused "*31 virtio devices on PCI*transport=mmio" -k "$(payload off)" "${args[@]}"
+	refused "30 disks and 0 networks: *31 virtio devices on PCI*transport=mmio" \
+		-k "$(payload off)" "${args[@]}"
+	refused "30 disks*32 others*transport=pci" -k "$(payload off)" "${args[@]}" \
+		-d disk,ro --transport mmio -d disk,ro
 	run -0 nestor run -k "$(payload off)" "${args[@]}" -d disk,ro,transport=mmio \
 		--no-rng --console none
 }

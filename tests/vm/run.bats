@@ -66,17 +66,6 @@ load lib
 	refused "*none/s*" -k "$(payload off)" --port s=unix:none/s
 }
 
-@test "more virtio devices than slots are refused with a number" {
-	local i args=()
-	for ((i = 0; i < 31; i++)); do
-		truncate -s 4096 "d$i"
-		args+=(-d "d$i")
-	done
-	refused "31 disks and 0 networks: the machine has room for 32*" \
-		-k "$(payload off)" "${args[@]}"
-	run -0 nestor run -k "$(payload off)" "${args[@]}" --no-rng
-}
-
 @test "without /dev/kvm one sentence says what to look at, with status 1" {
 	run -1 unshare -m bash -c 'mount -t tmpfs none /dev && mknod /dev/null c 1 3 &&
 		exec "$@"' - "$NESTOR" run -k "$(payload off)"
