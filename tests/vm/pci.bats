@@ -148,7 +148,7 @@ lspci_of()
 	done
 	refused "30 disks and 0 networks: *31 virtio devices on PCI*transport=mmio" \
 		-k "$(payload off)" "${args[@]}"
-	refused "30 disks*32 others*transport=pci" -k "$(payload off)" "${args[@]}" \
+	refused "32 disks*32 others*transport=pci" -k "$(payload off)" "${args[@]}" \
 		-d disk,ro --transport mmio -d disk,ro
 	run -0 nestor run -k "$(payload off)" "${args[@]}" -d disk,ro,transport=mmio \
 		--no-rng --console none
