@@ -25,7 +25,8 @@ say() { echo "$prog: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 # Debian's own names for its releases: what the machine runs, which fits its
-# compiler and its QEMU, and what is newest, which the kernel should be.
+# compiler and its QEMU; what is newest, which the kernel should be; and what
+# most people have.
 distro_suite()
 {
 	# shellcheck source=/dev/null
@@ -34,6 +35,8 @@ distro_suite()
 }
 # shellcheck disable=SC2034 # for the scripts
 newest_suites="trixie-backports testing"
+# shellcheck disable=SC2034 # for the scripts
+stable_suite=trixie
 
 # need_space MIB WHAT - fail early, in words, rather than late in tar
 need_space()

@@ -13,12 +13,14 @@ bats_require_minimum_version 1.5.0
 # The program and not the function below, which has its name.
 NESTOR=$(type -P "${NESTOR:-nestor}")
 GUEST=${NESTOR_GUEST:-/guest}
-# Only for files that tests/check's table says need it: see tests/rig/firmware.
+# Only for files that tests/check's table says need it: see tests/rig/.
 FIRMWARE=${NESTOR_FIRMWARE:-/firmware}
+IMAGE=${NESTOR_IMAGE:-/image}
+STOCK=${NESTOR_STOCK:-/stock}
 vm_pid=
 PAYLOADS=$BATS_TEST_DIRNAME/../../build/guest
 QUIET="quiet console=hvc0"
-export NESTOR GUEST FIRMWARE PAYLOADS QUIET
+export NESTOR GUEST FIRMWARE IMAGE STOCK PAYLOADS QUIET
 export BATS_TEST_TIMEOUT=400
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
@@ -111,15 +113,18 @@ vm_start()
 }
 
 # vm_says TEXT - reads on to the line, or the part of one, that ends with TEXT
+#
+# In pieces that end as TEXT does, for a screen of a menu has 20,000 characters.
 vm_says()
 {
-	local said='' c
+	local said='' piece
 	while [[ $said != *"$1" ]]; do
-		IFS= read -r -t 120 -N 1 -u 7 c || {
-			echo "never said '$1' but: $said"
+		IFS= read -r -t 120 -d "${1: -1}" -u 7 piece || {
+			echo "never said '$1' but: $said$piece"
 			return 1
 		}
-		said+=$c
+		((${#said} < 8192)) || said=${said: -4096}
+		said+=$piece${1: -1}
 	done
 }
 
