@@ -6,7 +6,7 @@
  * of which make what a driver would write. Oracles: the bank's contents change
  * only within the bank, and bits from 0 to 1 only by an erase; the board is told
  * of changes alone, and while it maps the contents reads give them; fw_cfg
- * writes to guest memory nothing but what an item holds, and zeroes.
+ * writes to guest memory only where it was asked to.
  */
 #include <endian.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ enum op {
 	OPS,
 };
 
-static uint8_t mem[BANK], ram[RAM_SIZE];
+static uint8_t mem[BANK], ram[RAM_SIZE], before[RAM_SIZE];
 static bool array, erasing;
 static struct device *flash, *cfg;
 static struct gmem gmem;
@@ -167,7 +167,16 @@ static void read_flash(void)
 			abort();
 }
 
-/* Behind the descriptor nothing changes but what the transfer is for. */
+/* Nothing has changed but the @len bytes at @to, and the control word at @at. */
+static void check_ram(unsigned at, uint64_t to, uint32_t len)
+{
+	unsigned i;
+
+	for (i = 0; i < RAM_SIZE; i++)
+		if (ram[i] != before[i] && RAM + i - to >= len && i - at >= 4)
+			abort();
+}
+
 static void dma(void)
 {
 	static const uint64_t far[] = { 0, RAM - 8, RAM + RAM_SIZE - 4, ~0ull };
@@ -183,7 +192,9 @@ static void dma(void)
 	d.length = htobe32(len);
 	d.address = htobe64(to);
 	memcpy(ram + at, &d, sizeof(d));
+	memcpy(before, ram, sizeof(ram));
 	cfg->ops->write(cfg, 16, 8, __builtin_bswap64(RAM + at));
+	check_ram(at, to, len);
 }
 
 static void registers(void)
