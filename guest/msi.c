@@ -11,7 +11,7 @@
 #include "guest/rt/msi.h"
 #include "guest/rt/virtio.h"
 
-#define STORM  1000u
+#define STORM  300u
 #define EVENTS 4u
 
 static struct ring ring;

@@ -118,8 +118,8 @@ transport=pci or transport=mmio" run -k x --disk disk.img,transport=usb
 }
 
 @test "a mistake in a configuration file names the file and the line" {
-	printf 'kernel = x\n\ncpu = 2\n' >vm.conf
-	refused "vm.conf:3: unknown key 'cpu': did you mean 'cpus'?" \
+	printf 'kernel = x\n\ncpuss = 2\n' >vm.conf
+	refused "vm.conf:3: unknown key 'cpuss': did you mean 'cpus'?" \
 		run --config vm.conf
 	refused "--config none.conf: No such file or directory" \
 		run --config none.conf
