@@ -100,11 +100,11 @@ TEST(flags_have_a_form_for_on_and_one_for_off)
 TEST(errors_name_the_option_as_it_was_written)
 {
 	EQ(PARSE("-d", "disk.img,foo"), -EINVAL);
-	STR_EQ(e.text, "-d disk.img,foo: unknown flag 'foo'; use ro or "
-		       "serial=TEXT");
+	STR_EQ(e.text, "-d disk.img,foo: unknown flag 'foo'; use ro, "
+		       "serial=TEXT or transport=KIND");
 	EQ(PARSE("--disk=disk.img,foo"), -EINVAL);
-	STR_EQ(e.text, "--disk disk.img,foo: unknown flag 'foo'; use ro or "
-		       "serial=TEXT");
+	STR_EQ(e.text, "--disk disk.img,foo: unknown flag 'foo'; use ro, "
+		       "serial=TEXT or transport=KIND");
 	EQ(PARSE("--kernel="), -EINVAL);
 	STR_EQ(e.text, "--kernel '': empty; give FILE");
 }
