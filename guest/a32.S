@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A 32-bit guest (--aarch32), at SVC mode with its MMU off: its second vCPU
- * comes up by PSCI, it has been told of the tree as a kernel is, and powers off.
+ * comes up by PSCI, it has been told of the tree as a kernel is, finds all that
+ * again after a reset, of which a word of RAM tells, and powers off.
  */
 #define UART	   0x09000000	/* arm64/map.h, whose numbers are C's */
 #define PVPANIC	   0x090d0000
 #define SYSTEM_OFF 0x84000008
 #define CPU_ON	   0x84000003
+#define RESET	   0x84000009
+#define SAVED	   0x40040000	/* RAM that no image covers */
+#define MAGIC	   0x7e570a32
 #define MODE_SVC   0x13
 #define FDT_MAGIC  0xedfe0dd0	/* as a little-endian word */
 
@@ -51,9 +55,19 @@ _start:
 	cmp	r3, #0
 	beq	1b
 
+	ldr	r1, =SAVED
+	ldr	r2, =MAGIC
+	ldr	r3, [r1]
+	str	r2, [r1]
+	adr	r8, bad_reset
+	cmp	r3, r2
+	ldrne	r0, =RESET
+	bne	3f
 	adr	r8, passed
 	mov	r7, #0
 	b	print
+3:	hvc	#0
+	b	fail
 
 	/* The second vCPU: r0 is what CPU_ON was given. */
 second:
@@ -68,10 +82,10 @@ second:
 	/* r8 is what there is to say. No BL: it would take a linker. */
 fail:	mov	r7, #1
 print:	ldr	r1, =UART
-3:	ldrb	r0, [r8], #1
+4:	ldrb	r0, [r8], #1
 	cmp	r0, #0
 	strne	r0, [r1]
-	bne	3b
+	bne	4b
 	cmp	r7, #0
 	bne	panic
 	ldr	r0, =SYSTEM_OFF
@@ -81,10 +95,19 @@ panic:	ldr	r1, =PVPANIC
 	b	.
 
 	.ltorg
+	/* Aligned, as ADR reaches further so. */
 up:	.word	0
-passed:	.asciz	"PASS AArch32, 2 vCPUs up\r\n"
+	.balign	4
+passed:	.asciz	"PASS AArch32, 2 vCPUs up, and again after a reset\r\n"
+	.balign	4
 bad_mode: .asciz "FAIL not in SVC mode\r\n"
+	.balign	4
 bad_mmu: .asciz	"FAIL the MMU is on\r\n"
+	.balign	4
 bad_registers: .asciz "FAIL r0 is not 0, or r1 not ~0\r\n"
+	.balign	4
 bad_tree: .asciz "FAIL no device tree at r2\r\n"
+	.balign	4
+bad_reset: .asciz "FAIL the reset call has returned\r\n"
+	.balign	4
 bad_psci: .asciz "FAIL CPU_ON\r\n"

@@ -105,7 +105,7 @@ reason() { [[ $(cap ".features.$1.reason") = $2 ]]; }
 @test "--aarch32 goes as caps says" {
 	if [[ $(present aarch32) = true ]]; then
 		run -0 nestor run --aarch32 -c 2 -k "$(payload a32)"
-		says "PASS AArch32, 2 vCPUs up"
+		says "PASS AArch32, 2 vCPUs up, and again after a reset"
 	else
 		refused "--aarch32: *AArch64 only; *" --aarch32 -k "$(payload a32)"
 	fi
