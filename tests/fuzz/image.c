@@ -75,6 +75,10 @@ static void load(const struct gmem *mem, const struct machine *m, char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct machine m = { .cpus = 1, .ram_size = RAM_SIZE };
+	/* Too small for a zImage, which is looked at all the same. */
+	static const struct machine m32 = { .cpus = 1,
+					    .aarch32 = true,
+					    .ram_size = RAM_SIZE };
 	static uint8_t *ram;
 	static char path[32];
 	static int fd = -1;
@@ -89,5 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	       pwrite(fd, data, size, 0) == (ssize_t)size);
 	expect(!gmem_add(&mem, MAP_RAM_BASE, RAM_SIZE, ram));
 	load(&mem, &m, path);
+	load(&mem, &m32, path);
 	return 0;
 }
