@@ -34,6 +34,14 @@ session_over()
 
 aavmf() { session --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" --vars vars "$@"; }
 
+# UEFI's shell waits five seconds for a key before it runs the disk's script.
+efi_disk()
+{
+	aavmf -d "$IMAGE/efi.img"
+	vm_says "to continue."
+	types ' '
+}
+
 @test "stock kernels of both flavours and suites have hvc0 without an initrd" {
 	local kernel
 	# The guests of other tests are of the cloud flavour, of backports.
@@ -52,13 +60,29 @@ aavmf() { session --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" --vars vars "$@"; }
 }
 
 @test "a UEFI program of a FAT disk sets a variable, which the next machine has" {
-	aavmf -d "$IMAGE/efi.img"
+	efi_disk
 	vm_says "the variable is set"
 	vm_ends 0
 	# And there the disk's script starts a kernel, by its EFI stub.
-	aavmf -d "$IMAGE/efi.img"
+	efi_disk
 	vm_says "quiet console=hvc0"
 	vm_says "firmware: 64 bits"
+	vm_ends 0
+}
+
+@test "UEFI starts GRUB, whose menu takes keys; Debian's root is an ext4" {
+	cp "$IMAGE/grub.img" .
+	aavmf -d grub.img
+	# The entry's own key: moving there would draw all of 240 columns again.
+	vm_says "Loud"
+	types l
+	vm_says "Freeing unused kernel memory"
+	vm_says "bash-"
+	types '. /etc/os-release; dpkg --no-pager -l bash dpkg; echo it is $ID\n'
+	vm_says "ii  bash"
+	vm_says "ii  dpkg"
+	vm_says "it is debian"
+	types 'busybox poweroff -f\n'
 	vm_ends 0
 }
 
