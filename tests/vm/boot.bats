@@ -187,15 +187,3 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 	vm_says "PASS pressed and released"
 	vm_ends 0
 }
-
-@test "what is switched off, and what eight processors get, a stock guest shows" {
-	echo "ID_AA64ISAR0_EL1.AES = 0" >no-aes.cpu
-	run -0 linux '
-		echo "cpus $(grep -c ^processor /proc/cpuinfo)"
-		grep -m1 ^Features /proc/cpuinfo
-		dmesg | grep armv8_pmuv3; [ ! -e /proc/device-tree/pmu ] || echo a pmu node; echo end' \
-		-c 8 --no-pmu --no-sve --no-pauth --no-rng --cpu no-aes.cpu
-	says "cpus 8" " sha2 " end
-	[[ $output != *" aes"* && $output != *" sve"* && $output != *" paca"* &&
-		$output != *armv8_pmuv3* && $output != *"a pmu node"* ]]
-}

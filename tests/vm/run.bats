@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2154 # lib.bash sets vm_pid
+# shellcheck disable=SC2154 # lib.bash sets vm_pid # scripts
 #
 # nestor run, where there is KVM: configuration, what cannot be had, and that
 # nothing stays behind. What needs no KVM is in tests/cli/usage.bats.
@@ -123,4 +123,16 @@ load lib
 
 @test "no process is left" {
 	run ! pgrep -x nestor
+}
+
+@test "what is switched off, and what eight processors get, a stock guest shows" {
+	echo "ID_AA64ISAR0_EL1.AES = 0" >no-aes.cpu
+	run -0 linux '
+		echo "cpus $(grep -c ^processor /proc/cpuinfo)"
+		grep -m1 ^Features /proc/cpuinfo
+		dmesg | grep armv8_pmuv3; [ ! -e /proc/device-tree/pmu ] || echo a pmu node; echo end' \
+		-c 8 --no-pmu --no-sve --no-pauth --no-rng --cpu no-aes.cpu
+	says "cpus 8" " sha2 " end
+	[[ $output != *" aes"* && $output != *" sve"* && $output != *" paca"* &&
+		$output != *armv8_pmuv3* && $output != *"a pmu node"* ]]
 }
