@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2154 # lib.bash sets vm_pid # scripts
+# shellcheck disable=SC2016,SC2154 # a script for the guest; lib.bash sets vm_pid
 #
 # nestor run, where there is KVM: configuration, what cannot be had, and that
 # nothing stays behind. What needs no KVM is in tests/cli/usage.bats.
