@@ -26,7 +26,7 @@ enum {
 };
 
 #define PERIPH_ID 0x00041061
-#define PRESS	  (100 * NSEC_PER_MSEC)
+#define PRESS	  (50 * NSEC_PER_MSEC) /* half of it */
 
 struct pl061 {
 	struct device dev;
@@ -38,6 +38,7 @@ struct pl061 {
 	uint8_t in, out; /* levels from the board, from the guest */
 	uint8_t dir, is, ibe, iev, ie, edge, afsel;
 	uint8_t pressed;
+	bool noticed; /* no edge of it waits for the guest any more */
 	bool raised;
 };
 
@@ -171,11 +172,18 @@ static void released(struct timer *t)
 {
 	struct pl061 *p = (void *)((char *)t - offsetof(struct pl061, release));
 	unsigned line;
+	bool waits, release;
 
 	pthread_mutex_lock(&p->lock);
 	line = p->pressed;
+	waits = p->edge & p->ie & 1u << line;
+	release = p->noticed && !waits;
+	p->noticed = !waits;
 	pthread_mutex_unlock(&p->lock);
-	pl061_set_input(&p->dev, line, false);
+	if (release)
+		pl061_set_input(&p->dev, line, false);
+	else
+		timer_after(&p->release, PRESS);
 }
 
 static void press(void *arg)
@@ -193,6 +201,7 @@ int pl061_press(struct device *dev, unsigned line)
 
 	pthread_mutex_lock(&p->lock);
 	p->pressed = line;
+	p->noticed = false;
 	pthread_mutex_unlock(&p->lock);
 	pl061_set_input(dev, line, true);
 	return loop_call(p->loop, press, p);

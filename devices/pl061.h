@@ -25,7 +25,9 @@ void pl061_set_input(struct device *, unsigned line, bool level);
 /*
  * pl061_press() - drive @line high for a tenth of a second
  *
- * A button that a guest which looks some milliseconds after the first edge
- * (debouncing) still finds pressed. One at a time. Any thread; 0 or -ENOMEM.
+ * And for as long as the guest, if it waits for edges, has not acknowledged this
+ * one, and a twentieth of a second more: a slow one does not miss it, and one that
+ * looks some milliseconds later (debouncing) still finds the button pressed. One
+ * at a time. Any thread; 0 or -ENOMEM.
  */
 int pl061_press(struct device *, unsigned line);

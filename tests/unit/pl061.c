@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "devices/pl061.h"
 
-#include "core/loop.h"
+#include <time.h>
+
+#include "core/timer.h"
 #include "tests/unit/test.h"
 
 enum {
@@ -194,6 +196,38 @@ TEST(a_pressed_button_is_released_a_tenth_of_a_second_later)
 	EQ(pl061_press(dev, 3), 0);
 	EQ(loop_run(loop), 0);
 	EQ(edges, 4);
+	finish();
+	loop_free(loop);
+}
+
+static struct timer slow;
+
+/* A guest that comes to the first edge long after a tenth of a second. */
+static void guest_comes(struct timer *t)
+{
+	(void)t;
+	EQ(rd(8 << 2), 8);
+	OK(line);
+	wr(IC, 8);
+}
+
+TEST(a_button_stays_pressed_until_a_slow_guest_has_noticed)
+{
+	struct irq irq = { .set = set_irq, .line = 7 };
+
+	loop = loop_new();
+	dev = pl061_new(loop, &irq);
+	wr(IBE, 8);
+	wr(IE, 8);
+	EQ(timer_open(&slow, loop, CLOCK_MONOTONIC, guest_comes), 0);
+	timer_after(&slow, 400 * NSEC_PER_MSEC);
+	EQ(pl061_press(dev, 3), 0);
+	OK(line);
+	/* Until set_irq() has seen the line fall, by the acknowledgement. */
+	EQ(loop_run(loop), 0);
+	EQ(rd(8 << 2), 8);
+	EQ(edges, 2);
+	timer_close(&slow);
 	finish();
 	loop_free(loop);
 }
