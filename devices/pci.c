@@ -166,6 +166,16 @@ void pci_intx(struct pci_function *fn, bool on)
 	pthread_mutex_unlock(&fn->host->intx_lock);
 }
 
+static bool asks_by_pin(struct pci_function *fn)
+{
+	bool level;
+
+	pthread_mutex_lock(&fn->host->intx_lock);
+	level = fn->level;
+	pthread_mutex_unlock(&fn->host->intx_lock);
+	return level;
+}
+
 static void enable_intx(struct pci_function *fn, bool on)
 {
 	pthread_mutex_lock(&fn->host->intx_lock);
@@ -330,7 +340,7 @@ static uint64_t config_read(struct pci_function *fn, unsigned off, unsigned len)
 		fn->ops->config(fn, off, len, false);
 	for (i = 0; i < len; i++)
 		val |= (uint64_t)fn->config[off + i] << 8 * i;
-	if (off <= PCI_STATUS && PCI_STATUS < off + len && fn->level)
+	if (off <= PCI_STATUS && PCI_STATUS < off + len && asks_by_pin(fn))
 		val |= (uint64_t)PCI_STATUS_INTERRUPT << 8 * (PCI_STATUS - off);
 	return val;
 }
