@@ -53,6 +53,12 @@ warnings() {
 	dmesg -r | grep "^<[0-4]>" |
 		grep -vE "open an initial console|SYS_ID_AA64MMFR1_EL1\[11:8\]: already"
 }
+ready() {
+	while read -r line; do
+		echo "$line"
+		[ "${line#ready}" = "$line" ] || break
+	done
+}
 part kernel kernel
 part caps nestor caps --json
 '
@@ -60,12 +66,6 @@ part caps nestor caps --json
 # Linux in L2, twice one after the other, then one beside it. Fewer L2s boot at a
 # time than L1 has vCPUs for: else they mostly spin for one another.
 work='
-ready() {
-	while read -r line; do
-		echo "$line"
-		[ "${line#ready}" = "$line" ] || break
-	done
-}
 linuxes() {
 	head -c 1048576 /dev/urandom >a
 	md5sum <a
@@ -93,7 +93,12 @@ one() {
 	head -c 1048576 /dev/urandom >a
 	printf second | dd of=a conv=notrunc 2>/dev/null
 	md5sum <a
-	echo on | linux -c 2 -d a
+	mkfifo in out
+	linux -c 2 -d a <in >out 2>&1 &
+	exec 5>in 7<out
+	ready <&7
+	echo on >&5
+	cat <&7
 }
 part linuxes one
 part warnings warnings
@@ -116,7 +121,6 @@ part statuses statuses
 '
 
 recursion='
-part l2_msi payload msi -m 64M
 part l3 payload el2_trap --nested=vhe
 part l3_nv payload el2_nv --nested=vhe
 '
@@ -219,12 +223,6 @@ both_in()
 	both_in vhe
 }
 
-@test "messages reach a guest of the guest: through its own ITS, none lost" {
-	run -0 l1_says vhe l2_msi
-	says "PASS each request interrupts once" "PASS a moved BAR works where it is" \
-		"status 0"
-}
-
 @test "three levels: a guest hypervisor in L2 of Linux runs its guest as L3" {
 	local part
 	for part in l3 l3_nv; do
@@ -243,8 +241,8 @@ both_in()
 
 @test "under an nVHE kernel a stock L2 runs with its disk, and powers off" {
 	run -0 linuxes_in nvhe
-	[[ $output = "sum sum ready told on sum status 0" ]]
-	[[ $(sort -u sums | wc -l) = 1 ]]
+	[[ $output = "sum sum ready "*"told on sum status 0" ]]
+	[[ $(wc -l <sums) = 3 && $(sort -u sums | wc -l) = 1 ]]
 }
 
 @test "--nested-depth=1 keeps a guest hypervisor from nesting, and caps in it says why" {
