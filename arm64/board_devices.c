@@ -24,12 +24,15 @@
 #include "host/chardev.h"
 #include "host/disk.h"
 #include "host/tap.h"
+#include "host/vsock.h"
+#include "host/vsock_unix.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/rng.h"
 #include "virtio/virtio.h"
+#include "virtio/vsock.h"
 
 /* A level: KVM's own line of SPI @line. */
 static void set_level(void *ctx, unsigned line, bool on)
@@ -227,6 +230,20 @@ static int add_net(struct board *b, const struct net_config *c, struct err *e)
 	return add_virtio(b, v, c->transport, "a network interface");
 }
 
+static int add_vsock(struct board *b, struct err *e)
+{
+	const struct vsock_config *c = &b->cfg->vsock;
+	struct vsock_back *back = vsock_unix_new(b->vm.loop, c->path, e);
+	struct virtio *v;
+
+	if (!back)
+		return -EINVAL;
+	v = virtio_vsock_new(&b->vm.mem, b->vm.loop, back, c->cid);
+	if (!v)
+		back->free(back);
+	return add_virtio(b, v, TRANSPORT_AUTO, "the socket device");
+}
+
 static int open_ports(struct board *b, struct console_port *ports,
 		      struct err *e)
 {
@@ -295,7 +312,7 @@ static unsigned count_virtio(const struct board *b, bool pci)
 {
 	const struct config *c = b->cfg;
 	bool other = board_uses_pci(b, TRANSPORT_AUTO) == pci;
-	unsigned i, n = other ? 1 + c->rng : 0;
+	unsigned i, n = other ? 1 + c->rng + !!c->vsock.path : 0;
 
 	for (i = 0; i < c->ndisks; i++)
 		n += board_uses_pci(b, c->disks[i].transport) == pci;
@@ -348,6 +365,8 @@ int board_add_devices(struct board *b, struct err *e)
 	if (!r && c->rng)
 		r = add_virtio(b, virtio_rng_new(&b->vm.mem, b->vm.loop),
 			       TRANSPORT_AUTO, "the entropy device");
+	if (!r && c->vsock.path)
+		r = add_vsock(b, e);
 	return r ? r : board_add_fw_cfg(b, e);
 }
 

@@ -4,7 +4,7 @@
  * written and freed.
  *
  * Numbers are read strictly: decimal digits and nothing else. In a value made
- * of fields (disk, network, module, smbios) a comma separates and two commas stand for one.
+ * of fields (disk, network, vsock, module, smbios) a comma separates and two commas stand for one.
  */
 #pragma once
 
@@ -38,6 +38,7 @@ extern const struct value_type value_choice; /* an enum; key's choices */
 extern const struct value_type value_disks;
 extern const struct value_type value_nets;
 extern const struct value_type value_ports;
+extern const struct value_type value_vsock;
 extern const struct value_type value_modules;
 extern const struct value_type value_firmware; /* a path, or "auto" */
 extern const struct value_type value_fw_cfgs;

@@ -46,6 +46,12 @@ struct port_config {
 	char *backend;
 };
 
+/* A guest's sockets, as UNIX sockets; see host/vsock_unix.h. */
+struct vsock_config {
+	char *path; /* NULL: there is no such device */
+	uint32_t cid;
+};
+
 /*
  * What a hypervisor finds in memory beside itself: the kernel and the RAM disk
  * of its first guest (Xen's docs/misc/arm/device-tree/booting.txt).
@@ -119,6 +125,7 @@ struct config {
 	unsigned ndisks;
 	struct net_config *nets;
 	unsigned nnets;
+	struct vsock_config vsock;
 	bool rng;
 	bool exit_counter;
 	char *cpu;    /* "host", or the file of a CPU template */

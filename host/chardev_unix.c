@@ -9,40 +9,28 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/log.h"
 #include "host/chardev_impl.h"
+#include "host/unix.h"
 
 struct unix_dev {
 	struct chardev c;
 	struct io listener;
-	struct sockaddr_un addr;
-	struct stat st; /* of the socket that we made, lest we remove another */
+	struct unix_listener socket;
 };
-
-static bool is_trusted(int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       (cred.uid == geteuid() || cred.uid == 0);
-}
 
 static void accept_client(struct io *io, uint32_t events)
 {
 	struct unix_dev *u = container_of(io, struct unix_dev, listener);
 	struct stream in = STREAM_NONE, out = STREAM_NONE;
-	int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = unix_accept(&u->socket);
 
 	(void)events;
 	if (fd < 0)
 		return;
-	if (is_trusted(fd) && stream_of(&in, fd, O_RDONLY) == 0 &&
+	if (stream_of(&in, fd, O_RDONLY) == 0 &&
 	    stream_of(&out, fd, O_WRONLY) == 0) {
 		loop_del(&u->listener);
 		chardev_connect(&u->c, in, out);
@@ -63,60 +51,15 @@ static void unix_hung_up(struct chardev *c)
 static void unix_close(struct chardev *c)
 {
 	struct unix_dev *u = container_of(c, struct unix_dev, c);
-	struct stat st;
 
 	loop_del(&u->listener);
-	close(u->listener.fd);
-	if (lstat(u->addr.sun_path, &st) == 0 && st.st_ino == u->st.st_ino &&
-	    st.st_dev == u->st.st_dev)
-		unlink(u->addr.sun_path);
+	unix_unlisten(&u->socket);
 }
 
 static const struct chardev_ops unix_ops = {
 	.hung_up = unix_hung_up,
 	.close = unix_close,
 };
-
-/* Nobody listens on the socket at @addr any more. */
-static bool is_stale(const struct sockaddr_un *addr)
-{
-	struct stat st;
-	bool stale;
-	int fd;
-
-	if (lstat(addr->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	stale = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
-		errno == ECONNREFUSED;
-	close(fd);
-	return stale;
-}
-
-/* The mode of the socket, set before bind(), becomes that of the file. */
-static int listen_at(const struct sockaddr_un *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = fchmod(fd, 0600);
-	if (r == 0)
-		r = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
-	if (r < 0 && errno == EADDRINUSE && is_stale(addr)) {
-		unlink(addr->sun_path);
-		r = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
-	}
-	if (r < 0 || listen(fd, 1) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
-}
 
 struct chardev *chardev_unix(struct loop *l, const char *path, struct err *e)
 {
@@ -125,17 +68,11 @@ struct chardev *chardev_unix(struct loop *l, const char *path, struct err *e)
 
 	if (!u)
 		goto fail;
-	r = -ENAMETOOLONG;
-	if (strlen(path) >= sizeof(u->addr.sun_path))
-		goto fail;
-	u->addr.sun_family = AF_UNIX;
-	strcpy(u->addr.sun_path, path);
-	r = listen_at(&u->addr);
+	r = unix_listen(&u->socket, path, 1);
 	if (r < 0)
 		goto fail;
-	u->listener.fd = r;
+	u->listener.fd = u->socket.fd;
 	u->listener.fn = accept_client;
-	lstat(path, &u->st);
 	r = chardev_init(&u->c, l, &unix_ops);
 	if (r < 0)
 		goto fail_listener;
@@ -144,8 +81,7 @@ struct chardev *chardev_unix(struct loop *l, const char *path, struct err *e)
 		return &u->c;
 	chardev_fini(&u->c);
 fail_listener:
-	close(u->listener.fd);
-	unlink(path);
+	unix_unlisten(&u->socket);
 fail:
 	free(u);
 	if (r == -EADDRINUSE)

@@ -270,6 +270,29 @@ TEST(a_port_has_a_name_of_its_own_and_a_back_end)
 	refused("port", "a=fd:-1", "file descriptor");
 }
 
+TEST(a_socket_device_has_a_path_and_an_address)
+{
+	char text[64] = "";
+	FILE *f;
+
+	EQ(set("vsock", "v,,1", "/dir"), 0);
+	STR_EQ(c.vsock.path, "/dir/v,1");
+	EQ(c.vsock.cid, 3);
+	EQ(key_set(key_find("vsock", 5), &c, "/w,cid=4294967294", NULL, &why),
+	   0);
+	STR_EQ(c.vsock.path, "/w");
+	f = fmemopen(text, sizeof(text), "w");
+	key_find("vsock", 5)->type->dump(key_find("vsock", 5), &c, f);
+	fclose(f);
+	STR_EQ(text, "vsock = /w,cid=4294967294\n");
+	config_free(&c);
+	refused("vsock", ",cid=3", "no path");
+	refused("vsock", "/w,cid=2", "give cid=3 to cid=4294967294");
+	refused("vsock", "/w,cid=4294967295", "cannot have the address");
+	refused("vsock", "/w,cid=3x", "cannot have the address '3x'");
+	refused("vsock", "/w,uid=3", "unknown flag 'uid=3'; use cid=N");
+}
+
 TEST(a_module_has_a_kind_a_file_and_arguments_with_commas_doubled)
 {
 	const struct key *k = key_find("module", 6);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * UNIX sockets in the file system, between processes of one user: both sides
+ * are our own user's or root's, or there is no connection.
+ *
+ * Nothing here ever waits, and nothing raises SIGPIPE. Any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+struct unix_listener {
+	int fd; /* readable: somebody has connected */
+	struct sockaddr_un addr;
+	struct stat st; /* of the socket that we made, lest we remove another */
+};
+
+/*
+ * unix_listen() - a socket at @path, mode 0600, with room for @backlog
+ *
+ * Replaces one on which nobody listens any more, and nothing else. 0, or -errno:
+ * -EADDRINUSE if something is there, -ENAMETOOLONG.
+ */
+int unix_listen(struct unix_listener *, const char *path, int backlog);
+
+/* Closes it, and removes the socket if it is still ours. */
+void unix_unlisten(struct unix_listener *);
+
+/*
+ * unix_accept() - the next one who has connected
+ *
+ * A descriptor that does not wait; -errno: -EAGAIN if there is none, -EACCES if
+ * it was another user, who has been turned away.
+ */
+int unix_accept(const struct unix_listener *);
+
+/*
+ * unix_connect() - to who listens at @path
+ *
+ * A descriptor that does not wait; -errno: -EAGAIN if their backlog is full,
+ * -EACCES if they are another user's.
+ */
+int unix_connect(const char *path);
+
+/*
+ * unix_read(), unix_write() - on a connected descriptor, as readv() and writev()
+ *
+ * Bytes; 0 at the end of input; -errno: -EAGAIN, -EPIPE.
+ */
+ssize_t unix_read(int fd, const struct iovec *iov, int n);
+ssize_t unix_write(int fd, const struct iovec *iov, int n);
