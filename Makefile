@@ -216,13 +216,12 @@ bench-nested: all
 install: $(B)/nestor
 	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
 	install -D -m 644 man/nestor.1 $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
-	install -D -m 644 man/nestor-nested.7 \
-		$(DESTDIR)$(PREFIX)/share/man/man7/nestor-nested.7
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 man/*.7
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nestor
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man7/nestor-nested.7
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard man/*.7))
 
 .PHONY: clean
 clean:

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* nestor: the table of subcommands, and nothing else. */
+#include <stddef.h>
+
 #include "cmd/cmd.h"
 
-static const struct command commands[] = {
-	{ "run", "boot a virtual machine", cmd_run, help_run },
-	{ "caps", "say what this host can do, and why not", cmd_caps,
-	  help_caps },
-	{ "demo", "show nested virtualization, step by step", cmd_demo,
-	  help_demo },
-	{ "version", "print the version", cmd_version, help_version },
-	{ 0 },
+static const struct command *const commands[] = {
+	&command_run,	  &command_ls,	  &command_stat,
+	&command_inspect, &command_pause, &command_resume,
+	&command_stop,	  &command_wait,  &command_events,
+	&command_rm,	  &command_caps,  &command_demo,
+	&command_version, NULL,
 };
 
 int main(int argc, char **argv)

@@ -463,9 +463,21 @@ int board_run(struct board *b)
 {
 	int r = complain("starting the vCPUs", vm_start(&b->vm));
 
-	if (!r)
+	if (!r && !b->paused)
 		vm_resume(&b->vm);
 	return r;
+}
+
+void board_pause(struct board *b)
+{
+	b->paused = true;
+	vm_pause(&b->vm);
+}
+
+void board_resume(struct board *b)
+{
+	b->paused = false;
+	vm_resume(&b->vm);
 }
 
 int board_reset(struct board *b)
@@ -488,7 +500,7 @@ int board_reset(struct board *b)
 		r = load_fdt(b, &e);
 	if (e.text[0])
 		log_warnx("cannot boot again: %s", e.text);
-	if (!r)
+	if (!r && !b->paused)
 		vm_resume(&b->vm);
 	return r;
 }

@@ -46,8 +46,17 @@ void board_free(struct board *);
 int board_run(struct board *);
 
 /*
+ * board_pause() - returns when no vCPU runs; board_resume() lets them go on
+ *
+ * Devices finish what they have begun. A board that is paused stays so through
+ * a reset, and for those who stop the vCPUs for a moment. Main thread.
+ */
+void board_pause(struct board *);
+void board_resume(struct board *);
+
+/*
  * board_reset() - a reboot in place: vCPUs, GIC and devices to power-on state,
- * images loaded again, vCPUs running. Main thread. 0 or -errno, logged.
+ * images loaded again, vCPUs running unless paused. Main thread. 0 or -errno, logged.
  */
 int board_reset(struct board *);
 
@@ -61,10 +70,10 @@ void board_power_button(struct board *);
  * {"vm": COUNTS, "vcpus": [{"stats": COUNTS, "el2": {"current_el": N,
  * "registers": [{"name", "value", "meaning"}, ...]}}, ...]}, where COUNTS has a
  * number for each name, or a list for a histogram. What this kernel does not
- * count is not there. Stops the vCPUs for the time that it takes, and lets them
- * go on if they were running. Main thread. NULL: no memory.
+ * count is not there. Without @el2, that is left out. The vCPUs are stopped for a
+ * moment, the first time and for an EL2. Main thread. NULL: no memory.
  */
-json_t *board_stats(struct board *);
+json_t *board_stats(struct board *, bool el2);
 
 /* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
 int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);

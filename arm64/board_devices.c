@@ -379,7 +379,7 @@ void board_free_devices(struct board *b)
 		chardev_close(b->ports[i]);
 	free(b->ports);
 	chardev_close(b->null);
-	board_close_exits(b);
+	board_close_counts(b);
 	board_free_flash(b);
 	free(b->bootorder);
 }

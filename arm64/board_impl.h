@@ -33,6 +33,7 @@ struct pci_host;
 
 struct board {
 	struct vm vm;
+	bool paused; /* by board_pause() */
 	const struct config *cfg;
 	struct board_host host;
 	struct machine m;
@@ -48,8 +49,8 @@ struct board {
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
 	struct flash_slot flash[MAP_FLASH_BANKS];
-	char *bootorder;      /* what board_boot_from() has gathered */
-	struct stats **exits; /* of each vCPU, for the exit counter */
+	char *bootorder;       /* what board_boot_from() has gathered */
+	struct stats **counts; /* of each vCPU, and of the VM */
 };
 
 /*
@@ -117,7 +118,7 @@ int board_add_fw_cfg(struct board *b, struct err *e);
  * 0 or -errno, with a sentence in @e if this KVM does not count.
  */
 int board_open_exits(struct board *b, struct err *e);
-void board_close_exits(struct board *b);
+void board_close_counts(struct board *b);
 
 /* How often all vCPUs have left to the host so far. Any thread. */
 uint64_t board_count_exits(void *board);

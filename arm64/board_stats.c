@@ -18,19 +18,38 @@
 #define VALUES_MAX 128
 #define EXITS	   "exits" /* KVM's name for them */
 
+/*
+ * Each vCPU's file, and last the VM's; they stay open. To open one, KVM wants
+ * the vCPU to stand still. 0, or -errno if one cannot be had.
+ */
+static int open_counts(struct board *b)
+{
+	unsigned i, n = b->vm.ncpus;
+	int r = 0, one;
+
+	if (!b->counts)
+		b->counts = calloc(n + 1, sizeof(struct stats *));
+	if (!b->counts)
+		return -ENOMEM;
+	for (i = 0; i <= n; i++) {
+		if (b->counts[i])
+			continue;
+		one = stats_open(i < n ? b->vm.vcpus[i].fd : b->vm.fd,
+				 &b->counts[i]);
+		if (one < 0) {
+			b->counts[i] = NULL;
+			r = one;
+		}
+	}
+	return r;
+}
+
 int board_open_exits(struct board *b, struct err *e)
 {
-	unsigned i;
-	int r = 0;
+	int r = open_counts(b);
 
-	b->exits = calloc(b->vm.ncpus, sizeof(struct stats *));
-	if (!b->exits)
-		return -ENOMEM;
-	for (i = 0; i < b->vm.ncpus && !r; i++) {
-		r = stats_open(b->vm.vcpus[i].fd, &b->exits[i]);
-		if (!r && !stats_find(b->exits[i], EXITS))
-			r = -ENOTTY;
-	}
+	if (!r && !stats_find(b->counts[0], EXITS))
+		r = -ENOTTY;
 	if (r == -ENOTTY)
 		return err_set(e, r,
 			       "--exit-counter: this host's KVM does not tell "
@@ -41,14 +60,14 @@ int board_open_exits(struct board *b, struct err *e)
 		 : 0;
 }
 
-void board_close_exits(struct board *b)
+void board_close_counts(struct board *b)
 {
 	unsigned i;
 
-	for (i = 0; b->exits && i < b->vm.ncpus; i++)
-		stats_close(b->exits[i]);
-	free(b->exits);
-	b->exits = NULL;
+	for (i = 0; b->counts && i <= b->vm.ncpus; i++)
+		stats_close(b->counts[i]);
+	free(b->counts);
+	b->counts = NULL;
 }
 
 uint64_t board_count_exits(void *board)
@@ -58,8 +77,8 @@ uint64_t board_count_exits(void *board)
 	unsigned i;
 
 	for (i = 0; i < b->vm.ncpus; i++)
-		if (!stats_read(b->exits[i], stats_find(b->exits[i], EXITS), &n,
-				1))
+		if (!stats_read(b->counts[i], stats_find(b->counts[i], EXITS),
+				&n, 1))
 			sum += n;
 	return sum;
 }
@@ -81,19 +100,16 @@ static json_t *value_json(const struct stats *s, const struct stat_desc *d)
 	return list;
 }
 
-/* Of a VM or vCPU: empty if this KVM has none. */
-static json_t *counts_json(int fd)
+/* Of vCPU @i, or behind them the VM: empty if this KVM has none. */
+static json_t *counts_json(const struct board *b, unsigned i)
 {
+	const struct stats *s = b->counts ? b->counts[i] : NULL;
 	json_t *o = json_object();
 	const struct stat_desc *d;
-	struct stats *s;
-	unsigned i;
+	unsigned n;
 
-	if (stats_open(fd, &s) < 0)
-		return o;
-	for (i = 0; (d = stats_at(s, i)); i++)
+	for (n = 0; s && (d = stats_at(s, n)); n++)
 		json_object_set_new(o, d->name, value_json(s, d));
-	stats_close(s);
 	return o;
 }
 
@@ -126,27 +142,31 @@ static json_t *el2_json(int vcpu_fd)
 			 (int)(s.val[EL2_PSTATE] >> 2 & 3), "registers", regs);
 }
 
-static json_t *vcpu_json(const struct board *b, unsigned i)
+static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
 {
-	int fd = b->vm.vcpus[i].fd;
 	json_t *o = json_object();
 
-	json_object_set_new(o, "stats", counts_json(fd));
-	if (b->model.nested != NESTED_OFF)
-		json_object_set_new(o, "el2", el2_json(fd));
+	json_object_set_new(o, "stats", counts_json(b, i));
+	if (el2)
+		json_object_set_new(o, "el2", el2_json(b->vm.vcpus[i].fd));
 	return o;
 }
 
-json_t *board_stats(struct board *b)
+json_t *board_stats(struct board *b, bool el2)
 {
-	bool go_on = vm_pause(&b->vm);
 	json_t *vcpus = json_array();
+	bool stop = !b->counts, go_on = false;
 	unsigned i;
 
+	el2 = el2 && b->model.nested != NESTED_OFF;
+	if (stop || el2)
+		go_on = vm_pause(&b->vm) && !b->paused;
+	if (stop)
+		open_counts(b);
 	for (i = 0; i < b->vm.ncpus; i++)
-		json_array_append_new(vcpus, vcpu_json(b, i));
-	vcpus = json_pack("{s:o, s:o}", "vm", counts_json(b->vm.fd), "vcpus",
-			  vcpus);
+		json_array_append_new(vcpus, vcpu_json(b, i, el2));
+	vcpus = json_pack("{s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
+			  "vcpus", vcpus);
 	if (go_on)
 		vm_resume(&b->vm);
 	return vcpus;

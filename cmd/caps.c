@@ -9,6 +9,7 @@
 
 #include "arm64/cpu.h"
 #include "cmd/cmd.h"
+#include "cmd/opts.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
@@ -160,19 +161,6 @@ int caps_json(const struct caps *c, FILE *f)
 	return 0;
 }
 
-void help_caps(FILE *f)
-{
-	fputs("Usage: nestor caps [--json | --cpu [--nested]]\n"
-	      "Say what this host offers to virtual machines, and for what it "
-	      "does not,\nthe reason and the remedy. Ends with 0 if there is "
-	      "a usable KVM, else 1.\n\n"
-	      "      --json                print one JSON object\n"
-	      "      --cpu                 print the CPU, as run --cpu reads "
-	      "it\n"
-	      "      --nested              that of a guest with an EL2\n",
-	      f);
-}
-
 static int print_cpu(const struct caps *caps, bool nested)
 {
 	int fd = caps->kvm ? kvm_open() : -ENODEV, r;
@@ -193,23 +181,25 @@ static int print_cpu(const struct caps *caps, bool nested)
 	return r < 0 ? STATUS_FAILED : STATUS_OFF;
 }
 
-/* By the order of the flags in cmd_caps(). */
-enum { GIVEN_JSON = 1, GIVEN_CPU = 2, GIVEN_NESTED = 4 };
-
-int cmd_caps(int argc, char **argv)
+static int cmd_caps(int argc, char **argv)
 {
-	static const char *const flags[] = { "--json", "--cpu", "--nested",
-					     NULL };
+	bool json = false, cpu = false, nested = false;
 	struct host_info host;
+	const char *value;
 	struct caps caps;
+	struct opts o;
 	struct err e;
-	unsigned given;
-	int rc;
+	int r;
 
-	rc = cmd_plain(argc, argv, flags, &given, help_caps, &e);
-	if (rc)
-		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
-	if (given & GIVEN_JSON ? given != GIVEN_JSON : given == GIVEN_NESTED) {
+	opts_begin(&o, &command_caps, argc, argv);
+	while ((r = opts_next(&o, &value, &e)) > 0) {
+		json |= r == 'j';
+		cpu |= r == 'c';
+		nested |= r == 'n';
+	}
+	if (r < 0)
+		return opts_status(r, &e);
+	if (json ? cpu || nested : nested && !cpu) {
 		err_set(&e, 0,
 			"caps takes --json, or --cpu, or --cpu --nested: see "
 			"'nestor help caps'");
@@ -217,9 +207,9 @@ int cmd_caps(int argc, char **argv)
 	}
 	host_info_read(&host);
 	caps_probe(&caps, &host);
-	if (given & GIVEN_CPU)
-		return print_cpu(&caps, given & GIVEN_NESTED);
-	if (!given) {
+	if (cpu)
+		return print_cpu(&caps, nested);
+	if (!json) {
 		caps_print(&caps, stdout);
 	} else if (caps_json(&caps, stdout)) {
 		log_warnx("out of memory");
@@ -227,3 +217,18 @@ int cmd_caps(int argc, char **argv)
 	}
 	return caps.kvm ? STATUS_OFF : STATUS_FAILED;
 }
+
+const struct command command_caps = {
+	.name = "caps",
+	.summary = "say what this host can do, and why not",
+	.opts = (const struct opt[]){ OPT_JSON,
+				      { 'c', "cpu", 0, NULL,
+					"the CPU, as run --cpu reads it", 0 },
+				      { 'n', "nested", 0, NULL,
+					"... that of a guest with an EL2", 0 },
+				      { 0 } },
+	.run = cmd_caps,
+	.about = "Say what this host offers to virtual machines, and for what "
+		 "it does not, the reason and the remedy. Ends with 0 if there "
+		 "is a usable KVM, else 1.",
+};

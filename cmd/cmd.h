@@ -7,50 +7,49 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cmd/exit.h"
 
 struct err;
+struct opt;
 
+/* One subcommand; its file defines it as command_NAME. */
 struct command {
 	const char *name;
-	const char *summary;
+	const char *summary;	/* below 60 characters, for `nestor help` */
+	const char *operands;	/* as "NAME..."; NULL: it takes none */
+	bool vm;		/* its operands are VMs */
+	const struct opt *opts; /* up to an empty row, beside --help */
 	int (*run)(int argc, char **argv);
+	const char *about; /* paragraphs of its help, wrapped there */
+	/* Prints all of its help, instead; may be NULL. */
 	void (*help)(FILE *);
 };
+
+extern const struct command command_run, command_ls, command_stat,
+	command_inspect, command_pause, command_resume, command_stop,
+	command_wait, command_events, command_rm, command_caps, command_demo,
+	command_version;
 
 /*
  * cmd_dispatch() - run the command that argv[1] names
  *
- * @table ends with an empty row. Answers `help [COMMAND]`, --help and
+ * @table ends with NULL. Answers `help [COMMAND]`, --help and
  * --version itself. The process's exit status; STATUS_FAILED too if standard
  * output could not be written.
  */
-int cmd_dispatch(const struct command *table, int argc, char **argv);
+int cmd_dispatch(const struct command *const *table, int argc, char **argv);
+
+/* What `nestor help COMMAND` says: of its table, if it has no words of its own. */
+void command_help(const struct command *, FILE *);
 
 /* Print the sentence in @e on standard error; STATUS_USAGE. */
 int cmd_refuse(const struct err *e);
 
-/*
- * cmd_plain() - the options of a command that has a few flags, or none
- *
- * 0: go on, bit N of *@given says whether @flags[N] was there (the list ends
- * with NULL); 1: --help was asked for and answered by @help; -EINVAL with a
- * sentence in @e.
- */
-int cmd_plain(int argc, char **argv, const char *const *flags, unsigned *given,
-	      void (*help)(FILE *), struct err *e);
-
-int cmd_run(int argc, char **argv);
-int cmd_caps(int argc, char **argv);
-int cmd_demo(int argc, char **argv);
-int cmd_version(int argc, char **argv);
-
+/* The key table, as `nestor help run` shows it. */
 void help_run(FILE *);
-void help_caps(FILE *);
-void help_demo(FILE *);
-void help_version(FILE *);
 
 /*
  * put_wrapped() - @text broken between words, within 78 columns

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/opts.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
@@ -244,28 +245,19 @@ static bool host_can(void)
 	return p.el2;
 }
 
-void help_demo(FILE *f)
+static int cmd_demo(int argc, char **argv)
 {
-	fputs("Usage: nestor demo [--step] [--json]\n"
-	      "Show nested virtualization on live registers, concept by "
-	      "concept: small guest\nhypervisors run, report what they see at "
-	      "EL2, and how often they left to the\nhost. Needs no kernel. "
-	      "Ends with 0 if all of it holds, else 1.\n\n"
-	      "      --step                wait for a key after each step; q "
-	      "ends\n"
-	      "      --json                print one JSON object\n",
-	      f);
-}
-
-int cmd_demo(int argc, char **argv)
-{
-	static const char *const flags[] = { "--step", "--json", NULL };
+	unsigned wishes = 0;
+	const char *value;
+	struct opts o;
 	struct err e;
-	unsigned wishes;
-	int rc = cmd_plain(argc, argv, flags, &wishes, help_demo, &e);
+	int r;
 
-	if (rc)
-		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
+	opts_begin(&o, &command_demo, argc, argv);
+	while ((r = opts_next(&o, &value, &e)) > 0)
+		wishes |= r == 'j' ? JSON : STEP;
+	if (r < 0)
+		return opts_status(r, &e);
 	if (wishes == (STEP | JSON)) {
 		err_set(&e, 0,
 			"--step with --json: a program needs no waiting; give "
@@ -274,3 +266,19 @@ int cmd_demo(int argc, char **argv)
 	}
 	return host_can() ? run_all(wishes) : STATUS_FAILED;
 }
+
+const struct command command_demo = {
+	.name = "demo",
+	.summary = "show nested virtualization, step by step",
+	.opts =
+		(const struct opt[]){
+			{ 's', "step", 0, NULL,
+			  "wait for a key after each step; q ends", 0 },
+			OPT_JSON,
+			{ 0 } },
+	.run = cmd_demo,
+	.about = "Show nested virtualization on live registers, concept by "
+		 "concept: small guest hypervisors run, report what they see "
+		 "at EL2, and how often they left to the host. Needs no "
+		 "kernel. Ends with 0 if all of it holds, else 1.",
+};

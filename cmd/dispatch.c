@@ -8,38 +8,39 @@
 #include "cmd/version.h"
 #include "core/log.h"
 
-#define COMMANDS_MAX 15
+#define COMMANDS_MAX 30
 
-static void help_short(const struct command *table, FILE *f)
+static void help_short(const struct command *const *table, FILE *f)
 {
 	fputs("Usage: nestor COMMAND [OPTION]...\n"
 	      "Run virtual machines on ARM64 Linux with KVM.\n\n",
 	      f);
-	for (; table->name; table++)
-		fprintf(f, "  %-9s %s\n", table->name, table->summary);
-	fprintf(f, "  %-9s %s\n", "help", "explain a command");
+	for (; *table; table++)
+		fprintf(f, "  %-10s %s\n", (*table)->name, (*table)->summary);
+	fprintf(f, "  %-10s %s\n", "help", "explain a command");
 	fputs("\nExample: nestor run --kernel Image --memory 1G\n"
 	      "'nestor help COMMAND' says more, nestor(1) says all.\n",
 	      f);
 }
 
-static const struct command *find(const struct command *table, const char *name)
+static const struct command *find(const struct command *const *table,
+				  const char *name)
 {
-	for (; table->name; table++) {
-		if (!strcmp(table->name, name))
-			return table;
+	for (; *table; table++) {
+		if (!strcmp((*table)->name, name))
+			return *table;
 	}
 	return NULL;
 }
 
-static int unknown(const struct command *table, const char *name)
+static int unknown(const struct command *const *table, const char *name)
 {
 	const char *names[COMMANDS_MAX + 2], *near;
 	struct err e;
 	unsigned n = 0;
 
-	for (; table->name && n < COMMANDS_MAX; table++)
-		names[n++] = table->name;
+	for (; *table && n < COMMANDS_MAX; table++)
+		names[n++] = (*table)->name;
 	names[n++] = "help";
 	names[n] = NULL;
 	near = suggest(name, names);
@@ -51,7 +52,7 @@ static int unknown(const struct command *table, const char *name)
 	return cmd_refuse(&e);
 }
 
-static int help(const struct command *table, int argc, char **argv)
+static int help(const struct command *const *table, int argc, char **argv)
 {
 	const struct command *c;
 	struct err e;
@@ -68,11 +69,11 @@ static int help(const struct command *table, int argc, char **argv)
 	c = find(table, argv[1]);
 	if (!c)
 		return unknown(table, argv[1]);
-	c->help(stdout);
+	command_help(c, stdout);
 	return STATUS_OFF;
 }
 
-static int dispatch(const struct command *table, int argc, char **argv)
+static int dispatch(const struct command *const *table, int argc, char **argv)
 {
 	const struct command *c;
 	struct err e;
@@ -100,7 +101,7 @@ static int dispatch(const struct command *table, int argc, char **argv)
 	return cmd_refuse(&e);
 }
 
-int cmd_dispatch(const struct command *table, int argc, char **argv)
+int cmd_dispatch(const struct command *const *table, int argc, char **argv)
 {
 	int status = dispatch(table, argc, argv);
 
@@ -116,28 +117,4 @@ int cmd_refuse(const struct err *e)
 {
 	fprintf(stderr, "nestor: %s\n", e->text);
 	return STATUS_USAGE;
-}
-
-int cmd_plain(int argc, char **argv, const char *const *flags, unsigned *given,
-	      void (*help)(FILE *), struct err *e)
-{
-	unsigned n;
-	int i;
-
-	*given = 0;
-	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			help(stdout);
-			return 1;
-		}
-		for (n = 0; flags[n] && strcmp(argv[i], flags[n]); n++)
-			;
-		if (!flags[n])
-			return err_set(e, -EINVAL,
-				       "%s does not take '%s': see "
-				       "'nestor help %s'",
-				       argv[0], argv[i], argv[0]);
-		*given |= 1u << n;
-	}
-	return 0;
 }

@@ -12,6 +12,8 @@ enum status {
 	STATUS_RESET = 3,  /* the guest reset, under --no-reboot */
 	STATUS_PANIC = 4,  /* the guest panicked */
 	STATUS_KVM = 5,	   /* KVM reported an internal error */
+	STATUS_WATCHDOG = 6,  /* the guest did not serve its watchdog */
+	STATUS_STOPPED = 7,   /* nestor stop, and the guest did not power off */
 	STATUS_TIMEOUT = 124, /* --timeout expired, as with timeout(1) */
 	STATUS_SIGNAL = 128,  /* plus its number, as in the shell */
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What `nestor help run` says: the key table, for people. */
+/* What `nestor help COMMAND` says: its options' table, for people. */
 #include <assert.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/keys.h"
+#include "cmd/opts.h"
 
 #define COLUMN 28 /* where the explanations start */
 
@@ -26,33 +27,71 @@ static const struct {
 	{ STATUS_OFF, "the guest powered off" },
 	{ STATUS_FAILED, "nestor failed" },
 	{ STATUS_USAGE, "what was given cannot be used" },
-	{ STATUS_RESET, "the guest reset, under --no-reboot" },
+	{ STATUS_RESET, "the guest reset, under --on-reset stop" },
 	{ STATUS_PANIC, "the guest panicked" },
 	{ STATUS_KVM, "KVM reported an internal error" },
+	{ STATUS_WATCHDOG,
+	  "the guest's watchdog bit, under --on-watchdog stop" },
+	{ STATUS_STOPPED, "nestor stop ended it by force" },
 	{ STATUS_TIMEOUT, "--timeout expired" },
 	{ STATUS_SIGNAL, "plus N: signal N ended nestor" },
 };
+
+static void print_option(char letter, const char *name, const char *help,
+			 FILE *f)
+{
+	int n = letter ? fprintf(f, "  -%c, --%s", letter, name)
+		       : fprintf(f, "      --%s", name);
+
+	if (n > COLUMN - 2) {
+		fputc('\n', f);
+		n = 0;
+	}
+	fprintf(f, "%*s%s", COLUMN - n, "", help);
+}
 
 /* A flag that is on by default is shown by what switches it off. */
 static void print_key(const struct key *k, FILE *f)
 {
 	bool no = !k->arg && k->def && !strcmp(k->def, "on");
-	int n;
+	char name[64];
 
-	n = k->letter ? fprintf(f, "  -%c, ", k->letter) : fprintf(f, "      ");
-	n += fprintf(f, "--%s%s", no ? "no-" : "", k->name);
-	if (k->bare)
-		n += fprintf(f, "[=%s]", k->arg);
-	else if (k->arg)
-		n += fprintf(f, " %s", k->arg);
-	if (n > COLUMN - 2) {
-		fputc('\n', f);
-		n = 0;
-	}
-	fprintf(f, "%*s%s", COLUMN - n, "", k->help);
+	snprintf(name, sizeof(name), "%s%s%s%s%s", no ? "no-" : "", k->name,
+		 k->bare  ? "[="
+		 : k->arg ? " "
+			  : "",
+		 k->arg ? k->arg : "", k->bare ? "]" : "");
+	print_option(k->letter, name, k->help, f);
 	if (k->arg && k->def)
 		fprintf(f, " [%s]", k->def);
 	fputc('\n', f);
+}
+
+static void print_opts(const struct opt *o, FILE *f)
+{
+	char name[64];
+
+	for (; o && o->name; o++) {
+		snprintf(name, sizeof(name), "%s%s%s", o->name,
+			 o->arg ? " " : "", o->arg ? o->arg : "");
+		print_option(o->letter, name, o->help, f);
+		fputc('\n', f);
+	}
+}
+
+void command_help(const struct command *c, FILE *f)
+{
+	if (c->help) {
+		c->help(f);
+		return;
+	}
+	fprintf(f, "Usage: nestor %s%s%s%s\n", c->name,
+		c->opts ? " [OPTION]..." : "", c->operands ? " " : "",
+		c->operands ? c->operands : "");
+	put_wrapped(f, 0, c->about);
+	if (c->opts)
+		fputc('\n', f);
+	print_opts(c->opts, f);
 }
 
 void help_run(FILE *f)

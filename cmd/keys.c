@@ -25,6 +25,12 @@ static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
 					    [NESTED_NVHE] = "nvhe",
 					    NULL };
 
+static const char *const policies[] = { [POLICY_RESTART] = "restart",
+					[POLICY_STOP] = "stop",
+					[POLICY_PAUSE] = "pause",
+					[POLICY_IGNORE] = "ignore",
+					NULL };
+
 static const char *const transports[] = { [TRANSPORT_AUTO] = "auto",
 					  [TRANSPORT_PCI] = "pci",
 					  [TRANSPORT_MMIO] = "mmio",
@@ -233,12 +239,36 @@ const struct key keys[] = {
 	  .type = &value_flag,
 	  .field = AT(exit_counter) },
 
+	{ .name = "on-reset",
+	  .group = GROUP_LIFECYCLE,
+	  .arg = "POLICY",
+	  .def = "restart",
+	  .help = "restart, stop or pause",
+	  .type = &value_choice,
+	  .choices = policies,
+	  .field = AT(on_reset) },
 	{ .name = "reboot",
 	  .group = GROUP_LIFECYCLE,
 	  .def = "on",
-	  .help = "exit when the guest resets",
-	  .type = &value_unflag,
-	  .field = AT(no_reboot) },
+	  .help = "the same as --on-reset stop",
+	  .type = &value_reboot,
+	  .field = AT(on_reset) },
+	{ .name = "on-panic",
+	  .group = GROUP_LIFECYCLE,
+	  .arg = "POLICY",
+	  .def = "stop",
+	  .help = "restart, stop, pause or ignore",
+	  .type = &value_choice,
+	  .choices = policies,
+	  .field = AT(on_panic) },
+	{ .name = "on-watchdog",
+	  .group = GROUP_LIFECYCLE,
+	  .arg = "POLICY",
+	  .def = "restart",
+	  .help = "restart, stop, pause or ignore",
+	  .type = &value_choice,
+	  .choices = policies,
+	  .field = AT(on_watchdog) },
 	{ .name = "timeout",
 	  .group = GROUP_LIFECYCLE,
 	  .arg = "SECONDS",
@@ -260,6 +290,32 @@ const struct key keys[] = {
 	  .help = "say what nestor does, on standard error",
 	  .type = &value_flag,
 	  .field = AT(debug) },
+
+	{ .name = "detach",
+	  .group = GROUP_LIFECYCLE,
+	  .help = "return when the guest runs; print the name",
+	  .role = KEY_RUNS,
+	  .type = &value_flag,
+	  .field = AT(detach) },
+	{ .name = "rm",
+	  .group = GROUP_LIFECYCLE,
+	  .help = "leave nothing behind, though detached",
+	  .role = KEY_RUNS,
+	  .type = &value_flag,
+	  .field = AT(remove) },
+	{ .name = "json",
+	  .group = GROUP_LIFECYCLE,
+	  .help = "with --detach: print JSON",
+	  .role = KEY_RUNS,
+	  .type = &value_flag,
+	  .field = AT(json) },
+	{ .name = "runtime-dir",
+	  .group = GROUP_LIFECYCLE,
+	  .arg = "DIR",
+	  .help = "where the VM is registered",
+	  .role = KEY_RUNS,
+	  .type = &value_path,
+	  .field = AT(runtime_dir) },
 
 	{ .name = "config",
 	  .group = GROUP_CONFIG,
@@ -364,7 +420,7 @@ void config_free(struct config *c)
 	const struct key *k;
 
 	for (k = keys; k < keys + nkeys; k++) {
-		if (k->role == KEY_SETS && k->type->free)
+		if (k->type && k->type->free)
 			k->type->free(k, c);
 	}
 	*c = (struct config){ 0 };
@@ -422,6 +478,15 @@ int config_check(const struct config *c, struct err *e)
 
 	if (check_boot(c, e))
 		return -EINVAL;
+	if (c->on_reset == POLICY_IGNORE)
+		return err_set(e, -EINVAL,
+			       "--on-reset ignore: a guest that resets cannot "
+			       "go on; give restart, stop or pause");
+	if ((c->remove || c->json) && !c->detach)
+		return err_set(e, -EINVAL,
+			       "--%s: is for a VM in the background; add "
+			       "--detach",
+			       c->remove ? "rm" : "json");
 	if (c->aarch32 && c->nested != NESTED_OFF)
 		return err_set(
 			e, -EINVAL,

@@ -31,8 +31,11 @@ enum key_group {
 	GROUP_COUNT
 };
 
-/* What giving it does; all but KEY_SETS belong on the command line only. */
-enum key_role { KEY_SETS, KEY_READS_FILE, KEY_DUMPS, KEY_HELPS };
+/*
+ * What giving it does; all but KEY_SETS belong on the command line only.
+ * KEY_RUNS says how to run the VM, not what it is.
+ */
+enum key_role { KEY_SETS, KEY_RUNS, KEY_READS_FILE, KEY_DUMPS, KEY_HELPS };
 
 struct key {
 	const char *name;
@@ -42,7 +45,7 @@ struct key {
 	const char *arg;  /* what --help calls the value; NULL: a flag */
 	const char *def;  /* as it would stand in a file; NULL: unset */
 	const char *help; /* of the form that --help shows */
-	const struct value_type *type; /* for KEY_SETS */
+	const struct value_type *type; /* for KEY_SETS and KEY_RUNS */
 	size_t field;		       /* the type's field in struct config */
 	unsigned min, max;	       /* for numbers */
 	/* By the enum's value, or for a path, words that are none; then NULL. */

@@ -74,7 +74,7 @@ static int scan_long(struct scan *s, const char *arg, struct option *o,
 	}
 	if (!o->key)
 		return unknown(no ? name + 3 : name, arg, no, e);
-	if (no && (o->key->arg || o->key->role != KEY_SETS))
+	if (no && (o->key->arg || o->key->role > KEY_RUNS))
 		return err_set(
 			e, -EINVAL,
 			"unknown option %s: only flags have a --no- form", arg);
@@ -86,7 +86,7 @@ static int scan_long(struct scan *s, const char *arg, struct option *o,
 	}
 	if (o->key->arg)
 		return take_value(s, value, o, e);
-	if (value && o->key->role == KEY_SETS)
+	if (value && o->key->role <= KEY_RUNS)
 		return err_set(e, -EINVAL,
 			       "%s: a flag takes no value; use --%s or --no-%s",
 			       arg, o->key->name, o->key->name);
@@ -328,7 +328,7 @@ static int second_pass(struct scan s, struct config *c, struct err *e)
 	int rc;
 
 	while ((rc = scan_next(&s, &o, e)) > 0) {
-		if (o.key->role != KEY_SETS)
+		if (o.key->role != KEY_SETS && o.key->role != KEY_RUNS)
 			continue;
 		rc = key_set(o.key, c, o.value, NULL, &why);
 		if (rc)

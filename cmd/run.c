@@ -8,16 +8,17 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "arm64/board.h"
 #include "cmd/cmd.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
+#include "cmd/run_impl.h"
 #include "cmd/stats.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -25,104 +26,55 @@
 #include "host/linger.h"
 #include "host/output.h"
 #include "host/tty.h"
-#include "host/watch.h"
-
-struct run {
-	const struct config *cfg;
-	struct loop *loop;
-	struct chardev *terminal;
-	struct board *board;
-	struct io signals, timeout;
-	struct watch panic_begins, panic_ends;
-	int status;
-};
-
-static void finish(struct run *r, int status)
-{
-	r->status = status;
-	loop_stop(r->loop);
-}
-
-static void on_event(void *ctx, enum vm_event what)
-{
-	struct run *r = ctx;
-
-	switch (what) {
-	case VM_POWEROFF:
-		finish(r, STATUS_OFF);
-		return;
-	case VM_PANIC:
-		finish(r, STATUS_PANIC);
-		return;
-	case VM_FAILED:
-		finish(r, STATUS_KVM);
-		return;
-	case VM_RESET:
-		if (r->cfg->no_reboot)
-			finish(r, watch_seen(&r->panic_begins) ? STATUS_PANIC
-							       : STATUS_RESET);
-		else if (board_reset(r->board) < 0)
-			finish(r, STATUS_FAILED);
-		else
-			watch_reset(&r->panic_begins);
-	}
-}
 
 static void on_signal(struct io *io, uint32_t events)
 {
 	struct run *r =
 		(struct run *)((char *)io - offsetof(struct run, signals));
 	struct signalfd_siginfo si;
+	struct ending end;
 
 	(void)events;
 	if (read(io->fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGWINCH)
+	switch (si.ssi_signo) {
+	case SIGWINCH:
 		chardev_resize(r->terminal);
-	else if (si.ssi_signo == SIGPWR)
+		return;
+	case SIGPWR:
 		board_power_button(r->board);
-	else if (si.ssi_signo == SIGUSR1)
+		return;
+	case SIGUSR1:
 		stats_write(r->board, r->cfg->stats);
-	else
-		finish(r, STATUS_SIGNAL + si.ssi_signo);
+		return;
+	}
+	end = ending_of(CAUSE_SIGNAL);
+	end.status += si.ssi_signo;
+	snprintf(end.detail, sizeof(end.detail), "SIG%s",
+		 sigabbrev_np(si.ssi_signo));
+	run_finish_with(r, &end);
 }
 
-static void on_timeout(struct io *io, uint32_t events)
+static void on_timeout(struct timer *t)
 {
 	struct run *r =
-		(struct run *)((char *)io - offsetof(struct run, timeout));
+		(struct run *)((char *)t - offsetof(struct run, timeout));
 
-	(void)events;
 	log_warnx("the guest still runs after %u seconds; ending it",
 		  r->cfg->timeout);
-	finish(r, STATUS_TIMEOUT);
+	run_finish(r, CAUSE_TIMEOUT, "after %u seconds", r->cfg->timeout);
+}
+
+static void on_stop_timeout(struct timer *t)
+{
+	struct run *r = (struct run *)((char *)t - offsetof(struct run, stop));
+
+	run_finish(r, CAUSE_STOPPED, "the guest did not power off in time");
 }
 
 static void on_quit(void *ctx)
 {
-	finish(ctx, STATUS_OFF);
-}
-
-static void finish_panicked(void *ctx)
-{
-	finish(ctx, STATUS_PANIC);
-}
-
-/* The guest's console says "---[ end Kernel panic": it will do no more. */
-static void panic_ended(void *ctx)
-{
-	struct run *r = ctx;
-
-	loop_call(r->loop, finish_panicked, r);
-}
-
-/* Linux says these two in panic(); the second if it is not to reboot. */
-static void watch_console(struct run *r)
-{
-	watch_init(&r->panic_begins, "Kernel panic - not syncing", NULL, NULL);
-	watch_init(&r->panic_ends, "---[ end Kernel panic", panic_ended, r);
-	chardev_watch(r->terminal, &r->panic_begins);
-	chardev_watch(r->terminal, &r->panic_ends);
+	run_finish(ctx, CAUSE_QUIT, NULL);
 }
 
 /* Which of these were ignored from the start (nohup) stay so. */
@@ -147,18 +99,16 @@ static int catch_signals(struct run *r)
 	return loop_add(r->loop, &r->signals, EPOLLIN);
 }
 
-static int start_timeout(struct run *r)
+static int open_timers(struct run *r)
 {
-	struct itimerspec t = { .it_value.tv_sec = r->cfg->timeout };
+	int n = timer_open(&r->stop, r->loop, CLOCK_MONOTONIC, on_stop_timeout);
 
-	if (!r->cfg->timeout)
-		return 0;
-	r->timeout.fn = on_timeout;
-	r->timeout.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (r->timeout.fd < 0 ||
-	    timerfd_settime(r->timeout.fd, 0, &t, NULL) < 0)
-		return -errno;
-	return loop_add(r->loop, &r->timeout, EPOLLIN);
+	if (!n && r->cfg->timeout)
+		n = timer_open(&r->timeout, r->loop, CLOCK_MONOTONIC,
+			       on_timeout);
+	if (n < 0)
+		log_warnx("timers: %s", strerror(-n));
+	return n;
 }
 
 static int dump_dtb(struct run *r, struct err *e)
@@ -174,10 +124,15 @@ static int dump_dtb(struct run *r, struct err *e)
 	return n;
 }
 
+static const char *terminal_of(const struct config *cfg)
+{
+	return cfg->detach || cfg->console == CONSOLE_NONE ? "null" : "stdio";
+}
+
 static int build(struct run *r, struct err *e)
 {
 	struct board_host host = { .loop = r->loop,
-				   .on_event = on_event,
+				   .on_event = run_on_event,
 				   .ctx = r };
 	int n = catch_signals(r);
 	struct err why;
@@ -186,12 +141,16 @@ static int build(struct run *r, struct err *e)
 		log_warnx("waiting for signals: %s", strerror(-n));
 		return n;
 	}
-	r->terminal = chardev_open(
-		r->loop, r->cfg->console == CONSOLE_NONE ? "null" : "stdio", e);
+	n = open_timers(r);
+	if (!n && !r->cfg->dump_dtb)
+		n = run_register(r, e);
+	if (n < 0)
+		return n;
+	r->terminal = chardev_open(r->loop, terminal_of(r->cfg), e);
 	if (!r->terminal)
 		return -EINVAL;
 	chardev_on_quit(r->terminal, on_quit, r);
-	watch_console(r);
+	run_watch_console(r);
 	host.terminal = r->terminal;
 	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
 		return err_set(e, -EINVAL, "--stats: %s", why.text);
@@ -200,24 +159,46 @@ static int build(struct run *r, struct err *e)
 
 static int run_loop(struct run *r)
 {
-	int n = start_timeout(r);
+	int n = run_serve(r);
 
 	if (!n)
 		n = board_run(r->board);
-	if (!n)
-		n = loop_run(r->loop);
+	if (n < 0)
+		return n;
+	if (r->cfg->timeout)
+		timer_after(&r->timeout, r->cfg->timeout * NSEC_PER_SEC);
+	run_event(r, "running", NULL);
+	run_detached(r);
+	n = loop_run(r->loop);
 	if (n < 0)
 		log_warnx("running the VM: %s", strerror(-n));
 	if (!n && r->cfg->stats && stats_write(r->board, r->cfg->stats) < 0 &&
-	    r->status == STATUS_OFF)
-		r->status = STATUS_FAILED;
+	    r->end.status == STATUS_OFF)
+		r->end = ending_of(CAUSE_FAILED);
 	return n;
 }
 
-/* The exit status of a VM of this configuration. */
-static int run_vm(const struct config *cfg)
+static void take_apart(struct run *r)
 {
-	struct run r = { .cfg = cfg, .status = STATUS_FAILED };
+	if (r->board)
+		board_free(r->board);
+	run_unregister(r);
+	chardev_close(r->terminal);
+	timer_close(&r->timeout);
+	timer_close(&r->stop);
+	if (r->signals.loop) {
+		loop_del(&r->signals);
+		close(r->signals.fd);
+	}
+	loop_free(r->loop);
+}
+
+/* The exit status of a VM of this configuration. */
+static int run_vm(const struct config *cfg, int report)
+{
+	struct run r = { .cfg = cfg,
+			 .report = report,
+			 .end = ending_of(CAUSE_FAILED) };
 	struct err e = { "" };
 	int n;
 
@@ -228,24 +209,35 @@ static int run_vm(const struct config *cfg)
 		return STATUS_FAILED;
 	}
 	n = build(&r, &e);
+	if (n < 0)
+		r.abandoned = true;
 	if (!n && cfg->dump_dtb) {
 		n = dump_dtb(&r, &e);
-		r.status = STATUS_OFF;
+		r.end = ending_of(CAUSE_POWEROFF);
 	} else if (!n) {
 		n = run_loop(&r);
 	}
-	if (r.board)
-		board_free(r.board);
-	chardev_close(r.terminal);
-	loop_free(r.loop);
+	take_apart(&r);
 	if (r.board && cfg->nested)
 		linger();
 	if (n < 0)
 		return e.text[0] ? cmd_refuse(&e) : STATUS_FAILED;
-	return r.status;
+	return r.end.status;
 }
 
-int cmd_run(int argc, char **argv)
+static int run(const struct config *cfg)
+{
+	int report = -1, status;
+
+	if (cfg->detach) {
+		report = run_detach(cfg, &status);
+		if (report < 0)
+			return status;
+	}
+	return run_vm(cfg, report);
+}
+
+static int cmd_run(int argc, char **argv)
 {
 	struct config cfg;
 	struct err e;
@@ -263,7 +255,14 @@ int cmd_run(int argc, char **argv)
 	if (wish == CONFIG_DUMP)
 		config_dump(&cfg, stdout);
 	else
-		status = run_vm(&cfg);
+		status = run(&cfg);
 	config_free(&cfg);
 	return status;
 }
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "boot a virtual machine",
+	.run = cmd_run,
+	.help = help_run,
+};

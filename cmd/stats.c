@@ -160,7 +160,7 @@ static char *render(const json_t *stats, const char *path)
 
 int stats_write(struct board *b, const char *path)
 {
-	json_t *stats = board_stats(b);
+	json_t *stats = board_stats(b, true);
 	char *text = stats ? render(stats, path) : NULL;
 	struct err e;
 	int r = 0;

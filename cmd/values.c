@@ -350,7 +350,8 @@ static void flag_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_flag = { flag_set, flag_dump, NULL };
 
-static int unflag_set(const struct key *k, struct config *c, const char *value,
+/* --no-reboot, an older word for --on-reset stop. */
+static int reboot_set(const struct key *k, struct config *c, const char *value,
 		      const char *dir, struct err *why)
 {
 	bool on;
@@ -358,16 +359,18 @@ static int unflag_set(const struct key *k, struct config *c, const char *value,
 	(void)dir;
 	if (on_off(value, &on, why))
 		return -EINVAL;
-	*FIELD(bool, c, k) = !on;
+	*FIELD(enum policy, c, k) = on ? POLICY_RESTART : POLICY_STOP;
 	return 0;
 }
 
-static void unflag_dump(const struct key *k, const struct config *c, FILE *f)
+static void reboot_dump(const struct key *k, const struct config *c, FILE *f)
 {
-	fprintf(f, "%s = %s\n", k->name, *CFIELD(bool, c, k) ? "off" : "on");
+	(void)k;
+	(void)c;
+	(void)f;
 }
 
-const struct value_type value_unflag = { unflag_set, unflag_dump, NULL };
+const struct value_type value_reboot = { reboot_set, reboot_dump, NULL };
 
 static int choice_set(const struct key *k, struct config *c, const char *value,
 		      const char *dir, struct err *why)

@@ -33,7 +33,7 @@ extern const struct value_type value_params; /* char *, joined by blanks */
 extern const struct value_type value_number; /* unsigned, key's min .. max */
 extern const struct value_type value_size;   /* uint64_t, whole MiB */
 extern const struct value_type value_flag;   /* bool */
-extern const struct value_type value_unflag; /* bool, false when on */
+extern const struct value_type value_reboot; /* enum policy, not dumped */
 extern const struct value_type value_choice; /* an enum; key's choices */
 extern const struct value_type value_disks;
 extern const struct value_type value_nets;

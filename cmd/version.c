@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/opts.h"
 #include "core/log.h"
 
 /*
@@ -20,23 +21,17 @@
 #define HAVE_UAPI_VERSION 0
 #endif
 
-void help_version(FILE *f)
+static int cmd_version(int argc, char **argv)
 {
-	fputs("Usage: nestor version\n"
-	      "Print nestor's version and what it was built with.\n",
-	      f);
-}
-
-int cmd_version(int argc, char **argv)
-{
-	static const char *const flags[] = { NULL };
+	const char *value;
+	struct opts o;
 	struct err e;
-	unsigned none;
-	int rc;
+	int r;
 
-	rc = cmd_plain(argc, argv, flags, &none, help_version, &e);
-	if (rc)
-		return rc < 0 ? cmd_refuse(&e) : STATUS_OFF;
+	opts_begin(&o, &command_version, argc, argv);
+	r = opts_next(&o, &value, &e);
+	if (r)
+		return opts_status(r, &e);
 	puts("nestor " NESTOR_VERSION);
 	if (HAVE_UAPI_VERSION)
 		printf("kernel headers: Linux %d.%d.%d\n",
@@ -48,3 +43,10 @@ int cmd_version(int argc, char **argv)
 	puts("kernels: Image, Image.gz, EFI zboot (gzip, zstd), ELF64, flat");
 	return STATUS_OFF;
 }
+
+const struct command command_version = {
+	.name = "version",
+	.summary = "print the version",
+	.run = cmd_version,
+	.about = "Print nestor's version and what it was built with.",
+};

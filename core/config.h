@@ -78,6 +78,14 @@ enum nested_kind {
 	NESTED_NVHE, /* HCR_EL2.E2H fixed to 0 */
 };
 
+/* What nestor does when something happens to the guest. */
+enum policy {
+	POLICY_RESTART, /* a reboot in place */
+	POLICY_STOP,	/* the VM ends */
+	POLICY_PAUSE,	/* it waits for nestor resume, or stop */
+	POLICY_IGNORE,	/* it is told to those who watch, and nothing else */
+};
+
 /* A file for the guest's firmware, under a name of fw_cfg's. */
 struct fw_cfg_config {
 	char *name;
@@ -135,8 +143,14 @@ struct config {
 	bool pauth;
 	enum nested_kind nested;
 	unsigned nested_depth; /* 1: no EL2 for guests of the guest; 0: any */
-	bool no_reboot;	       /* a guest's reset ends nestor */
-	unsigned timeout;      /* seconds of host time; 0: none */
-	char *stats;	       /* where statistics go; NULL: nowhere */
+	enum policy on_reset, on_panic, on_watchdog;
+	unsigned timeout; /* seconds of host time; 0: none */
+	char *stats;	  /* where statistics go; NULL: nowhere */
 	bool debug;
+
+	/* How it is run; these are no keys of a file. */
+	char *runtime_dir; /* NULL: the usual one */
+	bool detach;	   /* return when the guest runs */
+	bool remove;	   /* leave nothing behind, though detached */
+	bool json;	   /* what is printed then */
 };

@@ -11,6 +11,9 @@ struct watch {
 	const char *text;
 	size_t matched; /* bytes of it at the end of what has passed */
 	bool seen;
+	bool in_rest;	/* of the line that it stood in */
+	char rest[120]; /* ... the first time; terminated */
+	size_t nrest;
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -25,3 +28,10 @@ void watch_bytes(struct watch *, const void *buf, size_t len);
 /* Has it passed since watch_init() or watch_reset()? Any thread. */
 bool watch_seen(const struct watch *);
 void watch_reset(struct watch *);
+
+/*
+ * watch_rest() - what followed the text on its line, the first time
+ *
+ * Whoever calls it has heard of a later text from the same thread.
+ */
+const char *watch_rest(const struct watch *);

@@ -67,7 +67,7 @@ setup()
 }
 
 @test "commands without such options refuse them" {
-	refused "caps does not take '--jsn': see 'nestor help caps'" \
+	refused "unknown option --jsn: did you mean --json?" \
 		caps --jsn
 	refused "version does not take 'x': see 'nestor help version'" \
 		version x

@@ -110,7 +110,7 @@ TEST(defaults_are_those_of_the_table)
 	EQ(c.memory, 512ull << 20);
 	EQ(c.console, CONSOLE_AUTO);
 	OK(c.rng && c.pmu && c.sve && c.pauth);
-	OK(!c.no_reboot && !c.hugepages && !c.debug);
+	OK(c.on_reset == POLICY_RESTART && !c.hugepages && !c.debug);
 	EQ(c.timeout, 0);
 	config_free(&c);
 }

@@ -83,10 +83,10 @@ TEST(flags_have_a_form_for_on_and_one_for_off)
 	EQ(PARSE("-ka", "--no-rng", "--hugepages", "--no-reboot"), CONFIG_RUN);
 	OK(!c.rng);
 	OK(c.hugepages);
-	OK(c.no_reboot);
+	OK(c.on_reset == POLICY_STOP);
 	EQ(PARSE("-ka", "--no-rng", "--rng", "--no-reboot", "--reboot"), 0);
 	OK(c.rng);
-	OK(!c.no_reboot);
+	OK(c.on_reset == POLICY_RESTART);
 	EQ(PARSE("-ka", "--rng=off"), -EINVAL);
 	STR_EQ(e.text, "--rng=off: a flag takes no value; use --rng or "
 		       "--no-rng");
@@ -205,7 +205,7 @@ TEST(a_file_holds_keys_comments_and_blank_lines)
 	STR_EQ(c.kernel, "Image # 1");
 	OK(!c.rng);
 	STR_EQ(c.params, "a=b c");
-	OK(c.no_reboot);
+	OK(c.on_reset == POLICY_STOP);
 	config_free(&c);
 }
 

@@ -32,7 +32,7 @@ static json_t *stats_of(unsigned cpus, enum nested_kind nested, bool counts)
 	file.data[2] = 21;
 	fake_kvm_stats(counts ? &file : NULL, sizeof(file));
 	EQ(board_rig_make(&c, &b, &e), 0);
-	stats = board_stats(b);
+	stats = board_stats(b, true);
 	board_rig_unmake(b);
 	OK(stats);
 	return stats;

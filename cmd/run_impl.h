@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run of a VM, as the files run*.c share it; nobody else includes this.
+ * All of it is the main thread's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arm64/board.h"
+#include "cmd/ending.h"
+#include "core/config.h"
+#include "core/timer.h"
+#include "host/watch.h"
+
+struct chardev;
+struct control;
+struct control_command;
+struct err;
+struct rundir;
+struct vmdir;
+
+struct run {
+	const struct config *cfg;
+	struct loop *loop;
+	struct chardev *terminal;
+	struct board *board;
+	struct io signals;
+	struct timer timeout, stop;
+	struct watch panic_begins, panic_ends;
+	uint64_t began; /* CLOCK_BOOTTIME, ns */
+
+	/* NULL: nobody can find this VM. */
+	struct rundir *base;
+	struct vmdir *dir;
+	struct control *control;
+	int report;	/* detached: where the caller waits; else -1 */
+	bool abandoned; /* ... but did not, so nothing is to be left */
+
+	bool paused;
+	bool held; /* paused by a policy, for @held_for */
+	enum cause held_for;
+	bool panicked; /* since the last reset */
+
+	bool ended;
+	struct ending end; /* what ended it first */
+};
+
+/* --- cmd/run_end.c: what happens to the guest, and what follows ------------ */
+
+/* The VM ends, unless it already does; @fmt is the detail, or NULL. */
+void run_finish(struct run *, enum cause cause, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same, with an ending of its own. */
+void run_finish_with(struct run *, const struct ending *);
+
+/* What the vCPUs and devices report. */
+void run_on_event(void *run, enum vm_event what);
+
+/* Have the guest's console watched for Linux's panic. */
+void run_watch_console(struct run *);
+
+/* What nestor pause, resume and stop ask for. */
+void run_pause(struct run *);
+void run_resume(struct run *);
+/* The power button; the end after @seconds, at once if 0. */
+void run_stop(struct run *, unsigned seconds);
+
+/* --- cmd/run_control.c: being found and controlled ------------------------- */
+
+/*
+ * run_register() - a directory, and soon a control socket, for the VM
+ *
+ * 0, also if there can be none and nobody has asked for one; or -errno with a
+ * sentence in @e.
+ */
+int run_register(struct run *, struct err *e);
+
+/* Serve the control socket: the board is there. 0 or -errno, logged. */
+int run_serve(struct run *);
+
+/* The VM has ended: tell, write it down, leave. */
+void run_unregister(struct run *);
+
+/* An event for subscribers; @data is stolen, and may be NULL. */
+void run_event(struct run *, const char *event, json_t *data);
+
+/* --- cmd/run_detach.c: a VM in the background ------------------------------ */
+
+/*
+ * run_detach() - go on in a child, in a session of its own
+ *
+ * In the child: where it is to report that the guest runs. In the caller, when
+ * that has happened, or the child has ended: -1, and *@status is its exit
+ * status.
+ */
+int run_detach(const struct config *, int *status);
+
+/* The guest runs: let the caller go, and standard error with it. */
+void run_detached(struct run *);
