@@ -101,6 +101,30 @@ static void deliver(struct chardev *c)
 	}
 }
 
+size_t chardev_inject(struct chardev *c, const void *buf, size_t len)
+{
+	const struct chardev_front *f;
+	const uint8_t *p = buf;
+	size_t n = 0, room;
+
+	while (n < len && (f = taker_or_starve(c, &room))) {
+		if (room > len - n)
+			room = len - n;
+		f->input(f->ctx, p + n, room);
+		n += room;
+	}
+	return n;
+}
+
+void chardev_break(struct chardev *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nfronts; i++)
+		if (c->front[i].line_break)
+			c->front[i].line_break(c->front[i].ctx);
+}
+
 /* How much to read; a byte of the buffer is left for the filter to add. */
 static size_t wanted(struct chardev *c)
 {
@@ -247,28 +271,24 @@ static size_t append_locked(struct chardev *c, const uint8_t *buf, size_t len)
 }
 
 /* Under the lock: the writers' threads take turns. */
-static size_t taken_locked(struct chardev *c, const void *buf, size_t len)
+static void pass_locked(struct chardev *c, const void *buf, size_t len)
 {
 	unsigned i;
 
 	for (i = 0; i < c->nwatches; i++)
 		watch_bytes(c->watch[i], buf, len);
-	return len;
+	for (i = 0; i < c->ntaps; i++)
+		c->tap[i].output(c->tap[i].ctx, buf, len);
 }
 
-size_t chardev_write(struct chardev *c, const void *buf, size_t len)
+/* How much was taken. */
+static size_t put_locked(struct chardev *c, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
 	size_t n = 0, did;
 
-	if (!len)
-		return 0;
-	pthread_mutex_lock(&c->lock);
-	if (c->out.fd < 0 || c->out_lost) {
-		taken_locked(c, buf, len);
-		pthread_mutex_unlock(&c->lock);
+	if (c->out.fd < 0 || c->out_lost)
 		return len;
-	}
 	do {
 		did = append_locked(c, p + n, len - n);
 		n += did;
@@ -286,9 +306,27 @@ size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 		n = len;
 	if (n < len)
 		c->out_short = true;
-	taken_locked(c, buf, n);
+	return n;
+}
+
+size_t chardev_write(struct chardev *c, const void *buf, size_t len)
+{
+	size_t n;
+
+	if (!len)
+		return 0;
+	pthread_mutex_lock(&c->lock);
+	n = put_locked(c, buf, len);
+	pass_locked(c, buf, n);
 	pthread_mutex_unlock(&c->lock);
 	return n;
+}
+
+void chardev_say(struct chardev *c, const void *buf, size_t len)
+{
+	pthread_mutex_lock(&c->lock);
+	put_locked(c, buf, len);
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void pump_output(struct chardev *c)
@@ -321,9 +359,19 @@ static void out_ready(struct io *io, uint32_t events)
 	pump_output(container_of(io, struct chardev, out_io));
 }
 
+static void tell_taps(struct chardev *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->ntaps; i++)
+		if (c->tap[i].room)
+			c->tap[i].room(c->tap[i].ctx);
+}
+
 static void woken(struct timer *t)
 {
 	struct chardev *c = container_of(t, struct chardev, later);
+	bool taps_first = c->taps_first;
 
 	pthread_mutex_lock(&c->lock);
 	c->wake = WAKE_NONE;
@@ -334,7 +382,12 @@ static void woken(struct timer *t)
 			c->ops->start(c);
 	}
 	pump_output(c);
+	c->taps_first = !taps_first;
+	if (taps_first)
+		tell_taps(c);
 	chardev_pump(c);
+	if (!taps_first)
+		tell_taps(c);
 }
 
 /* The rest. */
@@ -396,6 +449,16 @@ void chardev_watch(struct chardev *c, struct watch *w)
 		c->watch[c->nwatches++] = w;
 }
 
+int chardev_tap(struct chardev *c, const struct chardev_tap *t)
+{
+	if (c->ntaps == CHARDEV_TAPS)
+		return -ENOSPC;
+	c->tap[c->ntaps++] = *t;
+	if (t->room && c->in.fd < 0 && c->out.fd < 0)
+		c->fed = true;
+	return 0;
+}
+
 void chardev_room(struct chardev *c)
 {
 	if (__atomic_exchange_n(&c->starved, false, __ATOMIC_SEQ_CST))
@@ -409,17 +472,29 @@ bool chardev_is_fed(const struct chardev *c)
 
 bool chardev_size(struct chardev *c, unsigned *cols, unsigned *rows)
 {
-	return c->ops->size && c->ops->size(c, cols, rows);
+	if (!c->cols)
+		return c->ops->size && c->ops->size(c, cols, rows);
+	*cols = c->cols;
+	*rows = c->rows;
+	return true;
+}
+
+void chardev_resize_to(struct chardev *c, unsigned cols, unsigned rows)
+{
+	unsigned i;
+
+	c->cols = cols;
+	c->rows = rows;
+	if (!cols)
+		chardev_size(c, &cols, &rows);
+	for (i = 0; i < c->nfronts; i++)
+		if (c->front[i].resized)
+			c->front[i].resized(c->front[i].ctx, cols, rows);
 }
 
 void chardev_resize(struct chardev *c)
 {
-	unsigned i, cols = 0, rows = 0;
-
-	chardev_size(c, &cols, &rows);
-	for (i = 0; i < c->nfronts; i++)
-		if (c->front[i].resized)
-			c->front[i].resized(c->front[i].ctx, cols, rows);
+	chardev_resize_to(c, 0, 0);
 }
 
 void chardev_close(struct chardev *c)

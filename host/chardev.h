@@ -98,6 +98,42 @@ struct watch;
 void chardev_watch(struct chardev *, struct watch *w);
 
 /*
+ * A tap: somebody who listens at the line, and may speak on it, beside the
+ * peer. It costs the peer and the guest nothing that it is there.
+ */
+struct chardev_tap {
+	/*
+	 * Output of the guest passes, also what nobody takes; not what nestor
+	 * says on a terminal. One at a time, on any thread, under locks of the
+	 * chardev and of its front: it must call neither, nor wait for others.
+	 */
+	void (*output)(void *ctx, const void *buf, size_t len);
+	/* chardev_inject() may take more. Loop's thread. May be NULL. */
+	void (*room)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * chardev_tap() - add one, which is copied
+ *
+ * Before the first chardev_write(). Input of a chardev without a peer that has
+ * a tap with room() comes from programs: see chardev_is_fed(). 0 or -ENOSPC
+ * (there can be 4).
+ */
+int chardev_tap(struct chardev *, const struct chardev_tap *);
+
+/*
+ * chardev_inject() - input, as if the peer had sent it
+ *
+ * How many bytes the fronts took. After fewer than @len, the taps' room() says
+ * when to try again; then, and when the peer has input too, they take turns.
+ */
+size_t chardev_inject(struct chardev *, const void *buf, size_t len);
+
+/* A break on the line, as by Ctrl-a b. */
+void chardev_break(struct chardev *);
+
+/*
  * chardev_is_fed() - does input come from a program or a file?
  *
  * It is there before the guest is, which must not be given it until it takes
@@ -107,6 +143,12 @@ bool chardev_is_fed(const struct chardev *);
 
 /* Columns and rows of the terminal; false if it is none. */
 bool chardev_size(struct chardev *, unsigned *cols, unsigned *rows);
+
+/*
+ * Another terminal shows the line, and has this size; until chardev_resize()
+ * the fronts' is that. 0, 0: it has none.
+ */
+void chardev_resize_to(struct chardev *, unsigned cols, unsigned rows);
 
 /* The terminal's size may have changed (SIGWINCH): tells the fronts. */
 void chardev_resize(struct chardev *);

@@ -16,6 +16,7 @@
 #define CHARDEV_IN	4096
 #define CHARDEV_OUT	16384
 #define CHARDEV_WATCHES 2
+#define CHARDEV_TAPS	4
 
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr)-offsetof(type, member)))
@@ -62,8 +63,13 @@ struct chardev {
 	void (*quit)(void *ctx);
 	void *quit_ctx;
 
+	unsigned cols, rows; /* from chardev_resize_to(); 0: from the peer */
+	bool taps_first;     /* whose turn it is to give input */
+
 	struct watch *watch[CHARDEV_WATCHES];
 	unsigned nwatches;
+	struct chardev_tap tap[CHARDEV_TAPS];
+	unsigned ntaps;
 
 	bool starved; /* atomic: input waits for chardev_room() */
 
@@ -93,6 +99,9 @@ void chardev_fini(struct chardev *);
 
 /* Connect the streams of a new peer; they become the chardev's. */
 void chardev_connect(struct chardev *, struct stream in, struct stream out);
+
+/* nestor's own word on the terminal, which is none of the guest's output. */
+void chardev_say(struct chardev *, const void *buf, size_t len);
 
 /* Move input from the peer to the fronts, as far as it goes. */
 void chardev_pump(struct chardev *);

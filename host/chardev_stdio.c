@@ -74,16 +74,7 @@ static void help(struct chardev *c)
 				   "Ctrl-a a  send Ctrl-a\r\n"
 				   "Ctrl-a h  this help\r\n";
 
-	chardev_write(c, text, sizeof(text) - 1);
-}
-
-static void send_break(struct chardev *c)
-{
-	unsigned i;
-
-	for (i = 0; i < c->nfronts; i++)
-		if (c->front[i].line_break)
-			c->front[i].line_break(c->front[i].ctx);
+	chardev_say(c, text, sizeof(text) - 1);
 }
 
 /* What follows a Ctrl-a; true if it was for us. */
@@ -98,7 +89,7 @@ static bool command(struct chardev *c, uint8_t ch)
 		help(c);
 		return true;
 	case 'b':
-		send_break(c);
+		chardev_break(c);
 		return true;
 	default:
 		return false;

@@ -406,3 +406,106 @@ TEST(fronts_are_four_at_the_most)
 	EQ(chardev_attach(c, &front), -ENOSPC);
 	finish(c, NULL);
 }
+
+struct tapped {
+	char buf[100000];
+	size_t len;
+	unsigned rooms;
+};
+
+static void tap_output(void *ctx, const void *buf, size_t len)
+{
+	struct tapped *t = ctx;
+
+	memcpy(t->buf + t->len, buf, len);
+	t->len += len;
+}
+
+static void tap_room(void *ctx)
+{
+	((struct tapped *)ctx)->rooms++;
+}
+
+static struct tapped *tap_new(struct chardev *c)
+{
+	struct tapped *t = calloc(1, sizeof(*t));
+	struct chardev_tap tap = {
+		.output = tap_output,
+		.room = tap_room,
+		.ctx = t,
+	};
+
+	EQ(chardev_tap(c, &tap), 0);
+	return t;
+}
+
+TEST(a_tap_sees_all_output_also_what_nobody_takes)
+{
+	struct chardev *c = open_ok("null");
+	struct tapped *a = tap_new(c), *b = tap_new(c);
+
+	chardev_write(c, "one\n", 4);
+	chardev_write(c, "2", 1);
+	STR_EQ(a->buf, "one\n2");
+	STR_EQ(b->buf, "one\n2");
+	free(a);
+	free(b);
+	finish(c, NULL);
+}
+
+TEST(a_tap_sees_no_more_than_was_taken)
+{
+	struct chardev *c = open_pipe(1);
+	struct tapped *t = tap_new(c);
+	static char text[1000];
+	size_t n, put = 0;
+
+	memset(text, 'x', sizeof(text));
+	do {
+		n = chardev_write(c, text, sizeof(text));
+		put += n;
+	} while (n == sizeof(text));
+	EQ(t->len, put);
+	free(t);
+	finish(c, NULL);
+}
+
+TEST(what_is_injected_waits_for_room_and_a_break_does_not)
+{
+	struct chardev *c = open_ok("null");
+	struct tapped *t = tap_new(c);
+	struct sink *s = sink_new(c, 3);
+
+	OK(chardev_is_fed(c));
+	EQ(chardev_inject(c, "abcdef", 6), 3);
+	OK(is_idle());
+	t->rooms = 0;
+	s->cap = 10;
+	chardev_room(c);
+	SPIN_UNTIL(t->rooms);
+	EQ(chardev_inject(c, "def", 3), 3);
+	STR_EQ(s->buf, "abcdef");
+	chardev_break(c);
+	EQ(s->breaks, 1);
+	free(t);
+	finish(c, s);
+}
+
+TEST(a_line_is_as_large_as_the_terminal_that_shows_it)
+{
+	struct chardev *c = open_ok("null");
+	struct sink *s = sink_new(c, 3);
+	unsigned cols = 0, rows = 0;
+
+	OK(!chardev_size(c, &cols, &rows));
+	chardev_resize_to(c, 80, 25);
+	EQ(s->cols, 80);
+	EQ(s->rows, 25);
+	OK(chardev_size(c, &cols, &rows));
+	EQ(cols, 80);
+	EQ(rows, 25);
+	chardev_resize(c);
+	EQ(s->resized, 2);
+	EQ(s->cols, 0);
+	finish(c, s);
+}

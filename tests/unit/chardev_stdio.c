@@ -198,6 +198,33 @@ TEST(ctrl_a_x_quits_also_when_the_guest_takes_nothing)
 	finish(c, s);
 }
 
+static void count_bytes(void *ctx, const void *buf, size_t len)
+{
+	(void)buf;
+	*(size_t *)ctx += len;
+}
+
+TEST(what_nestor_says_itself_is_none_of_the_guests_output)
+{
+	struct chardev_tap tap = { .output = count_bytes };
+	struct chardev *c;
+	struct sink *s;
+	size_t seen = 0;
+
+	use_terminal();
+	c = open_ok("stdio");
+	tap.ctx = &seen;
+	EQ(chardev_tap(c, &tap), 0);
+	s = sink_new(c, 100);
+	SPIN_UNTIL(is_raw());
+	put_str(master, "\001h");
+	SPIN_UNTIL(is_readable(master, 0));
+	EQ(seen, 0);
+	chardev_write(c, "guest\n", 6);
+	EQ(seen, 6);
+	finish(c, s);
+}
+
 TEST(ctrl_a_h_helps_and_other_escapes_do_as_they_say)
 {
 	struct chardev *c;
