@@ -352,6 +352,8 @@ int board_add_devices(struct board *b, struct err *e)
 		r = add_platform_devices(b, e);
 	if (!r && c->exit_counter)
 		r = add_exit_counter(b, e);
+	if (!r && c->watchdog)
+		r = board_add_watchdog(b);
 	if (!r)
 		r = map_virtio_windows(b, count_virtio(b, false));
 	if (!r && b->m.has_pci)

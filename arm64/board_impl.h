@@ -49,8 +49,9 @@ struct board {
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
 	struct flash_slot flash[MAP_FLASH_BANKS];
-	char *bootorder;       /* what board_boot_from() has gathered */
-	struct stats **counts; /* of each vCPU, and of the VM */
+	char *bootorder;	 /* what board_boot_from() has gathered */
+	struct stats **counts;	 /* of each vCPU, and of the VM */
+	uint64_t counter_offset; /* of the guest's system counter, of ours */
 };
 
 /*
@@ -122,6 +123,9 @@ void board_close_counts(struct board *b);
 
 /* How often all vCPUs have left to the host so far. Any thread. */
 uint64_t board_count_exits(void *board);
+
+/* The watchdog onto the bus; its bite is VM_WATCHDOG. 0 or -errno, logged. */
+int board_add_watchdog(struct board *b);
 
 /* Tell KVM of memory at @gpa. 0 or -errno, logged. */
 int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "arm64/fdt_parts.h"
+#include "devices/sbsa_gwdt.h"
 
 struct tree {
 	void *buf;
@@ -388,6 +389,19 @@ static void add_exit_counter(struct tree *t)
 	node_end(t);
 }
 
+/* Its own order of frames: control, refresh (arm,sbsa-gwdt.yaml). */
+static void add_watchdog(struct tree *t)
+{
+	node_begin(t, "watchdog@%llx", MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL);
+	prop_cells(t, "interrupts", GIC_SPI, SPI_WATCHDOG, LEVEL_HIGH);
+	prop_cells(
+		t, "reg",
+		REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL, SBSA_GWDT_FRAME),
+		REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_REFRESH, SBSA_GWDT_FRAME));
+	prop_string(t, "compatible", "arm,sbsa-gwdt");
+	node_end(t);
+}
+
 /* The first cell of a PCI address: what kind of space (PCI OF binding 2.1). */
 #define PCI_SPACE_IO  0x01000000u
 #define PCI_SPACE_32  0x02000000u
@@ -500,6 +514,8 @@ static void add_all(struct tree *t, const struct machine *m)
 	add_pvpanic(t);
 	if (m->has_exits)
 		add_exit_counter(t);
+	if (m->has_watchdog)
+		add_watchdog(t);
 	if (m->has_pci)
 		add_pci(t, m);
 	add_virtio(t, m);

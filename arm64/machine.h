@@ -37,6 +37,7 @@ struct machine {
 	bool has_flash;	    /* and a firmware in it */
 	bool has_uart;
 	bool has_exits; /* the exit counter */
+	bool has_watchdog;
 	bool has_pci;
 	struct range pci_high; /* window for 64-bit BARs, if has_pci */
 	unsigned nvirtio;      /* virtio-mmio slots 0 .. nvirtio-1 in use */

@@ -35,6 +35,8 @@
 #define MAP_PVPANIC_SIZE  0x00000002ull
 #define MAP_EXITS_BASE	  0x090e0000ull /* nestor's own: the exit counter */
 #define MAP_EXITS_SIZE	  0x00001000ull
+#define MAP_WATCHDOG_BASE 0x09100000ull /* two frames: control, refresh */
+#define MAP_WATCHDOG_SIZE 0x00011000ull
 #define MAP_VIRTIO_BASE	  0x0a000000ull
 #define MAP_VIRTIO_STRIDE 0x00000200ull
 #define MAP_VIRTIO_SLOTS  32u
@@ -59,6 +61,7 @@
 #define SPI_RTC		  2u
 #define SPI_PCI		  3u /* .. 6: INTA to INTD */
 #define SPI_GPIO	  7u
+#define SPI_WATCHDOG	  10u
 #define SPI_VIRTIO	  16u /* .. 47 */
 #define SPI_V2M		  48u /* .. 111 */
 #define SPI_V2M_COUNT	  64u

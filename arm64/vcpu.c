@@ -28,7 +28,7 @@
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
 
-static int get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
+int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
 
@@ -173,8 +173,8 @@ static void suspend(struct vcpu *v)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
 
-	get_reg(v, CORE_REG(regs.regs[1]), &v->resume_pc);
-	get_reg(v, CORE_REG(regs.regs[2]), &v->resume_x0);
+	vcpu_get_reg(v, CORE_REG(regs.regs[1]), &v->resume_pc);
+	vcpu_get_reg(v, CORE_REG(regs.regs[2]), &v->resume_x0);
 	kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state);
 }
 
@@ -294,7 +294,7 @@ enum arch_next arch_vcpu_error(struct vcpu *v, int err)
 {
 	uint64_t pc = 0;
 
-	get_reg(v, CORE_REG(regs.pc), &pc);
+	vcpu_get_reg(v, CORE_REG(regs.pc), &pc);
 	log_warnx("vCPU %u: KVM_RUN failed at pc %#" PRIx64 ": %s", v->index,
 		  pc, strerror(err));
 	return fail(v);

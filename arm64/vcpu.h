@@ -28,6 +28,9 @@ struct vcpu_model {
 /* Turn off what this host's KVM lacks. */
 void vcpu_model_probe(int kvm_fd, struct vcpu_model *);
 
+/* One of KVM's registers of 64 bits. vCPU stopped, or its thread. 0 or -errno. */
+int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val);
+
 /* Create vCPU @v->index in KVM and map its page. 0 or -errno, logged. */
 int vcpu_create(struct vcpu *v);
 

@@ -238,6 +238,12 @@ const struct key keys[] = {
 	  .help = "a register that counts exits to the host",
 	  .type = &value_flag,
 	  .field = AT(exit_counter) },
+	{ .name = "watchdog",
+	  .group = GROUP_DEVICES,
+	  .def = "off",
+	  .help = "a watchdog, for a guest that may hang",
+	  .type = &value_flag,
+	  .field = AT(watchdog) },
 
 	{ .name = "on-reset",
 	  .group = GROUP_LIFECYCLE,

@@ -103,6 +103,10 @@ void run_on_event(void *ctx, enum vm_event what)
 	case VM_FAILED:
 		run_finish(r, CAUSE_KVM, NULL);
 		return;
+	case VM_WATCHDOG:
+		log_warnx("the guest's watchdog has expired");
+		happened(r, CAUSE_WATCHDOG, r->cfg->on_watchdog);
+		return;
 	case VM_RESET:
 		/* A guest told to reboot when it panics (panic=1). */
 		happened(r,

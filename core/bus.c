@@ -71,6 +71,24 @@ void bus_reset(struct bus *b)
 			b->range[i].dev->ops->reset(b->range[i].dev);
 }
 
+void bus_pause(struct bus *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->range[i].dev->ops->pause)
+			b->range[i].dev->ops->pause(b->range[i].dev);
+}
+
+void bus_resume(struct bus *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->range[i].dev->ops->resume)
+			b->range[i].dev->ops->resume(b->range[i].dev);
+}
+
 void bus_free(struct bus *b)
 {
 	while (b->n) {

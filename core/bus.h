@@ -39,5 +39,8 @@ bool bus_access(const struct bus *, gpa_t gpa, unsigned size, bool write,
 
 /* In order of address; vCPUs stopped. */
 void bus_reset(struct bus *);
+/* The vCPUs have been stopped, or are about to run. */
+void bus_pause(struct bus *);
+void bus_resume(struct bus *);
 /* In reverse order of address; leaves the bus empty. */
 void bus_free(struct bus *);

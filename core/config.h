@@ -136,6 +136,7 @@ struct config {
 	struct vsock_config vsock;
 	bool rng;
 	bool exit_counter;
+	bool watchdog;
 	char *cpu;    /* "host", or the file of a CPU template */
 	bool aarch32; /* the vCPUs' EL1 is a 32-bit one */
 	bool pmu;     /* offer what the host has; off for a plainer CPU */

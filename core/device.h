@@ -23,6 +23,12 @@ struct device_ops {
 		      uint64_t val);
 	/* Back to power-on state; I/O in flight is drained first. */
 	void (*reset)(struct device *);
+	/*
+	 * The guest stands still, and goes on: only for what must not go on
+	 * meanwhile. Either may come several times in a row; the loop's thread.
+	 */
+	void (*pause)(struct device *);
+	void (*resume)(struct device *);
 	/* No vCPU runs any more, nor any loop that the device is on. */
 	void (*free)(struct device *);
 };

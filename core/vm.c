@@ -161,6 +161,7 @@ static void set_target(struct vm *vm, int target)
 
 void vm_resume(struct vm *vm)
 {
+	bus_resume(&vm->bus);
 	pthread_mutex_lock(&vm->lock);
 	vm->stopped = false;
 	set_target(vm, VM_RUN);
@@ -179,6 +180,7 @@ bool vm_pause(struct vm *vm)
 			pthread_cond_wait(&vm->changed, &vm->lock);
 	go_on = !vm->stopped;
 	pthread_mutex_unlock(&vm->lock);
+	bus_pause(&vm->bus);
 	return go_on;
 }
 

@@ -23,8 +23,9 @@ struct vm;
 enum vm_event {
 	VM_POWEROFF,
 	VM_RESET,
-	VM_PANIC,  /* the guest says that it has crashed */
-	VM_FAILED, /* KVM cannot go on; the reason has been logged */
+	VM_PANIC,    /* the guest says that it has crashed */
+	VM_WATCHDOG, /* it has not refreshed its watchdog, twice */
+	VM_FAILED,   /* KVM cannot go on; the reason has been logged */
 };
 
 struct vcpu {

@@ -255,9 +255,3 @@ struct cost cost_of(void (*op)(void));
 void step(const char *id);	      /* STEP id */
 void reg(const char *name, uint64_t); /* REG name 0xvalue */
 void cost_print(struct cost);	      /* EXITS measured without-NV2 */
-
-/* A payload's table says which mechanism -DBREAK=n takes away. */
-#ifndef BREAK
-#define BREAK 0
-#endif
-#define BROKEN(n) (BREAK == (n))

@@ -22,6 +22,12 @@
 
 #define MAX_CPUS 512
 
+/* A payload's table says which mechanism -DBREAK=n takes away. */
+#ifndef BREAK
+#define BREAK 0
+#endif
+#define BROKEN(n) (BREAK == (n))
+
 #define sysreg_read(reg)                                  \
 	({                                                \
 		uint64_t v_;                              \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PL011, PL031, PL061 and pvpanic under a guest that does anything.
+ * PL011, PL031, PL061, pvpanic and the watchdog under a guest that does anything.
  *
  * The input is a stream of operations: an opcode byte, then its operands. The
  * models keep their state under control of an oracle: an interrupt line is
@@ -22,11 +22,12 @@
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/pvpanic.h"
+#include "devices/sbsa_gwdt.h"
 #include "host/chardev.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { UART, RTC, GPIO, PANIC, DEVICES };
+enum { UART, RTC, GPIO, PANIC, WATCHDOG, DEVICES };
 
 enum op {
 	OP_READ,  /* device+width, offset */
@@ -38,6 +39,8 @@ enum op {
 	OP_INPUT, /* line, level */
 	OP_PRESS, /* line */
 	OP_CLOSE, /* the peer goes */
+	OP_PAUSE, /* the watchdog, or it goes on */
+	OP_COUNT, /* n: the system counter goes on by 2^n */
 	OPS,
 };
 
@@ -78,8 +81,27 @@ static void on_event(void *ctx, unsigned bits)
 		abort();
 }
 
+static uint64_t counter;
+
+static uint64_t count(void *ctx)
+{
+	(void)ctx;
+	return counter;
+}
+
+/* WS1 comes once, until the guest has refreshed. */
+static void on_bite(void *ctx)
+{
+	(void)ctx;
+	if ((dev[WATCHDOG]->ops->read(dev[WATCHDOG], 0, 4) & 6) != 6)
+		abort();
+}
+
 static void start(void)
 {
+	struct sbsa_gwdt_host host = { .counter = count,
+				       .hz = 1000000000,
+				       .bite = on_bite };
 	struct irq irq[DEVICES];
 	struct err e;
 	char spec[16];
@@ -100,6 +122,8 @@ static void start(void)
 	dev[RTC] = pl031_new(loop, &irq[RTC]);
 	dev[GPIO] = pl061_new(loop, &irq[GPIO]);
 	dev[PANIC] = pvpanic_new(on_event, NULL);
+	counter = 0;
+	dev[WATCHDOG] = sbsa_gwdt_new(loop, &irq[WATCHDOG], &host);
 }
 
 static void finish(void)
@@ -124,6 +148,7 @@ static unsigned target(unsigned *size, uint64_t *off)
 {
 	unsigned b = byte(), d = b % DEVICES;
 	uint64_t room = d == PANIC ? 2 : 0x1000;
+	bool upper = d == WATCHDOG && byte() & 1;
 
 	*size = 1u << (b / DEVICES & 3);
 	if (*size > room)
@@ -131,6 +156,8 @@ static unsigned target(unsigned *size, uint64_t *off)
 	*off = word(2) % (room - *size + 1);
 	if (b & 0x80) /* mostly at registers */
 		*off -= *off % *size;
+	if (upper)
+		*off += SBSA_GWDT_REFRESH;
 	return d;
 }
 
@@ -161,6 +188,15 @@ static void check_uart(void)
 	    !(fr & 0x80) != !!(fr & 0x08))
 		abort();
 	if (line[UART] != !!dev[UART]->ops->read(dev[UART], 0x40, 4))
+		abort();
+}
+
+/* Its interrupt is WS0, and WS1 never stands alone while it is on. */
+static void check_watchdog(void)
+{
+	uint64_t wcs = dev[WATCHDOG]->ops->read(dev[WATCHDOG], 0, 4);
+
+	if (line[WATCHDOG] != !!(wcs & 2) || (wcs & 7) == 5)
 		abort();
 }
 
@@ -222,10 +258,20 @@ static void step(void)
 			close(peer);
 		peer = -1;
 		break;
+	case OP_PAUSE:
+		if (byte() & 1)
+			dev[WATCHDOG]->ops->pause(dev[WATCHDOG]);
+		else
+			dev[WATCHDOG]->ops->resume(dev[WATCHDOG]);
+		break;
+	case OP_COUNT:
+		counter += 1ull << byte() % 64;
+		break;
 	case OPS:
 		break;
 	}
 	check_uart();
+	check_watchdog();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -46,6 +46,18 @@ static void probe_reset(struct device *dev)
 	called('r' + (((struct probe *)dev)->val & 1));
 }
 
+static void probe_pause(struct device *dev)
+{
+	(void)dev;
+	called('p');
+}
+
+static void probe_resume(struct device *dev)
+{
+	(void)dev;
+	called('g');
+}
+
 static void probe_free(struct device *dev)
 {
 	called('a' + ((struct probe *)dev)->val);
@@ -56,6 +68,8 @@ static const struct device_ops ops = {
 	.read = probe_read,
 	.write = probe_write,
 	.reset = probe_reset,
+	.pause = probe_pause,
+	.resume = probe_resume,
 	.free = probe_free,
 };
 
@@ -194,4 +208,18 @@ TEST(reset_goes_upwards_and_free_downwards)
 	bus_free(&bus);
 	STR_EQ(calls, "rsba");
 	EQ(bus.n, 0);
+}
+
+TEST(a_pause_and_its_end_get_to_each_device_that_minds)
+{
+	struct probe a = PROBE(), b = PROBE();
+	struct probe c = { .dev.ops = &plain };
+
+	EQ(bus_add(&bus, &a.dev, 0x1000, 16), 0);
+	EQ(bus_add(&bus, &c.dev, 0x2000, 16), 0);
+	EQ(bus_add(&bus, &b.dev, 0x3000, 16), 0);
+	bus_pause(&bus);
+	STR_EQ(calls, "pp");
+	bus_resume(&bus);
+	STR_EQ(calls, "ppgg");
 }

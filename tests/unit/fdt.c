@@ -209,6 +209,14 @@ TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
 	golden(&m, "loaded");
 }
 
+TEST(a_watchdog_is_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.has_watchdog = true;
+	golden(&m, "watchdog");
+}
+
 TEST(a_firmwares_flash_is_in_the_golden_tree)
 {
 	struct machine m = plain();
@@ -282,6 +290,7 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	m.nvirtio = MAP_VIRTIO_SLOTS;
 	m.has_flash = true;
 	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
+	m.has_watchdog = true;
 	m.msi = MSI_ITS;
 	m.params = params;
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 389 * MAP_GICR_STRIDE };

@@ -21,6 +21,22 @@ load lib
 	done
 }
 
+@test "a guest that hangs is reset by its watchdog, and finds out why" {
+	run -0 --separate-stderr nestor run -k "$(payload watchdog)" --watchdog --timeout 60
+	says "PASS a refresh gives a second" "PASS who is late is interrupted" \
+		"PASS who hangs is reset"
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr = "nestor: the guest's watchdog has expired" ]]
+	for n in 1 2; do
+		run -4 nestor run -k "$(payload watchdog.break-$n)" --watchdog --timeout 60
+		says FAIL
+	done
+}
+
+@test "with --on-watchdog stop a guest that hangs ends nestor with status 6" {
+	run -6 nestor run -k "$(payload watchdog)" --watchdog --on-watchdog stop --timeout 60
+}
+
 # Huge pages that nobody has taken or been promised.
 huge_left()
 {
