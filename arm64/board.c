@@ -395,7 +395,8 @@ static int build(struct board *b, struct err *e)
 	if (r < 0 || (r = init_vcpus(b, e)) < 0 ||
 	    (r = gic_init(b->gic_fd)) < 0 || (r = create_msi(b)) < 0 ||
 	    (r = init_pmus(b)) < 0 || (r = init_pvtime(b)) < 0 ||
-	    (r = board_add_devices(b, e)) < 0)
+	    (r = board_add_devices(b, e)) < 0 ||
+	    (b->cfg->detect_halt && (r = board_open_halt(b)) < 0))
 		return r;
 	return load_fdt(b, e);
 }
@@ -441,6 +442,7 @@ void board_free(struct board *b)
 
 	if (b->vm.nthreads)
 		vm_quit(&b->vm);
+	board_close_halt(b);
 	bus_free(&b->vm.bus);
 	board_free_devices(b);
 	msi_router_free(b->router);
@@ -463,9 +465,12 @@ int board_run(struct board *b)
 {
 	int r = complain("starting the vCPUs", vm_start(&b->vm));
 
-	if (!r && !b->paused)
+	if (r)
+		return r;
+	if (!b->paused)
 		vm_resume(&b->vm);
-	return r;
+	board_watch_for_halt(b);
+	return 0;
 }
 
 void board_pause(struct board *b)
@@ -500,7 +505,10 @@ int board_reset(struct board *b)
 		r = load_fdt(b, &e);
 	if (e.text[0])
 		log_warnx("cannot boot again: %s", e.text);
-	if (!r && !b->paused)
+	if (r)
+		return r;
+	if (!b->paused)
 		vm_resume(&b->vm);
-	return r;
+	board_watch_for_halt(b);
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include "arm64/msi.h"
 #include "arm64/vcpu.h"
 #include "core/irq.h"
+#include "core/timer.h"
 
 /* KVM memory slots. */
 enum {
@@ -26,6 +27,13 @@ struct flash_slot {
 struct virtio_slot {
 	struct board *board;
 	unsigned index;
+};
+
+/* For --detect-halt: see board_halt.c. */
+struct halt_watch {
+	struct timer timer;
+	uint64_t ran;		   /* by the vCPUs, at the last look; ns */
+	unsigned looks, suspected; /* which look it was; 0: none */
 };
 
 struct virtio;
@@ -52,6 +60,7 @@ struct board {
 	char *bootorder;	 /* what board_boot_from() has gathered */
 	struct stats **counts;	 /* of each vCPU, and of the VM */
 	uint64_t counter_offset; /* of the guest's system counter, of ours */
+	struct halt_watch halt;
 };
 
 /*
@@ -126,6 +135,16 @@ uint64_t board_count_exits(void *board);
 
 /* The watchdog onto the bus; its bite is VM_WATCHDOG. 0 or -errno, logged. */
 int board_add_watchdog(struct board *b);
+
+/*
+ * --detect-halt: board_open_halt() once, 0 or -errno, logged; from each call of
+ * board_watch_for_halt() on a guest that has halted for good is VM_HALTED, once.
+ * board_look_for_halt() is a look, of two or more a second apart: has it?
+ */
+int board_open_halt(struct board *b);
+void board_watch_for_halt(struct board *b);
+bool board_look_for_halt(struct board *b);
+void board_close_halt(struct board *b);
 
 /* Tell KVM of memory at @gpa. 0 or -errno, logged. */
 int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,

@@ -258,3 +258,48 @@ int gic_reset(int gic_fd, const struct machine *m)
 {
 	return m->gic == GIC_V3 ? reset_v3(gic_fd, m) : reset_v2(gic_fd, m);
 }
+
+#define GROUPS	    0x3u /* of CTLR: in GICv2 and GICv3 alike */
+#define ENABLE_LPIS 0x1u /* of GICR_CTLR */
+
+static uint32_t get(int fd, uint32_t group, uint64_t attr)
+{
+	uint32_t val = 0;
+	struct kvm_device_attr a = { .group = group,
+				     .attr = attr,
+				     .addr = (uintptr_t)&val };
+
+	return kvm_ioctlp(fd, KVM_GET_DEVICE_ATTR, &a) < 0 ? ALL : val;
+}
+
+static bool is_off(int fd)
+{
+	return !(get(fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, CTLR) & GROUPS);
+}
+
+bool gic_shared_enabled(int fd, const struct machine *m)
+{
+	uint32_t enabled = 0;
+	unsigned i;
+
+	if (is_off(fd))
+		return false;
+	for (i = 32; i < gic_intids(m); i += 32)
+		enabled |= get(fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
+			       ISENABLER + i / 8);
+	for (i = 0; m->gic == GIC_V3 && i < m->cpus; i++)
+		enabled |= get(fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+			       v3_affinity(i) | CTLR) &
+			   ENABLE_LPIS;
+	return enabled;
+}
+
+uint32_t gic_private_enabled(int fd, const struct machine *m, unsigned cpu)
+{
+	if (is_off(fd))
+		return 0;
+	return m->gic == GIC_V3 ? get(fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+				      v3_affinity(cpu) | (GICR_SGI + ISENABLER))
+				: get(fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
+				      (uint64_t)cpu << 32 | ISENABLER);
+}

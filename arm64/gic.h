@@ -31,5 +31,13 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e);
 /* No more changes; the last step before a vCPU may run. 0 or -errno, logged. */
 int gic_init(int gic_fd);
 
+/*
+ * What can interrupt a vCPU: is any SPI or LPI enabled; which SGIs and PPIs of
+ * vCPU @cpu, by INTID? Nothing is where the distributor is off. What cannot be
+ * read counts as enabled. vCPUs stopped.
+ */
+bool gic_shared_enabled(int gic_fd, const struct machine *m);
+uint32_t gic_private_enabled(int gic_fd, const struct machine *m, unsigned cpu);
+
 /* Back to reset state, for a reboot in place. vCPUs stopped. */
 int gic_reset(int gic_fd, const struct machine *m);

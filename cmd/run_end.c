@@ -38,7 +38,10 @@ void run_finish(struct run *r, enum cause cause, const char *fmt, ...)
 static void describe(struct run *r, enum cause cause, struct ending *end)
 {
 	*end = ending_of(cause);
-	if (cause == CAUSE_PANIC && watch_seen(&r->panic_begins))
+	if (cause == CAUSE_PANIC && r->halted)
+		snprintf(end->detail, sizeof(end->detail),
+			 "the guest has halted for good");
+	else if (cause == CAUSE_PANIC && watch_seen(&r->panic_begins))
 		snprintf(end->detail, sizeof(end->detail), "Kernel panic%s",
 			 watch_rest(&r->panic_begins));
 }
@@ -50,7 +53,7 @@ static void restart(struct run *r)
 		return;
 	}
 	watch_reset(&r->panic_begins);
-	r->panicked = false;
+	r->panicked = r->halted = false;
 	run_event(r, "restarted", NULL);
 }
 
@@ -98,6 +101,11 @@ void run_on_event(void *ctx, enum vm_event what)
 		run_finish(r, CAUSE_POWEROFF, NULL);
 		return;
 	case VM_PANIC:
+		panicked(r);
+		return;
+	case VM_HALTED:
+		log_warnx("the guest has halted for good");
+		r->halted = true;
 		panicked(r);
 		return;
 	case VM_FAILED:

@@ -42,6 +42,7 @@ struct run {
 	bool held; /* paused by a policy, for @held_for */
 	enum cause held_for;
 	bool panicked; /* since the last reset */
+	bool halted;   /* ... and how it did */
 
 	bool ended;
 	struct ending end; /* what ended it first */

@@ -15,14 +15,19 @@
 #include "core/vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/arch.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/timer.h"
 
 #define KICK SIGRTMIN
 
@@ -79,16 +84,27 @@ static bool park(struct vcpu *v, bool even_if_running)
 	return go_on;
 }
 
+static int enter(struct vcpu *v)
+{
+	int r;
+
+	__atomic_store_n(&v->inside, true, __ATOMIC_RELAXED);
+	r = kvm_ioctl(v->fd, KVM_RUN, 0);
+	__atomic_store_n(&v->inside, false, __ATOMIC_RELAXED);
+	return r;
+}
+
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
 	enum arch_next next = ARCH_RUN;
 	int r;
 
+	v->tid = gettid();
 	if (!park(v, false))
 		return NULL;
 	for (;;) {
-		r = kvm_ioctl(v->fd, KVM_RUN, 0);
+		r = enter(v);
 		if (r == 0) {
 			next = arch_vcpu_exit(v);
 			if (next == ARCH_RUN)
@@ -191,4 +207,52 @@ void vm_quit(struct vm *vm)
 	pthread_mutex_unlock(&vm->lock);
 	while (vm->nthreads)
 		pthread_join(vm->vcpus[--vm->nthreads].thread, NULL);
+}
+
+uint64_t vm_cpu_time(const struct vm *vm)
+{
+	struct timespec ts;
+	uint64_t ns = 0;
+	clockid_t clock;
+	unsigned i;
+
+	for (i = 0; i < vm->nthreads; i++) {
+		if (!pthread_getcpuclockid(vm->vcpus[i].thread, &clock) &&
+		    !clock_gettime(clock, &ts))
+			ns += ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	}
+	return ns;
+}
+
+/* Its state as proc(5) has it, behind the name, which may hold anything. */
+static char thread_state(pid_t tid)
+{
+	char path[48], text[256], *p;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return '?';
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	p = strrchr(text, ')');
+	return p && p[1] ? p[2] : '?';
+}
+
+/* In KVM_RUN, who sleeps and can be woken by a signal waits in a WFI. */
+bool vm_sleeps(const struct vm *vm)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->nthreads; i++) {
+		const struct vcpu *v = &vm->vcpus[i];
+
+		if (!__atomic_load_n(&v->inside, __ATOMIC_RELAXED) ||
+		    thread_state(v->tid) != 'S')
+			return false;
+	}
+	return true;
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/bus.h"
 #include "core/gmem.h"
@@ -25,6 +26,7 @@ enum vm_event {
 	VM_RESET,
 	VM_PANIC,    /* the guest says that it has crashed */
 	VM_WATCHDOG, /* it has not refreshed its watchdog, twice */
+	VM_HALTED,   /* none of its vCPUs will ever run again */
 	VM_FAILED,   /* KVM cannot go on; the reason has been logged */
 };
 
@@ -34,7 +36,9 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	bool parked; /* under vm->lock */
+	bool inside; /* in KVM_RUN; atomic */
 	pthread_t thread;
+	pid_t tid; /* from the first time that it is parked on */
 	uint64_t resume_pc, resume_x0; /* of a PSCI SYSTEM_SUSPEND */
 };
 
@@ -79,6 +83,16 @@ bool vm_pause(struct vm *);
 
 /* Ends and joins the vCPU threads. Main thread. */
 void vm_quit(struct vm *);
+
+/* For how long all vCPUs' threads together have run so far, in ns. Main thread. */
+uint64_t vm_cpu_time(const struct vm *);
+
+/*
+ * vm_sleeps() - does KVM have every vCPU asleep or off, at this moment?
+ *
+ * No, if that cannot be told. Main thread.
+ */
+bool vm_sleeps(const struct vm *);
 
 /* Tell the main thread; from any thread. */
 void vm_post(struct vm *, enum vm_event);

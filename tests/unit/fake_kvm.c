@@ -27,6 +27,12 @@ static struct idreg {
 	uint64_t id, val, limit, writable;
 } idregs[16];
 static unsigned nidregs;
+static struct attr {
+	uint32_t group, val;
+	uint64_t attr;
+} attrs[16];
+static unsigned nattrs;
+static uint32_t mp_state;
 static const void *stats;
 static size_t stats_size;
 
@@ -37,6 +43,8 @@ void fake_kvm_reset(void)
 	absent_device = 0;
 	one_reg = 0;
 	nidregs = 0;
+	nattrs = 0;
+	mp_state = KVM_MP_STATE_RUNNABLE;
 	stats = NULL;
 	memset(caps, 0, sizeof(caps));
 	caps[KVM_CAP_ARM_VM_IPA_SIZE] = 40;
@@ -83,6 +91,28 @@ static struct idreg *find_idreg(uint64_t id)
 		if (idregs[i].id == id)
 			return &idregs[i];
 	return NULL;
+}
+
+void fake_kvm_attr(uint32_t group, uint64_t attr, uint32_t val)
+{
+	attrs[nattrs++] = (struct attr){ group, val, attr };
+}
+
+static int get_attr(const struct kvm_device_attr *a)
+{
+	uint32_t *val = (uint32_t *)(uintptr_t)a->addr;
+	unsigned i;
+
+	*val = 0;
+	for (i = 0; i < nattrs; i++)
+		if (attrs[i].group == a->group && attrs[i].attr == a->attr)
+			*val = attrs[i].val;
+	return 0;
+}
+
+void fake_kvm_mp_state(uint32_t state)
+{
+	mp_state = state;
 }
 
 /* op0 3, CRn 0: what KVM calls the feature ID range. */
@@ -315,6 +345,11 @@ int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 		return 0;
 	case KVM_GET_ONE_REG:
 		return get_reg((struct kvm_one_reg *)arg);
+	case KVM_GET_DEVICE_ATTR:
+		return get_attr((struct kvm_device_attr *)arg);
+	case KVM_GET_MP_STATE:
+		((struct kvm_mp_state *)arg)->mp_state = mp_state;
+		return 0;
 	case KVM_SET_ONE_REG:
 		return set_reg((struct kvm_one_reg *)arg);
 	case KVM_ARM_GET_REG_WRITABLE_MASKS:

@@ -45,6 +45,15 @@ void fake_kvm_reg(uint64_t val);
 void fake_kvm_idreg(uint64_t id, uint64_t val, uint64_t writable);
 
 /*
+ * What KVM_GET_DEVICE_ATTR reads of @attr in @group, 32 bits; 0 of what is not
+ * given. As many as 16.
+ */
+void fake_kvm_attr(uint32_t group, uint64_t attr, uint32_t val);
+
+/* What KVM_GET_MP_STATE says of every vCPU; runnable after a reset. */
+void fake_kvm_mp_state(uint32_t state);
+
+/*
  * What is in the file that KVM_GET_STATS_FD gives out: @size bytes, copied when
  * it is asked for. NULL, as after a reset: this KVM does not know it.
  */

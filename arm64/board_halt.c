@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Has the guest halted for good?
+ *
+ * Theory of operation: a vCPU that sleeps, in a WFI or a system suspend, is
+ * woken by an interrupt and by nothing else; one that is off, by another vCPU.
+ * So if none is awake and nothing is enabled that could interrupt one, none
+ * will ever run again. What is enabled the GIC tells: any SPI or LPI is a
+ * device's, which may raise it at any time; an SGI is another vCPU's; of PPIs
+ * the timers' count, if they are armed.
+ *
+ * A second apart, somebody looks at how long the vCPUs' threads have run. Only
+ * if that has not changed, and KVM has them all asleep, they are stopped to
+ * look at the GIC. Stopping a vCPU ends its WFI, as the architecture allows;
+ * one that has halted for good comes back to it. The guest is believed to have
+ * halted when that has happened, and all is as before two looks later.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "arm64/board_impl.h"
+#include "arm64/gic.h"
+#include "core/kvm.h"
+#include "core/log.h"
+
+#define CNTHP_CTL_EL2 ARM64_SYS_REG(3, 4, 14, 2, 1)
+#define CNTHV_CTL_EL2 ARM64_SYS_REG(3, 4, 14, 3, 1)
+
+/* CNTV_CTL_EL0 and its like: enabled, and not masked. */
+#define TIMER_CTL     3u
+#define TIMER_ENABLED 1u
+
+static const struct timer_irq {
+	uint64_t ctl;
+	unsigned ppi;
+	bool el2;
+} timers[] = {
+	{ KVM_REG_ARM_TIMER_CTL, PPI_TIMER_V, false },
+	{ KVM_REG_ARM_PTIMER_CTL, PPI_TIMER_P, false },
+	{ CNTHP_CTL_EL2, PPI_TIMER_HP, true },
+	{ CNTHV_CTL_EL2, PPI_TIMER_HV, true },
+};
+
+/* What cannot be read might be on. */
+static bool is_armed(const struct vcpu *v, const struct timer_irq *t)
+{
+	uint64_t ctl;
+
+	return vcpu_get_reg(v, t->ctl, &ctl) < 0 ||
+	       (ctl & TIMER_CTL) == TIMER_ENABLED;
+}
+
+static bool is_off(const struct vcpu *v)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	return kvm_ioctlp(v->fd, KVM_GET_MP_STATE, &state) == 0 &&
+	       state.mp_state == KVM_MP_STATE_STOPPED;
+}
+
+static bool own_timer_can_wake(const struct board *b, unsigned cpu)
+{
+	uint32_t enabled = gic_private_enabled(b->gic_fd, &b->m, cpu);
+	unsigned i;
+
+	for (i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+		if (enabled >> (16 + timers[i].ppi) & 1 &&
+		    (b->m.el2 || !timers[i].el2) &&
+		    is_armed(&b->vm.vcpus[cpu], &timers[i]))
+			return true;
+	return false;
+}
+
+/* vCPUs stopped. */
+static bool can_wake(const struct board *b)
+{
+	bool all_off = true;
+	unsigned i;
+
+	for (i = 0; i < b->vm.ncpus; i++) {
+		if (is_off(&b->vm.vcpus[i]))
+			continue;
+		if (own_timer_can_wake(b, i))
+			return true;
+		all_off = false;
+	}
+	return !all_off && gic_shared_enabled(b->gic_fd, &b->m);
+}
+
+static bool is_quiet(struct board *b)
+{
+	uint64_t ran = vm_cpu_time(&b->vm);
+	bool same = ran == b->halt.ran;
+
+	b->halt.ran = ran;
+	return same && vm_sleeps(&b->vm);
+}
+
+bool board_look_for_halt(struct board *b)
+{
+	struct halt_watch *h = &b->halt;
+	bool halted;
+
+	h->looks++;
+	if (!is_quiet(b))
+		return false;
+	/* If an event has stopped it, that one is to be handled. */
+	if (!vm_pause(&b->vm))
+		return false;
+	halted = !can_wake(b);
+	vm_resume(&b->vm);
+	if (halted && h->suspected && h->looks - h->suspected <= 2)
+		return true;
+	h->suspected = halted ? h->looks : 0;
+	return false;
+}
+
+static void look(struct timer *t)
+{
+	struct board *b =
+		(void *)((char *)t - offsetof(struct board, halt.timer));
+
+	if (board_look_for_halt(b))
+		vm_post(&b->vm, VM_HALTED);
+	else
+		timer_after(t, NSEC_PER_SEC);
+}
+
+int board_open_halt(struct board *b)
+{
+	int r = timer_open(&b->halt.timer, b->vm.loop, CLOCK_MONOTONIC, look);
+
+	if (r < 0)
+		log_warnx("a timer for --detect-halt: %s", strerror(-r));
+	return r;
+}
+
+void board_watch_for_halt(struct board *b)
+{
+	if (!timer_is_open(&b->halt.timer))
+		return;
+	b->halt.suspected = 0;
+	timer_after(&b->halt.timer, NSEC_PER_SEC);
+}
+
+void board_close_halt(struct board *b)
+{
+	timer_close(&b->halt.timer);
+}
