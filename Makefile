@@ -98,6 +98,23 @@ $(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
 $(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/demo_words.o): \
 	$(DEMO:%=$(B)/guest/%.bin)
 
+# The first process of a command's guest: a Linux program without a libc, which
+# is in the binary too.
+INIT := $(B)/guest/command-init
+INIT_FLAGS := -std=gnu17 -D_GNU_SOURCE $(WARN) -I. -Os -ffreestanding -nostdlib \
+	-static -fno-pic -fno-pie -fno-stack-protector -ffunction-sections \
+	-fno-asynchronous-unwind-tables -Wl,--build-id=none,--gc-sections \
+	-Wl,-z,noexecstack,-s
+
+$(INIT): $(wildcard guest/command/*.[ch]) cmd/frame.h $(B)/obj/flags | $(SYSROOT)
+	@mkdir -p $(@D)
+	$(call say,INIT)
+	$(Q)$(CC) $(INIT_FLAGS) -nostdinc \
+		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
+		$(filter %.c,$(sort $(wildcard guest/command/*.c)))
+
+$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/command_files.o): $(INIT)
+
 define payload
 	@mkdir -p $(@D)
 	$(call say,PAYLOAD)

@@ -15,5 +15,8 @@ enum status {
 	STATUS_WATCHDOG = 6,  /* the guest did not serve its watchdog */
 	STATUS_STOPPED = 7,   /* nestor stop, and the guest did not power off */
 	STATUS_TIMEOUT = 124, /* --timeout expired, as with timeout(1) */
+	STATUS_LOST = 125,    /* the VM ended, and its command had not */
+	STATUS_NOEXEC = 126,  /* the command cannot be executed */
+	STATUS_NOFILE = 127,  /* the command was not found */
 	STATUS_SIGNAL = 128,  /* plus its number, as in the shell */
 };

@@ -15,6 +15,7 @@ static const char *const groups[] = {
 	[GROUP_NESTED] = "Nested virtualization",
 	[GROUP_DEVICES] = "Devices",
 	[GROUP_LIFECYCLE] = "Lifecycle",
+	[GROUP_COMMAND] = "The command behind '--'",
 	[GROUP_CONFIG] = "Configuration",
 };
 static_assert(sizeof(groups) / sizeof(*groups) == GROUP_COUNT,
@@ -34,6 +35,9 @@ static const struct {
 	  "the guest's watchdog bit, under --on-watchdog stop" },
 	{ STATUS_STOPPED, "nestor stop ended it by force" },
 	{ STATUS_TIMEOUT, "--timeout expired" },
+	{ STATUS_LOST, "the VM ended without its command's status" },
+	{ STATUS_NOEXEC, "the command cannot be executed" },
+	{ STATUS_NOFILE, "the command was not found" },
 	{ STATUS_SIGNAL, "plus N: signal N ended nestor" },
 };
 
@@ -99,8 +103,10 @@ void help_run(FILE *f)
 	const struct key *k;
 	unsigned g, i;
 
-	fputs("Usage: nestor run --kernel FILE [OPTION]...\n"
-	      "Boot a virtual machine, and stay until it ends.\n",
+	fputs("Usage: nestor run --kernel FILE [OPTION]... [-- COMMAND "
+	      "[ARG]...]\n"
+	      "Boot a virtual machine, and stay until it ends; or run COMMAND\n"
+	      "in one, and exit with its status.\n",
 	      f);
 	for (g = 0; g < GROUP_COUNT; g++) {
 		fprintf(f, "\n%s:\n", groups[g]);

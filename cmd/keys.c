@@ -19,6 +19,8 @@ static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
 
 static const char *const cpus[] = { "host", NULL };
 
+static const char *const roots[] = { COMMAND_INITRAMFS, NULL };
+
 static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
 					    [NESTED_AUTO] = "auto",
 					    [NESTED_VHE] = "vhe",
@@ -329,6 +331,32 @@ const struct key keys[] = {
 	  .type = &value_path,
 	  .field = AT(runtime_dir) },
 
+	{ .name = "env",
+	  .group = GROUP_COMMAND,
+	  .arg = "NAME[=VALUE]",
+	  .help = "put into its environment; repeatable",
+	  .type = &value_envs,
+	  .field = AT(command.env) },
+	{ .name = "workdir",
+	  .group = GROUP_COMMAND,
+	  .arg = "DIR",
+	  .help = "where it starts [the current directory]",
+	  .type = &value_path,
+	  .field = AT(command.workdir) },
+	{ .name = "root",
+	  .group = GROUP_COMMAND,
+	  .arg = "DIR|initramfs",
+	  .help = "the root it sees; initramfs: only what it needs",
+	  .type = &value_path,
+	  .choices = roots,
+	  .field = AT(command.root) },
+	{ .name = "add",
+	  .group = GROUP_COMMAND,
+	  .arg = "FILE",
+	  .help = "a file or tree for the initramfs; repeatable",
+	  .type = &value_paths,
+	  .field = AT(command.files) },
+
 	{ .name = "config",
 	  .group = GROUP_CONFIG,
 	  .arg = "FILE",
@@ -435,6 +463,9 @@ void config_free(struct config *c)
 		if (k->type && k->type->free)
 			k->type->free(k, c);
 	}
+	while (c->command.argv.n)
+		free(c->command.argv.s[--c->command.argv.n]);
+	free(c->command.argv.s);
 	*c = (struct config){ 0 };
 }
 
@@ -452,6 +483,34 @@ static int check_cards(const struct net_config *a, const struct net_config *b,
 		return err_set(e, -EINVAL,
 			       "two --network have the same mac=; each card "
 			       "needs its own");
+	return 0;
+}
+
+/* Options of a command, without one? */
+static int check_command(const struct config *c, struct err *e)
+{
+	const struct command_config *m = &c->command;
+	const char *option = m->env.n	  ? "--env"
+			     : m->workdir ? "--workdir"
+			     : m->root	  ? "--root"
+			     : m->files.n ? "--add"
+					  : NULL;
+
+	if (m->argv.n && !c->kernel)
+		return err_set(e, -EINVAL,
+			       "no kernel given to run %s on: use --kernel "
+			       "FILE",
+			       m->argv.s[0]);
+	if (m->argv.n && c->detach)
+		return err_set(e, -EINVAL,
+			       "--detach: %s is a command whose status is "
+			       "waited for; leave --detach out",
+			       m->argv.s[0]);
+	if (option && !m->argv.n)
+		return err_set(e, -EINVAL,
+			       "%s is for a command, and there is none: give "
+			       "it behind '--'",
+			       option);
 	return 0;
 }
 
@@ -488,7 +547,7 @@ int config_check(const struct config *c, struct err *e)
 {
 	unsigned i, j;
 
-	if (check_boot(c, e))
+	if (check_boot(c, e) || check_command(c, e))
 		return -EINVAL;
 	if (c->on_reset == POLICY_IGNORE)
 		return err_set(e, -EINVAL,

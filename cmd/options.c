@@ -15,15 +15,21 @@
 #include <unistd.h>
 
 #include "cmd/keys.h"
+#include "cmd/values.h"
 #include "core/log.h"
 
 /* Nobody writes more by hand; a device node would never end. */
 #define FILE_MAX (1u << 20)
 
+#define MIB	       (1ull << 20)
+#define COMMAND_CPUS   8
+#define COMMAND_MEMORY (2048 * MIB)
+
 struct scan {
 	char **arg, **end;
 	const char *bundle;	/* what is left of -abc */
 	const struct key *bare; /* of the last option, if that had no value */
+	char **command;		/* what stands behind "--" */
 };
 
 struct option {
@@ -142,9 +148,9 @@ static int scan_next(struct scan *s, struct option *o, struct err *e)
 		return 0;
 	arg = *s->arg++;
 	if (!strcmp(arg, "--")) {
-		if (s->arg == s->end)
-			return 0;
-		arg = *s->arg;
+		s->command = s->arg;
+		s->arg = s->end;
+		return 0;
 	} else if (arg[0] == '-' && arg[1] == '-') {
 		return scan_long(s, arg, o, e);
 	} else if (arg[0] == '-' && arg[1]) {
@@ -338,13 +344,44 @@ static int second_pass(struct scan s, struct config *c, struct err *e)
 	return rc;
 }
 
+/*
+ * The command, if there is one, and defaults that fit a test suite: all
+ * processors, within reason, and memory that costs nothing before it is used.
+ */
+static int take_command(struct scan s, struct config *c, struct err *e)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const uint64_t half =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE);
+	struct option o;
+	struct err ignored;
+
+	/* Mistakes are for the first pass to tell. */
+	while (scan_next(&s, &o, &ignored) > 0)
+		;
+	if (!s.command || s.command == s.end)
+		return 0;
+	c->cpus = cpus < 1 ? 1 : cpus > COMMAND_CPUS ? COMMAND_CPUS : cpus;
+	if (half > c->memory)
+		c->memory =
+			half < COMMAND_MEMORY ? half & -MIB : COMMAND_MEMORY;
+	for (; s.command < s.end; s.command++)
+		if (strlist_add(&c->command.argv, strdup(*s.command)))
+			return err_set(e, -ENOMEM, "out of memory");
+	return 0;
+}
+
 int config_parse(int argc, char **argv, struct config *c, struct err *e)
 {
 	struct scan s = { .arg = argv + 1, .end = argv + argc };
 	int rc = config_init(c, e), wish;
 
-	if (rc)
+	if (!rc)
+		rc = take_command(s, c, e);
+	if (rc) {
+		config_free(c);
 		return rc;
+	}
 	wish = first_pass(s, c, e);
 	rc = wish;
 	if (wish == CONFIG_RUN || wish == CONFIG_DUMP)

@@ -18,6 +18,7 @@
 #include "cmd/cmd.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
+#include "cmd/run_command.h"
 #include "cmd/run_impl.h"
 #include "cmd/stats.h"
 #include "core/log.h"
@@ -44,7 +45,10 @@ static void on_signal(struct io *io, uint32_t events)
 	case SIGPWR:
 		board_power_button(r->board);
 		return;
-	case SIGUSR1:
+	}
+	if (r->command && command_signal(r->command, si.ssi_signo))
+		return;
+	if (si.ssi_signo == SIGUSR1) {
 		stats_write(r->board, r->cfg->stats);
 		return;
 	}
@@ -80,14 +84,15 @@ static void on_quit(void *ctx)
 /* Which of these were ignored from the start (nohup) stay so. */
 static int catch_signals(struct run *r)
 {
-	static const int ours[] = { SIGTERM,  SIGINT, SIGHUP, SIGQUIT,
-				    SIGWINCH, SIGPWR, SIGUSR1 };
+	static const int ours[] = { SIGTERM,  SIGINT, SIGHUP,  SIGQUIT,
+				    SIGWINCH, SIGPWR, SIGUSR1, SIGUSR2 };
 	struct sigaction sa;
 	sigset_t set;
 	unsigned i;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	/* The last is for commands. */
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]) - !r->command; i++)
 		if (sigaction(ours[i], NULL, &sa) == 0 &&
 		    sa.sa_handler != SIG_IGN)
 			sigaddset(&set, ours[i]);
@@ -124,9 +129,21 @@ static int dump_dtb(struct run *r, struct err *e)
 	return n;
 }
 
-static const char *terminal_of(const struct config *cfg)
+static void on_command(void *ctx, const struct ending *end)
 {
-	return cfg->detach || cfg->console == CONSOLE_NONE ? "null" : "stdio";
+	run_finish_with(ctx, end);
+}
+
+static struct chardev *open_terminal(struct run *r, struct err *e)
+{
+	const struct config *cfg = r->cfg;
+
+	if (r->command)
+		return command_open(r->command, r->loop, on_command, r, e);
+	return chardev_open(
+		r->loop,
+		cfg->detach || cfg->console == CONSOLE_NONE ? "null" : "stdio",
+		e);
 }
 
 static int build(struct run *r, struct err *e)
@@ -146,7 +163,7 @@ static int build(struct run *r, struct err *e)
 		n = run_register(r, e);
 	if (n < 0)
 		return n;
-	r->terminal = chardev_open(r->loop, terminal_of(r->cfg), e);
+	r->terminal = open_terminal(r, e);
 	if (!r->terminal)
 		return -EINVAL;
 	chardev_on_quit(r->terminal, on_quit, r);
@@ -184,6 +201,7 @@ static void take_apart(struct run *r)
 		board_free(r->board);
 	run_unregister(r);
 	chardev_close(r->terminal);
+	command_free(r->command);
 	timer_close(&r->timeout);
 	timer_close(&r->stop);
 	if (r->signals.loop) {
@@ -194,9 +212,10 @@ static void take_apart(struct run *r)
 }
 
 /* The exit status of a VM of this configuration. */
-static int run_vm(const struct config *cfg, int report)
+static int run_vm(const struct config *cfg, struct command *command, int report)
 {
 	struct run r = { .cfg = cfg,
+			 .command = command,
 			 .report = report,
 			 .end = ending_of(CAUSE_FAILED) };
 	struct err e = { "" };
@@ -221,20 +240,31 @@ static int run_vm(const struct config *cfg, int report)
 	if (r.board && cfg->nested)
 		linger();
 	if (n < 0)
-		return e.text[0] ? cmd_refuse(&e) : STATUS_FAILED;
-	return r.end.status;
+		n = e.text[0] ? cmd_refuse(&e) : STATUS_FAILED;
+	else
+		n = r.end.status;
+	/* Of a command that has not run nestor's own statuses would be lies. */
+	return command && !r.ended ? STATUS_LOST : n;
 }
 
-static int run(const struct config *cfg)
+static int run(struct config *cfg)
 {
-	int report = -1, status;
+	struct command *command = NULL;
+	int report = -1, status = 0;
+	struct err e;
 
+	if (cfg->command.argv.n)
+		status = command_new(cfg, &command, &e);
+	if (status) {
+		cmd_refuse(&e);
+		return status;
+	}
 	if (cfg->detach) {
 		report = run_detach(cfg, &status);
 		if (report < 0)
 			return status;
 	}
-	return run_vm(cfg, report);
+	return run_vm(cfg, command, report);
 }
 
 static int cmd_run(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/run_command.h"
 #include "cmd/run_impl.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -15,10 +16,14 @@
 
 void run_finish_with(struct run *r, const struct ending *end)
 {
+	struct ending last = *end;
+
 	if (r->ended)
 		return;
+	if (r->command && !command_ends(r->command, &last))
+		return;
 	r->ended = true;
-	r->end = *end;
+	r->end = last;
 	loop_stop(r->loop);
 }
 

@@ -15,6 +15,7 @@
 #include "host/watch.h"
 
 struct chardev;
+struct command;
 struct control;
 struct control_command;
 struct err;
@@ -25,6 +26,7 @@ struct run {
 	const struct config *cfg;
 	struct loop *loop;
 	struct chardev *terminal;
+	struct command *command; /* NULL: the guest is for itself */
 	struct board *board;
 	struct io signals;
 	struct timer timeout, stop;

@@ -187,20 +187,25 @@ static void output_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_output = { output_set, output_dump, string_free };
 
+int strlist_add(struct strlist *l, char *value)
+{
+	char **s = value ? reallocarray(l->s, l->n + 1, sizeof(*s)) : NULL;
+
+	if (!s) {
+		free(value);
+		return -ENOMEM;
+	}
+	l->s = s;
+	s[l->n++] = value;
+	return 0;
+}
+
 static int paths_set(const struct key *k, struct config *c, const char *value,
 		     const char *dir, struct err *why)
 {
-	struct strlist *l = FIELD(struct strlist, c, k);
-	char **s = reallocarray(l->s, l->n + 1, sizeof(*s));
-
-	if (!s)
-		return no_memory(why);
-	l->s = s;
-	s[l->n] = path_from(dir, value);
-	if (!s[l->n])
-		return no_memory(why);
-	l->n++;
-	return 0;
+	return strlist_add(FIELD(struct strlist, c, k), path_from(dir, value))
+		       ? no_memory(why)
+		       : 0;
 }
 
 static void paths_dump(const struct key *k, const struct config *c, FILE *f)
@@ -222,6 +227,34 @@ static void paths_free(const struct key *k, struct config *c)
 }
 
 const struct value_type value_paths = { paths_set, paths_dump, paths_free };
+
+static int envs_set(const struct key *k, struct config *c, const char *value,
+		    const char *dir, struct err *why)
+{
+	const size_t len = strcspn(value, "=");
+	size_t i;
+
+	(void)dir;
+	for (i = 0; i < len; i++)
+		if (!isalnum((unsigned char)value[i]) && value[i] != '_')
+			break;
+	if (!len || i < len || isdigit((unsigned char)*value))
+		return err_set(why, -EINVAL, "not of the form NAME[=VALUE]");
+	return strlist_add(FIELD(struct strlist, c, k), strdup(value))
+		       ? no_memory(why)
+		       : 0;
+}
+
+static void envs_dump(const struct key *k, const struct config *c, FILE *f)
+{
+	const struct strlist *l = CFIELD(struct strlist, c, k);
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		fprintf(f, "%s = %s\n", k->name, l->s[i]);
+}
+
+const struct value_type value_envs = { envs_set, envs_dump, paths_free };
 
 static int params_set(const struct key *k, struct config *c, const char *value,
 		      const char *dir, struct err *why)

@@ -29,6 +29,7 @@ extern const struct value_type value_text;   /* name, bounded character set */
 extern const struct value_type value_path;   /* char *; key's choices stay */
 extern const struct value_type value_output; /* the same; "-" stays "-" */
 extern const struct value_type value_paths;  /* struct strlist */
+extern const struct value_type value_envs; /* struct strlist of NAME[=VALUE] */
 extern const struct value_type value_params; /* char *, joined by blanks */
 extern const struct value_type value_number; /* unsigned, key's min .. max */
 extern const struct value_type value_size;   /* uint64_t, whole MiB */
@@ -43,6 +44,13 @@ extern const struct value_type value_modules;
 extern const struct value_type value_firmware; /* a path, or "auto" */
 extern const struct value_type value_fw_cfgs;
 extern const struct value_type value_smbios;
+
+/*
+ * strlist_add() - append @value, made by malloc(), which the list then owns
+ *
+ * 0; or -ENOMEM, also if @value is NULL, and it is freed.
+ */
+int strlist_add(struct strlist *l, char *value);
 
 /*
  * path_from() - @path as seen from the current directory, when it was written

@@ -108,6 +108,17 @@ struct smbios_config {
 	uint8_t uuid[16];	  /* in the order of its text; zero: none */
 };
 
+#define COMMAND_INITRAMFS "initramfs"
+
+/* A program to run in the guest, which is all that the guest is for. */
+struct command_config {
+	struct strlist argv; /* none: the guest is a machine like any other */
+	struct strlist env;  /* NAME=VALUE, or NAME: as nestor's own */
+	char *workdir;
+	char *root; /* a directory, or "initramfs" */
+	struct strlist files;
+};
+
 struct config {
 	char *name;
 	char *kernel;
@@ -148,6 +159,7 @@ struct config {
 	bool detect_halt; /* a guest that halts for good has panicked */
 	unsigned timeout; /* seconds of host time; 0: none */
 	char *stats;	  /* where statistics go; NULL: nowhere */
+	struct command_config command;
 	bool debug;
 
 	/* How it is run; these are no keys of a file. */

@@ -164,8 +164,8 @@ TEST(stray_arguments_are_refused)
 {
 	EQ(PARSE("-ka", "vmlinuz"), -EINVAL);
 	HAS(e.text, "stray argument 'vmlinuz'");
-	EQ(PARSE("-ka", "--", "-v"), -EINVAL);
-	HAS(e.text, "stray argument '-v'");
+	EQ(PARSE("-ka", "--", "-v"), CONFIG_RUN);
+	config_free(&c);
 	EQ(PARSE("-ka", "-"), -EINVAL);
 	EQ(PARSE("-ka", ""), -EINVAL);
 	EQ(PARSE("-ka", "--"), CONFIG_RUN);

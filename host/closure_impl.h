@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of a closure share; for host/closure*.c only. */
+#pragma once
+
+#include "host/closure.h"
+
+/* Where env looks, and shells do, if nobody has said. */
+#define CLOSURE_PATH \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct closure {
+	int root; /* O_PATH */
+	struct cpio *cpio;
+	char **dirs; /* those of ld.so.conf, once they are read */
+	unsigned ndirs;
+	bool dirs_read;
+};
+
+/* @path without empty, "." and ".." parts, absolute; or NULL. */
+char *closure_clean(const char *path);
+
+/* Who needs a library, up to the program; its RPATH holds for all below it. */
+struct closure_need {
+	const struct elf *elf;
+	const char *path;
+	const struct closure_need *up;
+};
+
+/*
+ * closure_add_elf() - what the ELF file @fd, packed as @path, needs to run
+ *
+ * @up is NULL for a program. 0, or -errno with a sentence in @e.
+ */
+int closure_add_elf(struct closure *, const char *path, int fd,
+		    const struct closure_need *up, struct err *e);

@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# shellcheck disable=SC2016 # scripts for guests
+#
+# nestor run -- COMMAND: a program in a guest that behaves as it does here. Four
+# boots, of which three run side by side; the tests look at what they have left.
+
+load lib
+
+# What the program in the first guest does, as the host's shell would.
+script='
+echo "== out"; echo to stdout; echo "=="
+echo to stderr >&2
+echo "== env"; echo "$GIVEN $TAKEN ${KEPT-unset} $HOME"; echo "=="
+echo "== pwd"; pwd; echo "=="
+echo "== input"; sha256sum; echo "=="
+echo "== orphan"; (sleep 1000 &) ; echo "=="
+cd /sys/fs/cgroup && echo +memory >cgroup.subtree_control && mkdir small
+echo 3M >small/memory.max
+echo "== memory"; (echo 0 >small/cgroup.procs; tail /dev/zero); echo $?; echo "=="
+echo "== files"; echo x >/tmp/mine && cat /tmp/mine; wc -c <$ADDED; echo "=="
+exit 42'
+
+# In the background, as VM $1, which is told to end on its own.
+start()
+{
+	local name=$1 status=0
+	shift
+	timeout 200 "$NESTOR" run -k "$GUEST/Image" -c 1 -m 256M "$@" \
+		>"$name.out" 2>"$name.err" || status=$?
+	echo $status >"$name.status"
+}
+
+setup_file()
+{
+	local text
+	cd "$BATS_FILE_TMPDIR" || return
+	head -c 300007 /dev/urandom >random
+	seq 1000 >added
+	TAKEN="from the host" KEPT=no start main --root initramfs --add added \
+		--env GIVEN="a = b" --env TAKEN --env ADDED="$PWD/added" \
+		-- busybox sh -c "$script" <random
+	start panic --root initramfs -- busybox sh -c \
+		'echo before; echo c >/proc/sysrq-trigger' </dev/null &
+	start killed --root initramfs -- busybox sh -c 'kill -SEGV $$' </dev/null &
+	mkfifo term.says
+	"$NESTOR" run -k "$GUEST/Image" -c 1 -m 256M --root initramfs -- busybox sh -c \
+		'trap "echo got it; exit 7" TERM; echo ready; while read -r; do :; done' \
+		>term.says 2>term.err < <(sleep 300) &
+	{
+		read -r text
+		[[ $text = ready ]] && kill -TERM $!
+		cat >term.out
+	} <term.says
+	wait $! && echo 0 >term.status || echo $? >term.status
+	wait
+}
+
+main() { section "$1" "$BATS_FILE_TMPDIR/main.out"; }
+of() { cat "$BATS_FILE_TMPDIR/$1"; }
+
+@test "a command's status is nestor's" {
+	of main.err
+	[[ $(of main.status) = 42 ]]
+}
+
+@test "output and error output are kept apart, and hold nothing else" {
+	[[ $(main out) = "to stdout" ]]
+	[[ $(grep -v 'ut of memory' "$BATS_FILE_TMPDIR/main.err" |
+		grep -v '^Killed$') = "to stderr" ]]
+}
+
+@test "input arrives unchanged, and ends" {
+	[[ $(main input) = "$(sha256sum <"$BATS_FILE_TMPDIR/random")" ]]
+}
+
+@test "the environment is what is passed on, and what is given" {
+	[[ $(main env) = "a = b from the host unset $HOME" ]]
+}
+
+@test "it starts in the current directory, with the files that were added" {
+	[[ $(main pwd) = "$BATS_FILE_TMPDIR" ]]
+	[[ $(main files) = $'x\n3893' && ! -e /tmp/mine ]]
+}
+
+@test "what it leaves behind does not keep the guest" {
+	[[ $(main orphan) = "" && $(of main.status) = 42 ]]
+}
+
+@test "memory that runs out kills the program, and is told" {
+	[[ $(main memory) = 137 ]]
+	[[ $(of main.err) = *"nestor: in the guest: Memory cgroup out of memory: Killed process "*"(tail)"* ]]
+}
+
+@test "a signal that kills the command is in the status" {
+	[[ $(of killed.status) = 139 ]]
+}
+
+@test "a signal to nestor reaches the command" {
+	of term.err
+	[[ $(of term.status) = 7 && $(of term.out) = "got it" ]]
+}
+
+@test "a kernel that panics is told of on standard error, with status 125" {
+	[[ $(of panic.status) = 125 && $(of panic.out) = before ]]
+	[[ $(of panic.err) = *"Kernel panic - not syncing: sysrq"*"nestor: busybox: the guest's kernel panicked" ]]
+}
+
+@test "a command that is not there is 127, one that is no program 126" {
+	: >empty
+	run -127 --separate-stderr nestor run -k "$GUEST/Image" -- no-such-program
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $stderr = "nestor: no-such-program: not found" ]]
+	run -126 --separate-stderr nestor run -k "$GUEST/Image" -- ./empty
+	[[ $stderr = "nestor: ./empty: Permission denied" ]]
+}
+
+@test "a machine that cannot begin is 125" {
+	run -125 nestor run -k missing -- true
+	says "nestor: --kernel missing: cannot be opened"
+}
