@@ -111,7 +111,8 @@ static void push(struct client *c)
 		done += n;
 	}
 	c->out_len -= done;
-	memmove(c->out, c->out + done, c->out_len);
+	if (done)
+		memmove(c->out, c->out + done, c->out_len);
 }
 
 static void owe(struct client *c, const char *line, size_t len)

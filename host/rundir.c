@@ -212,22 +212,21 @@ fail:
 int vmdir_new(struct rundir *base, const char *name, const char *config,
 	      struct vmdir **out, struct err *e)
 {
-	struct vmdir *d = calloc(1, sizeof(*d));
+	struct vmdir *d;
 	int r;
 
+	if (name && !vm_name_is_valid(name))
+		return err_set(e, -EINVAL,
+			       "--name %s: use letters, digits, '.', '_' and "
+			       "'-', at most %d",
+			       name, VM_NAME_MAX);
+	d = calloc(1, sizeof(*d));
 	if (!d)
 		return err_set(e, -ENOMEM, "out of memory");
 	d->base = base;
 	d->dir = d->lock = d->end = d->listener = -1;
 	make_id(d);
 	snprintf(d->name, sizeof(d->name), "%s", name ? name : d->id);
-	if (!vm_name_is_valid(d->name)) {
-		free(d);
-		return err_set(e, -EINVAL,
-			       "--name %s: use letters, digits, '.', '_' and "
-			       "'-', at most %d",
-			       name, VM_NAME_MAX);
-	}
 	flock(base->fd, LOCK_EX);
 	r = make(d, config, e);
 	flock(base->fd, LOCK_UN);
