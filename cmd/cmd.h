@@ -23,6 +23,9 @@ struct command {
 	bool vm;		/* its operands are VMs */
 	const struct opt *opts; /* up to an empty row, beside --help */
 	int (*run)(int argc, char **argv);
+	/* Instead, for one that needs to know all commands. */
+	int (*run_with)(const struct command *const *table, int argc,
+			char **argv);
 	const char *about; /* paragraphs of its help, wrapped there */
 	/* Prints all of its help, instead; may be NULL. */
 	void (*help)(FILE *);
@@ -31,7 +34,7 @@ struct command {
 extern const struct command command_run, command_ls, command_stat,
 	command_inspect, command_pause, command_resume, command_stop,
 	command_wait, command_events, command_rm, command_caps, command_demo,
-	command_version;
+	command_completion, command_version;
 
 /*
  * cmd_dispatch() - run the command that argv[1] names

@@ -92,7 +92,8 @@ static int dispatch(const struct command *const *table, int argc, char **argv)
 	}
 	c = find(table, argv[1]);
 	if (c)
-		return c->run(argc - 1, argv + 1);
+		return c->run ? c->run(argc - 1, argv + 1)
+			      : c->run_with(table, argc - 1, argv + 1);
 	if (argv[1][0] != '-')
 		return unknown(table, argv[1]);
 	err_set(&e, 0,

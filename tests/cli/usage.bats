@@ -157,3 +157,13 @@ transport=pci or transport=mmio" run -k x --disk disk.img,transport=usb
 	[ "$status" -eq 0 ] || [ "$status" -eq 1 ]
 	jq -e '.kernel and (.kvm | has("present"))' <<<"$output"
 }
+
+@test "what bash completes is each command that help lists, with its options" {
+	"$NESTOR" completion bash >script
+	run -0 bash -c '. ./script; _nestor_options ""'
+	expected=$("$NESTOR" help | sed -n 's/^  \([a-z]*\) .*/\1/p' | paste -sd ' ')
+	[ "$output" = "$expected --help --version" ]
+	run -0 bash -c '. ./script; _nestor_options ls'
+	[[ $output = *--json*--help ]]
+	refused "completion is for one shell: give bash or zsh" completion fish
+}
