@@ -231,6 +231,7 @@ bench-nested: all
 
 # The binary may not run here, so that what a shell loads asks it later.
 BASH_LOADER = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nestor
+UNIT	    = $(DESTDIR)$(PREFIX)/lib/systemd/system/nestor@.service
 ZSH_LOADER  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_nestor
 
 .PHONY: install uninstall
@@ -238,7 +239,8 @@ install: $(B)/nestor
 	install -D -m 755 $(B)/nestor $(DESTDIR)$(PREFIX)/bin/nestor
 	install -D -m 644 man/nestor.1 $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 man/*.7
-	install -d $(dir $(BASH_LOADER)) $(dir $(ZSH_LOADER))
+	install -d $(dir $(BASH_LOADER)) $(dir $(ZSH_LOADER)) $(dir $(UNIT))
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' systemd/nestor@.service >$(UNIT)
 	echo 'source <(nestor completion bash)' >$(BASH_LOADER)
 	printf '#compdef nestor\neval "$$(nestor completion zsh)"\n' >$(ZSH_LOADER)
 
@@ -246,7 +248,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nestor
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/nestor.1
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard man/*.7))
-	rm -f $(BASH_LOADER) $(ZSH_LOADER)
+	rm -f $(BASH_LOADER) $(ZSH_LOADER) $(UNIT)
 
 .PHONY: clean
 clean:

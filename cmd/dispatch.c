@@ -116,6 +116,6 @@ int cmd_dispatch(const struct command *const *table, int argc, char **argv)
 
 int cmd_refuse(const struct err *e)
 {
-	fprintf(stderr, "nestor: %s\n", e->text);
+	log_errorx("%s", e->text);
 	return STATUS_USAGE;
 }

@@ -183,6 +183,7 @@ int run_serve(struct run *r)
 
 void run_event(struct run *r, const char *event, json_t *data)
 {
+	run_notify(event, data);
 	if (r->control)
 		control_event(r->control, event, data);
 	else

@@ -90,6 +90,11 @@ void run_unregister(struct run *);
 /* An event for subscribers; @data is stolen, and may be NULL. */
 void run_event(struct run *, const char *event, json_t *data);
 
+/* --- cmd/run_notify.c: the service manager, if there is one ---------------- */
+
+/* The event, as run_event() has it, which is who calls this. */
+void run_notify(const char *event, json_t *data);
+
 /* --- cmd/run_detach.c: a VM in the background ------------------------------ */
 
 /*

@@ -3,11 +3,39 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum log_level log_level = LOG_WARN;
+
+/*
+ * Does standard error go to the journal, which knows who speaks, and wants to
+ * know how grave it is? $JOURNAL_STREAM says so (systemd.exec(5)).
+ */
+static bool to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%ju:%ju", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+/* syslog(3)'s number of a level. */
+static int priority(enum log_level level)
+{
+	static const int priorities[] = {
+		[LOG_ERROR] = 3, [LOG_WARN] = 4, [LOG_INFO] = 6, [LOG_DEBUG] = 7
+	};
+
+	return priorities[level];
+}
 
 /*
  * One write() a line, so that lines of several threads do not mix. A terminal
@@ -21,7 +49,8 @@ static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 
 	if (level > log_level)
 		return;
-	n = snprintf(line, room, "nestor: ");
+	n = to_journal() ? snprintf(line, room, "<%d>", priority(level))
+			 : snprintf(line, room, "nestor: ");
 	n += vsnprintf(line + n, room - n, fmt, ap);
 	if (n < room && err)
 		n += snprintf(line + n, room - n, ": %s", strerror(err));
@@ -43,6 +72,11 @@ static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 		emit((level), fmt, ap, (err)); \
 		va_end(ap);                    \
 	} while (0)
+
+void log_errorx(const char *fmt, ...)
+{
+	EMIT(LOG_ERROR, 0);
+}
 
 void log_warn(const char *fmt, ...)
 {

@@ -15,7 +15,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* One of the two writable globals; set once by the command. */
 extern enum log_level log_level;
 
-/* One line on standard error. log_warn() appends errno, log_warnx() not. */
+/*
+ * One line on standard error, for the journal with its priority. log_warn()
+ * appends errno, log_warnx() not.
+ */
+void log_errorx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -63,7 +63,7 @@ done < <({
 	grep -ohE '\bmake [a-z-]+' $pages
 	sed -nE "s/^\t@echo '(make [a-z-]+) .*/\1/p" Makefile
 } | cut -d' ' -f2 | sort -u)
-folders='tests|guest|arm64|cmd|core|host|virtio|devices|nested|man'
+folders='tests|guest|arm64|cmd|core|host|virtio|devices|nested|man|systemd'
 # shellcheck disable=SC2086 # a list of words
 while read -r f; do
 	[ -e "$f" ] || wrong "'$f' is written of, but does not exist"
@@ -91,6 +91,15 @@ while read -r what payload; do
 done < <(diff <(basename -s .c guest/el2_*.c | sort) \
 	<(sed -nE 's/^\.Sy (el2_[a-z0-9_]+).*/\1/p' man/nestor-nested.7 | sort -u) |
 	grep '^[<>]')
+
+# systemd has nothing to say against the unit, with a program that is here.
+if command -v systemd-analyze >/dev/null; then
+	dir=$(mktemp -d)
+	sed 's|/usr/bin/nestor|/bin/true|' systemd/nestor@.service >"$dir/nestor@vm.service"
+	said=$(systemd-analyze verify --man=no "$dir/nestor@vm.service" 2>&1)
+	[ -z "$said" ] || wrong "systemd/nestor@.service: $said"
+	rm -r "$dir"
+fi
 
 if command -v mandoc >/dev/null; then
 	for page in man/*.[0-9]; do

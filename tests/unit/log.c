@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
@@ -132,4 +133,40 @@ TEST(an_error_keeps_its_code_and_is_cut_to_fit)
 	memset(text, 'y', sizeof(text) - 1);
 	EQ(err_set(&e, -EIO, "%s", text), -EIO);
 	EQ(strlen(e.text), sizeof(e.text) - 1);
+}
+
+/* As systemd has it in $JOURNAL_STREAM. */
+static void name_journal(int off)
+{
+	char stream[64];
+	struct stat st;
+
+	EQ(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino + off);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
+TEST(the_journal_gets_priorities_and_knows_who_speaks)
+{
+	listen_in();
+	name_journal(0);
+	log_level = LOG_DEBUG;
+	log_errorx("a");
+	log_warnx("b");
+	log_info("c");
+	log_debug("d");
+	STR_EQ(said(), "<3>a\n<4>b\n<6>c\n<7>d\n");
+}
+
+TEST(a_standard_error_that_is_not_the_journals_gets_none)
+{
+	listen_in();
+	name_journal(1);
+	log_warnx("a");
+	setenv("JOURNAL_STREAM", "nonsense", 1);
+	log_warnx("b");
+	unsetenv("JOURNAL_STREAM");
+	log_warnx("c");
+	STR_EQ(said(), "nestor: a\nnestor: b\nnestor: c\n");
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/notify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE 5 /* seconds */
+
+/* The length of the address; -EAFNOSUPPORT if @name is none that we know. */
+static int address_of(const char *name, struct sockaddr_un *addr)
+{
+	size_t len = strlen(name);
+
+	if (name[0] != '/' && name[0] != '@')
+		return -EAFNOSUPPORT;
+	if (len >= sizeof(addr->sun_path))
+		return -ENAMETOOLONG;
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(addr->sun_path, name, len);
+	if (name[0] == '@')
+		addr->sun_path[0] = '\0';
+	return offsetof(struct sockaddr_un, sun_path) + len;
+}
+
+static int send_to(const char *name, const char *text, size_t len)
+{
+	struct timeval patience = { .tv_sec = PATIENCE };
+	struct sockaddr_un addr;
+	int addrlen = address_of(name, &addr), fd, r;
+
+	if (addrlen < 0)
+		return addrlen;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	r = sendto(fd, text, len, MSG_NOSIGNAL, (struct sockaddr *)&addr,
+		   addrlen);
+	r = r < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int notify_send(const char *fmt, ...)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	char text[512];
+	va_list ap;
+	int n;
+
+	if (!name || !name[0])
+		return 0;
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(text))
+		n = sizeof(text) - 1;
+	return send_to(name, text, n);
+}
