@@ -37,6 +37,18 @@ load lib
 	run -6 nestor run -k "$(payload watchdog)" --watchdog --on-watchdog stop --timeout 60
 }
 
+@test "a VM that is paused for longer than its watchdog has is not bitten" {
+	mkdir -m 700 vms
+	vm_start --runtime-dir vms --name a -k "$(payload watchdog_pause)" \
+		--watchdog --on-watchdog stop
+	vm_says serving
+	nestor pause --runtime-dir vms a
+	run -124 nestor wait --runtime-dir vms --timeout 3 a
+	nestor resume --runtime-dir vms a
+	vm_ends 0
+	grep "PASS paused" rest
+}
+
 # What waits for the button goes on; it costs as long as the others take.
 @test "--detect-halt ends who can never run again, and nobody else" {
 	local pids=() status
