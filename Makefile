@@ -259,7 +259,7 @@ help:
 	@echo 'make               build/nestor, one static aarch64 executable'
 	@echo 'make setup         install what the build and the tests need'
 	@echo 'make demo          boot a Debian guest and show it (INTERACTIVE=1: a shell)'
-	@echo 'make check         all tests, on real KVM in the emulated host; or some:'
+	@echo 'make check         tests, on real KVM in the emulated host; T=all: more; or some:'
 	@echo '                   T=PART, or T=FILE[@HOST][:PATTERN] of tests/vm, as in'
 	@echo '                   T=unit T=boot T=caps@vhe T="style boot:reset"'
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'

@@ -7,6 +7,7 @@
 # that nestor keeps for them.
 
 load lib
+load session
 
 MIB64=67108864
 
@@ -191,13 +192,6 @@ auto()
 	((BASH_REMATCH[1] <= 4))
 }
 
-# How often EDK2 has started with these variables: it counts, in one named MTC.
-starts()
-{
-	head -c 786432 "$1" | LC_ALL=C grep -aoP 'M\0T\0C\0\0\0[\s\S]{4}' |
-		tail -c 5 | od -An -tu4 -N4 | tr -d ' '
-}
-
 @test "Debian's UEFI tries the disk, by PCI and without, and waits in its menu" {
 	local t from=([1]="PciRoot(0x0)/Pci(0x1,0x0): Not Found" [2]="VenHw(837DCA9E-")
 	truncate -s 1M disk
@@ -213,18 +207,5 @@ starts()
 		vm_pid=
 		exec 7<&-
 		[[ $(starts vars) = "$t" ]]
-	done
-}
-
-@test "a stock kernel starts from Debian's UEFI, whose variables are kept" {
-	local n
-	initrd 'cat /sys/class/dmi/id/product_serial /sys/class/dmi/id/sys_vendor
-		dmesg | grep "efi: EFI"' >run.cpio
-	for n in 1 2; do
-		run -0 nestor run --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" \
-			--vars vars -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
-			-i run.cpio -p "$QUIET" --smbios serial=S3R1AL
-		says S3R1AL nestor "efi: EFI v2."
-		[[ $(starts vars) = "$n" ]]
 	done
 }

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# shellcheck disable=SC2016,SC2154 # keys for guests; bats and lib.bash set status and vm_pid
+#
+# What takes minutes in an emulated host, so that only `make check T=all` runs it:
+# an installer, and disks of Debian that boot loaders start, one of them the
+# disk that nestor(1) tells how to make.
+
+load lib
+load session
+
+@test "the installer of Debian stable, of the other flavour, shows its first dialog" {
+	session -k "$INSTALLER/kernel" -i "$INSTALLER/initrd.gz" \
+		-p "console=hvc0 quiet"
+	vm_says "Select a language"
+	session_over
+}
+
+@test "a stock kernel starts from Debian's UEFI, whose variables are kept" {
+	local n
+	initrd 'cat /sys/class/dmi/id/product_serial /sys/class/dmi/id/sys_vendor
+		dmesg | grep "efi: EFI"' >run.cpio
+	for n in 1 2; do
+		run -0 nestor run --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" \
+			--vars vars -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
+			-i run.cpio -p "$QUIET" --smbios serial=S3R1AL
+		says S3R1AL nestor "efi: EFI v2."
+		[[ $(starts vars) = "$n" ]]
+	done
+}
+
+@test "UEFI starts GRUB, whose menu takes keys; Debian's root is an ext4" {
+	cp "$IMAGE/grub.img" .
+	aavmf -d grub.img
+	# The entry's own key: moving there would draw all of 240 columns again.
+	vm_says "Loud"
+	types l
+	vm_says "Freeing unused kernel memory"
+	vm_says "bash-"
+	types '. /etc/os-release; dpkg --no-pager -l bash dpkg; echo it is $ID\n'
+	vm_says "ii  bash"
+	vm_says "ii  dpkg"
+	vm_says "it is debian"
+	types 'busybox poweroff -f\n'
+	vm_ends 0
+}
+
+@test "U-Boot has a prompt; its bootflow finds the manual's disk, and Debian starts" {
+	session --firmware "$FIRMWARE/u-boot.bin" -d "$IMAGE/disk.img,ro" \
+		--console serial
+	vm_says "stop autoboot"
+	types ' '
+	vm_says "=> "
+	types 'bootflow scan -lb\n'
+	vm_says "with efi_mgr"
+	vm_says "# "
+	types '. /etc/os-release; dpkg --version; echo it is $ID\n'
+	vm_says "Debian 'dpkg' package management program"
+	vm_says "it is debian"
+	types 'busybox poweroff -f\n'
+	vm_ends 0
+}
