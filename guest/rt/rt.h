@@ -144,6 +144,27 @@ static inline void irq_off(void)
 	asm volatile("msr daifset, #2" ::: "memory");
 }
 
+/*
+ * Leave the CPU to the host for @ms milliseconds: who polls for what the host
+ * does is not to be in its way. With interrupts masked; the timer's is not
+ * taken, but wakes if nap_init() was called once.
+ */
+static inline void nap_init(void)
+{
+	gic_enable();
+	gic_enable_intid(16 + PPI_TIMER_V);
+}
+
+static inline void nap(unsigned ms)
+{
+	sysreg_write(cntv_tval_el0, sysreg_read(cntfrq_el0) / 1000 * ms);
+	sysreg_write(cntv_ctl_el0, 1);
+	isb();
+	wfi();
+	sysreg_write(cntv_ctl_el0, 0);
+	isb();
+}
+
 int main(uint64_t fdt);
 
 #endif
