@@ -18,6 +18,7 @@
 struct board;
 struct chardev;
 struct pl061;
+struct virtio;
 
 /* What the board needs from the outside. */
 struct board_host {
@@ -74,6 +75,9 @@ void board_power_button(struct board *);
  * moment, the first time and for an EL2. Main thread. NULL: no memory.
  */
 json_t *board_stats(struct board *, bool el2);
+
+/* The balloon (virtio/balloon.h), or NULL. */
+struct virtio *board_balloon(struct board *);
 
 /* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
 int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);

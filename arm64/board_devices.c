@@ -26,6 +26,7 @@
 #include "host/tap.h"
 #include "host/vsock.h"
 #include "host/vsock_unix.h"
+#include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
 #include "virtio/mmio.h"
@@ -244,6 +245,22 @@ static int add_vsock(struct board *b, struct err *e)
 	return add_virtio(b, v, TRANSPORT_AUTO, "the socket device");
 }
 
+static int add_balloon(struct board *b)
+{
+	struct virtio *v =
+		virtio_balloon_new(&b->vm.mem, sysconf(_SC_PAGESIZE));
+	int r = add_virtio(b, v, TRANSPORT_AUTO, "the balloon");
+
+	if (!r)
+		b->balloon = v;
+	return r;
+}
+
+struct virtio *board_balloon(struct board *b)
+{
+	return b->balloon;
+}
+
 static int open_ports(struct board *b, struct console_port *ports,
 		      struct err *e)
 {
@@ -312,7 +329,7 @@ static unsigned count_virtio(const struct board *b, bool pci)
 {
 	const struct config *c = b->cfg;
 	bool other = board_uses_pci(b, TRANSPORT_AUTO) == pci;
-	unsigned i, n = other ? 1 + c->rng + !!c->vsock.path : 0;
+	unsigned i, n = other ? 1 + c->rng + !!c->vsock.path + c->balloon : 0;
 
 	for (i = 0; i < c->ndisks; i++)
 		n += board_uses_pci(b, c->disks[i].transport) == pci;
@@ -369,6 +386,8 @@ int board_add_devices(struct board *b, struct err *e)
 			       TRANSPORT_AUTO, "the entropy device");
 	if (!r && c->vsock.path)
 		r = add_vsock(b, e);
+	if (!r && c->balloon)
+		r = add_balloon(b);
 	return r ? r : board_add_fw_cfg(b, e);
 }
 

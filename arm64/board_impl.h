@@ -52,6 +52,7 @@ struct board {
 	struct msi_router *router;
 	struct pci_host *pci;
 	struct device *gpio;
+	struct virtio *balloon; /* the bus's; NULL: there is none */
 	uint8_t *virtio_shadow; /* what the guest reads of all windows */
 	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
 	struct chardev **ports; /* of the console, cfg->nports */

@@ -197,6 +197,7 @@ static int run_loop(struct run *r)
 
 static void take_apart(struct run *r)
 {
+	run_close_balloon(r);
 	if (r->board)
 		board_free(r->board);
 	run_unregister(r);

@@ -18,7 +18,9 @@ struct chardev;
 struct command;
 struct control;
 struct control_command;
+struct control_request;
 struct err;
+struct run_balloon;
 struct rundir;
 struct vmdir;
 
@@ -37,6 +39,7 @@ struct run {
 	struct rundir *base;
 	struct vmdir *dir;
 	struct control *control;
+	struct run_balloon *balloon; /* NULL: nobody has asked yet */
 	int report;	/* detached: where the caller waits; else -1 */
 	bool abandoned; /* ... but did not, so nothing is to be left */
 
@@ -94,6 +97,14 @@ void run_event(struct run *, const char *event, json_t *data);
 
 /* The event, as run_event() has it, which is who calls this. */
 void run_notify(const char *event, json_t *data);
+
+/* --- cmd/run_balloon.c: how much memory the guest keeps -------------------- */
+
+/* The control command `balloon`. */
+void run_do_balloon(void *run, struct control_request *, json_t *args);
+
+/* Answer those who wait; while the board is there. */
+void run_close_balloon(struct run *);
 
 /* --- cmd/run_detach.c: a VM in the background ------------------------------ */
 

@@ -146,6 +146,7 @@ struct config {
 	unsigned nnets;
 	struct vsock_config vsock;
 	bool rng;
+	bool balloon;
 	bool exit_counter;
 	bool watchdog;
 	char *cpu;    /* "host", or the file of a CPU template */

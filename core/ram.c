@@ -116,3 +116,16 @@ int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
 	*hva = p;
 	return 0;
 }
+
+/*
+ * What a memfd holds is freed in the file: to drop only the mapping would free
+ * nothing. Private memory has no file, and says so.
+ */
+int ram_discard(void *hva, uint64_t len)
+{
+	if (madvise(hva, len, MADV_REMOVE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != EACCES)
+		return -errno;
+	return madvise(hva, len, MADV_DONTNEED) < 0 ? -errno : 0;
+}

@@ -25,3 +25,12 @@ struct err;
  * transparent huge pages are asked for. -errno with a sentence in @e.
  */
 int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e);
+
+/*
+ * ram_discard() - give [@hva, @hva + @len) back to the host
+ *
+ * It reads as zeroes, and costs memory again when somebody touches it. Whole
+ * pages of the host's; memory from hugetlbfs stays what it is. 0 or -errno.
+ * Any thread. With a virtual EL2 it takes KVM seconds a call: not to be done.
+ */
+int ram_discard(void *hva, uint64_t len);

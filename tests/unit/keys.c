@@ -53,6 +53,22 @@ TEST(a_32_bit_guest_has_no_el2)
 	config_free(&c);
 }
 
+TEST(a_balloon_is_not_for_a_guest_with_el2_nor_for_huge_pages)
+{
+	struct err e;
+
+	EQ(set("balloon", "on", NULL), 0);
+	c.kernel = strdup("x");
+	EQ(config_check(&c, &e), 0);
+	c.hugepages = true;
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--balloon and --hugepages are both given");
+	c.nested = NESTED_VHE;
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--balloon and --nested are both given; each page");
+	config_free(&c);
+}
+
 TEST(a_word_that_a_path_key_knows_is_no_path)
 {
 	char text[64] = "";
@@ -410,7 +426,7 @@ TEST(suggestions_are_near_or_absent)
 	STR_EQ(key_suggest("kernal"), "kernel");
 	STR_EQ(key_suggest("cpuss"), "cpus");
 	STR_EQ(key_suggest("memroy"), "memory");
-	OK(!key_suggest("balloon"));
+	OK(!key_suggest("trombone"));
 	OK(!key_suggest(""));
 	OK(!key_suggest("a-word-that-is-longer-than-any-key-of-ours"));
 }

@@ -22,8 +22,9 @@
 #include "virtio/pci.h"
 #include "virtio/virtio.h"
 
-#define RAM	 0x40000000ull
-#define RAM_SIZE 0x100000u
+#define RAM	  0x40000000ull
+#define RAM_SIZE  0x100000u
+#define RAM_ALIGN 0x10000u /* the largest of pages */
 /* Queue q's rings, and what is left for buffers. */
 #define RING(q)	    (RAM + (q)*0x8000ull)
 #define DESC(q)	    (RING(q))
@@ -74,9 +75,10 @@ static inline void rig_irq(void *ctx, unsigned line, bool on)
 static inline void rig_ram(struct rig *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->ram = calloc(1, RAM_SIZE);
+	r->ram = aligned_alloc(RAM_ALIGN, RAM_SIZE);
 	if (!r->ram || gmem_add(&r->m, RAM, RAM_SIZE, r->ram))
 		abort();
+	memset(r->ram, 0, RAM_SIZE);
 }
 
 static inline void *rig_at(const struct rig *r, gpa_t gpa)
