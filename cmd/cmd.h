@@ -33,8 +33,9 @@ struct command {
 
 extern const struct command command_run, command_ls, command_stat,
 	command_inspect, command_pause, command_resume, command_stop,
-	command_wait, command_events, command_balloon, command_rm, command_caps,
-	command_demo, command_completion, command_version;
+	command_wait, command_events, command_console, command_logs,
+	command_balloon, command_rm, command_caps, command_demo,
+	command_completion, command_version;
 
 /*
  * cmd_dispatch() - run the command that argv[1] names

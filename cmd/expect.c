@@ -96,6 +96,7 @@ bool expect_find(struct expect *x, const regex_t *re)
 		flags |= REG_NOTEOL;
 	if (x->spent || regexec(re, x->line + x->begin, 1, &m, flags))
 		return false;
+	x->found = x->begin + m.rm_so;
 	x->begin += m.rm_eo;
 	x->spent = x->whole && x->begin == x->len;
 	if (x->spent)

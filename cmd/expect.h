@@ -25,7 +25,8 @@ struct expect {
 	bool spent;	 /* matched to the end of a whole line: no more of it */
 	int escape;	 /* within a sequence */
 	size_t len;	 /* of the line as far as it has come */
-	size_t begin;	 /* where the last match in it ended */
+	size_t found;	 /* where the last match in it began */
+	size_t begin;	 /* and where it ended */
 	char line[EXPECT_LINE + 1];
 	uint64_t after[EXPECT_LINE]; /* positions behind its characters */
 	char last[EXPECT_LINE + 1];  /* the last line that was not blank */

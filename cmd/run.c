@@ -168,6 +168,10 @@ static int build(struct run *r, struct err *e)
 		return -EINVAL;
 	chardev_on_quit(r->terminal, on_quit, r);
 	run_watch_console(r);
+	if (!r->cfg->dump_dtb)
+		n = run_console_open(r, e);
+	if (n < 0)
+		return n;
 	host.terminal = r->terminal;
 	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
 		return err_set(e, -EINVAL, "--stats: %s", why.text);
@@ -200,6 +204,7 @@ static void take_apart(struct run *r)
 	run_close_balloon(r);
 	if (r->board)
 		board_free(r->board);
+	run_console_close(r);
 	run_unregister(r);
 	chardev_close(r->terminal);
 	command_free(r->command);

@@ -125,10 +125,18 @@ static void do_events(void *ctx, struct control_request *rq, json_t *args)
 }
 
 static const struct control_command commands[] = {
-	{ "status", do_status },       { "stats", do_stats },
-	{ "pause", do_pause },	       { "resume", do_resume },
-	{ "stop", do_stop },	       { "events", do_events },
-	{ "balloon", run_do_balloon }, { NULL, NULL },
+	{ "status", do_status },
+	{ "stats", do_stats },
+	{ "pause", do_pause },
+	{ "resume", do_resume },
+	{ "stop", do_stop },
+	{ "events", do_events },
+	{ "console", run_console_attach },
+	{ "console-cursor", run_console_cursor },
+	{ "resize", run_console_resize },
+	{ "break", run_console_break },
+	{ "balloon", run_do_balloon },
+	{ NULL, NULL },
 };
 
 /* The configuration as a file has it; the caller's to free(). */

@@ -16,6 +16,8 @@
 
 struct chardev;
 struct command;
+struct console_hub;
+struct console_log;
 struct control;
 struct control_command;
 struct control_request;
@@ -42,6 +44,11 @@ struct run {
 	struct run_balloon *balloon; /* NULL: nobody has asked yet */
 	int report;	/* detached: where the caller waits; else -1 */
 	bool abandoned; /* ... but did not, so nothing is to be left */
+
+	/* NULL: not wanted, or nobody can find this VM. */
+	struct console_hub *hub;
+	struct console_log *log, *kept; /* the user's, and ours */
+	uint64_t cursor; /* where the last match in the output ended */
 
 	bool paused;
 	bool held; /* paused by a policy, for @held_for */
@@ -105,6 +112,25 @@ void run_do_balloon(void *run, struct control_request *, json_t *args);
 
 /* Answer those who wait; while the board is there. */
 void run_close_balloon(struct run *);
+
+/* --- cmd/run_console.c: the console, for others than its terminal ---------- */
+
+/*
+ * run_console_open() - logs, and whoever attaches, from the first byte on
+ *
+ * Before the board is there. -errno, with a sentence in @e if it is the
+ * user's to mend.
+ */
+int run_console_open(struct run *, struct err *e);
+
+/* Nobody writes any more. */
+void run_console_close(struct run *);
+
+/* Commands of the control socket. */
+void run_console_attach(void *run, struct control_request *, json_t *args);
+void run_console_cursor(void *run, struct control_request *, json_t *args);
+void run_console_resize(void *run, struct control_request *, json_t *args);
+void run_console_break(void *run, struct control_request *, json_t *args);
 
 /* --- cmd/run_detach.c: a VM in the background ------------------------------ */
 

@@ -54,6 +54,16 @@ char *text_utf8(const char *s, size_t len, size_t *out_len)
 	return out;
 }
 
+json_t *text_json(const char *s, size_t len)
+{
+	size_t n;
+	char *text = text_utf8(s, len, &n);
+	json_t *o = text ? json_stringn_nocheck(text, n) : NULL;
+
+	free(text);
+	return o;
+}
+
 /* A character that a terminal shows and does not obey; C1 controls are none. */
 static bool is_shown(const uint8_t *s, size_t n)
 {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -15,6 +16,9 @@
  * stay.
  */
 char *text_utf8(const char *s, size_t len, size_t *out_len);
+
+/* The same as a JSON string; NULL: no memory. */
+json_t *text_json(const char *s, size_t len);
 
 /*
  * text_put() - show @s to a person

@@ -161,6 +161,7 @@ struct config {
 	unsigned timeout; /* seconds of host time; 0: none */
 	char *stats;	  /* where statistics go; NULL: nowhere */
 	struct command_config command;
+	char *log; /* where console output goes, too; NULL: nowhere */
 	bool debug;
 
 	/* How it is run; these are no keys of a file. */

@@ -30,6 +30,9 @@ struct loop;
 
 #define CONSOLE_LOG_LINE 4096u
 
+/* What it is called in the directory of a VM. */
+#define CONSOLE_LOG "console.log"
+
 /*
  * console_log_new() - log what is written to @c into the file @path in @dir
  *
