@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* nestor run as a whole, against the scripted KVM. */
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <sys/stat.h>
+
+#include "cmd/cmd.h"
+#include "host/rundir.h"
+#include "tests/unit/board_rig.h"
+
+static char base[] = "/tmp/nestor-unit.XXXXXX";
+
+static unsigned entries(const char *path)
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	OK(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* One whole life; the scripted KVM's vCPU ends it at its first instruction. */
+static int live(void)
+{
+	char stats[64],
+		*argv[] = { "run",	     "-k",	board_rig_kernel,
+			    "--runtime-dir", base,	"--console",
+			    "none",	     "--name",	"x",
+			    "--timeout",     "60",	"-m",
+			    "32M",	     "--stats", stats,
+			    "--watchdog" };
+
+	snprintf(stats, sizeof(stats), "%s/stats.json", base);
+	fake_kvm_reset();
+	return command_run.run(sizeof(argv) / sizeof(*argv), argv);
+}
+
+TEST(two_hundred_lives_leave_no_descriptor_file_or_memory)
+{
+	char stats[64];
+	unsigned fds = 0, i;
+	size_t used = 0;
+	int said, status;
+
+	OK(mkdtemp(base));
+	board_rig_config();
+	/* What it says each time would be two hundred lines. */
+	OK((said = dup(2)) >= 0 && freopen("/dev/null", "w", stderr));
+	for (i = 0; i < 200; i++) {
+		status = live();
+		if (status != STATUS_KVM)
+			dup2(said, 2);
+		EQ(status, STATUS_KVM);
+		if (i == 10) {
+			fds = entries("/proc/self/fd");
+			used = mallinfo2().uordblks;
+		}
+	}
+	dup2(said, 2);
+	EQ(entries("/proc/self/fd"), fds);
+	/* The sanitizer's allocator does not tell; it finds leaks by itself. */
+	OK(mallinfo2().uordblks <= used + 4096);
+	unlink(board_rig_kernel);
+	snprintf(stats, sizeof(stats), "%s/stats.json", base);
+	EQ(unlink(stats), 0);
+	EQ(rmdir(base), 0);
+}
