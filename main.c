@@ -14,7 +14,6 @@ static const struct command *const commands[] = {
 	&command_rm,	  &command_caps,
 	&command_demo,	  &command_completion,
 	&command_version, NULL,
-	&command_version, NULL,
 };
 
 int main(int argc, char **argv)
