@@ -135,14 +135,18 @@ mode()
 	initrd 'echo "first $(stty size)"
 		until [ "$(stty size)" = "50 120" ]; do :; done
 		echo "then $(stty size)"
+		until [ "$(stty size)" = "33 77" ]; do :; done
 		read -r line
 		echo "heard $line"' >run.cpio
-	echo "$QUIET" >params
-	term_start -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
+	mkdir -m 700 vms
+	term_start --runtime-dir vms --name size -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
 		--console virtio -p quiet -p console=hvc0
 	vm_says "first 40 100"
 	stty -F "$(cat tty)" rows 50 cols 120
 	vm_says "then 50 120"
+	# So it does when somebody else's terminal shows it.
+	echo '{"command": "resize", "arguments": {"columns": 77, "rows": 33}}' |
+		socat -t 60 - UNIX-CONNECT:vms/size/control.sock
 	types 'hello\r'
 	vm_says "heard hello"
 	term_ends 0
