@@ -180,7 +180,8 @@ static int add_ram_slots(struct board *b)
 static int create_ram(struct board *b, struct err *e)
 {
 	uint8_t *hva;
-	int r = ram_new(b->m.ram_size, b->cfg->hugepages, &hva, e);
+	int r = ram_new(b->m.ram_size, b->cfg->hugepages, &hva,
+			b->cfg->nshares ? &b->ram_fd : NULL, e);
 
 	if (r < 0)
 		return r;
@@ -411,7 +412,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 		return -ENOMEM;
 	b->cfg = cfg;
 	b->host = *host;
-	b->gic_fd = b->its_fd = -1;
+	b->gic_fd = b->its_fd = b->ram_fd = -1;
 	b->vm.kvm_fd = b->vm.fd = -1;
 	b->vm.loop = host->loop;
 	b->vm.arch = &b->model;
@@ -454,6 +455,8 @@ void board_free(struct board *b)
 		close(b->its_fd);
 	if (b->gic_fd >= 0)
 		close(b->gic_fd);
+	if (b->ram_fd >= 0)
+		close(b->ram_fd);
 	if (b->vm.fd >= 0)
 		close(b->vm.fd);
 	if (b->vm.kvm_fd >= 0)

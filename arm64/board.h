@@ -26,6 +26,8 @@ struct board_host {
 	struct chardev *terminal; /* stdio, or NULL */
 	/* vCPU threads' and devices' word about the guest, on the loop. */
 	void (*on_event)(void *ctx, enum vm_event);
+	/* A share of files is gone; on any thread. May be NULL. */
+	void (*lost_share)(void *ctx);
 	void *ctx;
 };
 

@@ -24,11 +24,13 @@
 #include "host/chardev.h"
 #include "host/disk.h"
 #include "host/tap.h"
+#include "host/virtiofsd.h"
 #include "host/vsock.h"
 #include "host/vsock_unix.h"
 #include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
+#include "virtio/fs.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/rng.h"
@@ -324,12 +326,36 @@ static int map_virtio_windows(struct board *b, unsigned n)
 	return board_add_slot(b, SLOT_VIRTIO, MAP_VIRTIO_BASE, size, p, true);
 }
 
+static int add_share(struct board *b, const struct share_config *c,
+		     struct err *e)
+{
+	struct err why;
+	struct virtiofsd *back = virtiofsd_new(c->dir, c->readonly, &why);
+	struct virtio *v = NULL;
+
+	if (back) {
+		v = virtio_fs_new(&b->vm.mem, b->ram_fd, back, c->tag,
+				  b->host.lost_share, b->host.ctx);
+		if (!v)
+			err_set(&why, -errno, "virtiofsd does not answer: %s",
+				strerror(errno));
+	}
+	if (!v) {
+		virtiofsd_free(back);
+		return err_set(e, -EINVAL, "--share %s=%s: %s", c->tag, c->dir,
+			       why.text);
+	}
+	return add_virtio(b, v, TRANSPORT_AUTO, "a share");
+}
+
 /* How many virtio devices there may be, on PCI or not. */
 static unsigned count_virtio(const struct board *b, bool pci)
 {
 	const struct config *c = b->cfg;
 	bool other = board_uses_pci(b, TRANSPORT_AUTO) == pci;
-	unsigned i, n = other ? 1 + c->rng + !!c->vsock.path + c->balloon : 0;
+	unsigned i, n = other ? 1 + c->rng + !!c->vsock.path + c->balloon +
+					c->nshares
+			      : 0;
 
 	for (i = 0; i < c->ndisks; i++)
 		n += board_uses_pci(b, c->disks[i].transport) == pci;
@@ -388,6 +414,8 @@ int board_add_devices(struct board *b, struct err *e)
 		r = add_vsock(b, e);
 	if (!r && c->balloon)
 		r = add_balloon(b);
+	for (i = 0; i < c->nshares && !r; i++)
+		r = add_share(b, &c->shares[i], e);
 	return r ? r : board_add_fw_cfg(b, e);
 }
 

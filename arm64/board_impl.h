@@ -49,6 +49,7 @@ struct board {
 	struct cpu_template *cpu; /* NULL: as the host's */
 	struct boot boot;
 	int gic_fd, its_fd;
+	int ram_fd; /* what RAM is mapped from, if others are to map it; or -1 */
 	struct msi_router *router;
 	struct pci_host *pci;
 	struct device *gpio;

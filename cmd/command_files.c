@@ -10,14 +10,19 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cmd/command_kernel.h"
 #include "cmd/exit.h"
 #include "cmd/frame.h"
 #include "cmd/values.h"
 #include "core/log.h"
 #include "host/closure.h"
 #include "host/cpio.h"
+#include "host/virtiofsd.h"
 
 #define MIB (1ull << 20)
+
+/* The root's virtio-fs device. */
+#define ROOT_TAG "nestor-root"
 
 /* guest/command/; the Makefile knows of this. */
 asm(".section .rodata\ncommand_init:\n"
@@ -109,6 +114,74 @@ static const char *path_in(const struct strlist *env)
 	return DEFAULT_PATH;
 }
 
+/* --- its root --- */
+
+/* For the channel, and for a root that is shared. */
+static const char *const channel_modules[] = { "virtio_pci", "virtio_mmio",
+					       "virtio_console", NULL };
+static const char *const root_modules[] = { "virtiofs", "overlay", NULL };
+
+/* The directory that its files come from. */
+static const char *root_of(const struct config *cfg)
+{
+	const char *root = cfg->command.root;
+
+	return root && strcmp(root, COMMAND_INITRAMFS) ? root : "/";
+}
+
+/* Can it be a share, rather than packed? If so, with what modules? */
+static bool can_share(const struct config *cfg, const struct closure *c,
+		      struct strlist *modules)
+{
+	if (cfg->command.root && !strcmp(cfg->command.root, COMMAND_INITRAMFS))
+		return false;
+	if (cfg->command.files.n) {
+		log_debug("packing the command's files: --add is given");
+		return false;
+	}
+	if (!virtiofsd_path()) {
+		log_debug("packing the command's files: no virtiofsd here");
+		return false;
+	}
+	if (!command_modules(c, cfg->kernel, root_modules, modules)) {
+		log_debug("packing the command's files: its kernel cannot "
+			  "share them");
+		return false;
+	}
+	log_debug("sharing %s with the guest", root_of(cfg));
+	return true;
+}
+
+static int share_root(struct config *cfg)
+{
+	struct share_config s = {
+		.tag = strdup(ROOT_TAG),
+		.dir = strdup(root_of(cfg)),
+		.readonly = true,
+	};
+
+	if (s.tag && s.dir && !share_add(cfg, &s))
+		return 0;
+	free(s.tag);
+	free(s.dir);
+	return -ENOMEM;
+}
+
+static void add_modules(struct cpio *cpio, const struct closure *c,
+			const struct strlist *modules)
+{
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < modules->n; i++) {
+		fd = closure_open(c, modules->s[i]);
+		if (fd < 0)
+			continue;
+		cpio_file(cpio, modules->s[i], 0444, fd);
+		close(fd);
+	}
+}
+
 /* --- what it is to do --- */
 
 static void record(FILE *f, enum frame_record what, const char *text)
@@ -126,38 +199,43 @@ static void record_all(FILE *f, enum frame_record what, const struct strlist *l)
 		record(f, what, l->s[i]);
 }
 
-static int add_job(struct cpio *cpio, const struct config *cfg,
-		   const struct strlist *env, const char *cwd, const char *port)
+/* What is put together for one guest. */
+struct pack {
+	struct config *cfg;
+	struct cpio *cpio;
+	struct closure *root; /* what it takes files from */
+	struct strlist env, modules;
+	char *cwd;
+	const char *port;
+	bool shared; /* the root is */
+};
+
+static int add_job(const struct pack *p)
 {
+	const struct command_config *m = &p->cfg->command;
 	char *buf = NULL;
 	size_t len;
 	FILE *f = open_memstream(&buf, &len);
 
 	if (!f)
 		return -ENOMEM;
-	record_all(f, RECORD_ARG, &cfg->command.argv);
-	record_all(f, RECORD_ENV, env);
-	record(f, cfg->command.workdir ? RECORD_WORKDIR : RECORD_WORKDIR_TRY,
-	       cwd);
-	record(f, RECORD_PORT, port);
+	record_all(f, RECORD_ARG, &m->argv);
+	record_all(f, RECORD_ENV, &p->env);
+	record_all(f, RECORD_MODULE, &p->modules);
+	record(f, m->workdir ? RECORD_WORKDIR : RECORD_WORKDIR_TRY, p->cwd);
+	record(f, RECORD_PORT, p->port);
+	if (p->shared)
+		record(f, RECORD_ROOT, ROOT_TAG);
 	if (fclose(f)) {
 		free(buf);
 		return -ENOMEM;
 	}
-	cpio_bytes(cpio, FRAME_FILE, 0400, buf, len);
+	cpio_bytes(p->cpio, FRAME_FILE, 0400, buf, len);
 	free(buf);
 	return 0;
 }
 
 /* --- the command itself --- */
-
-/* The directory that its files come from. */
-static const char *root_of(const struct config *cfg)
-{
-	const char *root = cfg->command.root;
-
-	return root && strcmp(root, COMMAND_INITRAMFS) ? root : "/";
-}
 
 static int find_status(const char *name, const char *root, int r, struct err *e)
 {
@@ -168,69 +246,72 @@ static int find_status(const char *name, const char *root, int r, struct err *e)
 	return missing ? -STATUS_NOFILE : -STATUS_NOEXEC;
 }
 
-static int add_program(struct closure *c, const struct config *cfg,
-		       const char *path, const char *cwd, struct err *e)
+static int add_program(const struct pack *p, struct err *e)
 {
-	const char *name = cfg->command.argv.s[0];
+	const struct command_config *m = &p->cfg->command;
 	char *file, *abs;
 	unsigned i;
-	int r = closure_find(c, name, path, cwd, &file);
+	int r = closure_find(p->root, m->argv.s[0], path_in(&p->env), p->cwd,
+			     &file);
 
 	if (r)
-		return find_status(name, root_of(cfg), r, e);
-	r = closure_add(c, file, e);
+		return find_status(m->argv.s[0], root_of(p->cfg), r, e);
+	r = closure_add(p->root, file, e);
 	free(file);
-	for (i = 0; i < cfg->command.files.n && !r; i++) {
-		abs = path_absolute(cfg->command.files.s[i]);
-		r = abs ? closure_add(c, abs, e)
+	for (i = 0; i < m->files.n && !r; i++) {
+		abs = path_absolute(m->files.s[i]);
+		r = abs ? closure_add(p->root, abs, e)
 			: err_set(e, -ENOMEM, "out of memory");
 		free(abs);
 	}
 	return r ? -STATUS_LOST : 0;
 }
 
-static int add_root(struct cpio *cpio, const struct config *cfg,
-		    const char *path, const char *cwd, struct err *e)
+/* All that the guest sees, if its root is not another. */
+static int add_root(const struct pack *p, struct err *e)
 {
 	static const char *const dirs[] = { "/dev", "/proc", "/sys", "/run" };
-	struct closure *c = closure_new(root_of(cfg), cpio, e);
 	unsigned i;
-	int r;
 
-	if (!c)
-		return -STATUS_LOST;
 	for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		cpio_dir(cpio, dirs[i], 0755);
-	cpio_dir(cpio, "/tmp", 01777);
-	cpio_dir(cpio, "/root", 0700);
-	cpio_dir(cpio, cwd, 0755);
-	r = add_program(c, cfg, path, cwd, e);
-	closure_free(c);
-	return r;
+		cpio_dir(p->cpio, dirs[i], 0755);
+	cpio_dir(p->cpio, "/tmp", 01777);
+	cpio_dir(p->cpio, "/root", 0700);
+	cpio_dir(p->cpio, p->cwd, 0755);
+	return add_program(p, e);
 }
 
-static int pack(struct cpio *cpio, const struct config *cfg,
-		const struct strlist *env, const char *port, struct err *e)
+static char *start_in(const struct config *cfg)
 {
 	char here[PATH_MAX] = "/";
-	const char *dir = cfg->command.workdir;
-	char *cwd;
-	int r;
 
-	if (!dir && getcwd(here, sizeof(here)) && *here != '/')
-		strcpy(here, "/");
-	cwd = path_absolute(dir ? dir : here);
-	if (!cwd)
+	if (cfg->command.workdir)
+		return path_absolute(cfg->command.workdir);
+	if (!getcwd(here, sizeof(here)) || *here != '/')
+		return strdup("/");
+	return strdup(here);
+}
+
+static int fill(struct pack *p, struct err *e)
+{
+	struct cpio *cpio = p->cpio;
+
+	p->root = closure_new(root_of(p->cfg), cpio, e);
+	if (!p->root)
 		return -STATUS_LOST;
+	p->cwd = start_in(p->cfg);
+	if (!p->cwd || collect_env(p->cfg, &p->env))
+		return -STATUS_LOST;
+	command_modules(p->root, p->cfg->kernel, channel_modules, &p->modules);
+	p->shared = can_share(p->cfg, p->root, &p->modules);
+	add_modules(cpio, p->root, &p->modules);
 	cpio_dir(cpio, "/dev", 0755);
 	cpio_device(cpio, "/dev/console", S_IFCHR | 0600, makedev(5, 1));
 	cpio_bytes(cpio, COMMAND_INIT, 0500, command_init,
 		   command_init_end - command_init);
-	r = add_job(cpio, cfg, env, cwd, port) ? -STATUS_LOST : 0;
-	if (!r)
-		r = add_root(cpio, cfg, path_in(env), cwd, e);
-	free(cwd);
-	return r;
+	if (add_job(p) || (p->shared && share_root(p->cfg)))
+		return -STATUS_LOST;
+	return p->shared ? 0 : add_root(p, e);
 }
 
 /* Unpacked it is as big again, and then the command wants some. */
@@ -247,30 +328,37 @@ static int check_size(uint64_t size, const struct config *cfg, struct err *e)
 	return -STATUS_LOST;
 }
 
-int command_pack(const struct config *cfg, const char *port, struct err *e)
+static void clear(struct strlist *l)
 {
-	struct strlist env = { 0 };
-	struct cpio *cpio = cpio_new();
-	int r = cpio ? collect_env(cfg, &env) : -ENOMEM;
+	while (l->n)
+		free(l->s[--l->n]);
+	free(l->s);
+}
+
+int command_pack(struct config *cfg, const char *port, struct err *e)
+{
+	struct pack p = { .cfg = cfg, .cpio = cpio_new(), .port = port };
+	int r;
 
 	err_set(e, 0, "packing the initramfs: out of memory");
-	r = r ? -STATUS_LOST : pack(cpio, cfg, &env, port, e);
+	r = p.cpio ? fill(&p, e) : -STATUS_LOST;
 	if (!r)
-		r = check_size(cpio_size(cpio), cfg, e);
+		r = check_size(cpio_size(p.cpio), cfg, e);
 	if (!r) {
 		log_debug("the command's initramfs has %llu bytes",
-			  (unsigned long long)cpio_size(cpio));
-		r = cpio_finish(cpio);
-		cpio = NULL;
+			  (unsigned long long)cpio_size(p.cpio));
+		r = cpio_finish(p.cpio);
+		p.cpio = NULL;
 		if (r < 0) {
 			err_set(e, r, "packing the initramfs: %s",
 				strerror(-r));
 			r = -STATUS_LOST;
 		}
 	}
-	cpio_free(cpio);
-	while (env.n)
-		free(env.s[--env.n]);
-	free(env.s);
+	closure_free(p.root);
+	cpio_free(p.cpio);
+	clear(&p.env);
+	clear(&p.modules);
+	free(p.cwd);
 	return r;
 }

@@ -16,7 +16,8 @@ struct err;
 /*
  * command_pack() - the initramfs, as a memfd
  *
- * The channel will be the device @port of the guest's. The descriptor; or the
- * exit status, negative, with a sentence in @e.
+ * The channel will be the device @port of the guest's. If the root is to be a
+ * share of files, that is added to @cfg. The descriptor; or the exit status,
+ * negative, with a sentence in @e.
  */
-int command_pack(const struct config *, const char *port, struct err *e);
+int command_pack(struct config *cfg, const char *port, struct err *e);

@@ -134,6 +134,19 @@ static void on_command(void *ctx, const struct ending *end)
 	run_finish_with(ctx, end);
 }
 
+static void lost_root(void *ctx)
+{
+	run_finish(ctx, CAUSE_FAILED, "its root is gone: virtiofsd has ended");
+}
+
+/* On the share's thread. */
+static void on_lost_root(void *ctx)
+{
+	struct run *r = ctx;
+
+	loop_call(r->loop, lost_root, r);
+}
+
 static struct chardev *open_terminal(struct run *r, struct err *e)
 {
 	const struct config *cfg = r->cfg;
@@ -173,6 +186,8 @@ static int build(struct run *r, struct err *e)
 	if (n < 0)
 		return n;
 	host.terminal = r->terminal;
+	if (r->command)
+		host.lost_share = on_lost_root;
 	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
 		return err_set(e, -EINVAL, "--stats: %s", why.text);
 	return board_new(r->cfg, &host, &r->board, e);

@@ -248,7 +248,9 @@ bool command_ends(struct command *c, struct ending *end)
 	c->ending = true;
 	if (relay_drain(c->relay))
 		return false;
-	explain(c, sentence_of(end->cause));
+	explain(c, end->cause == CAUSE_FAILED && end->detail[0]
+			   ? end->detail
+			   : sentence_of(end->cause));
 	end->status = STATUS_LOST;
 	return true;
 }

@@ -39,6 +39,7 @@ extern const struct value_type value_choice; /* an enum; key's choices */
 extern const struct value_type value_disks;
 extern const struct value_type value_nets;
 extern const struct value_type value_ports;
+extern const struct value_type value_shares;
 extern const struct value_type value_vsock;
 extern const struct value_type value_modules;
 extern const struct value_type value_firmware; /* a path, or "auto" */
@@ -51,6 +52,9 @@ extern const struct value_type value_smbios;
  * 0; or -ENOMEM, also if @value is NULL, and it is freed.
  */
 int strlist_add(struct strlist *l, char *value);
+
+/* Append a share, whose strings @c then owns. 0 or -ENOMEM. */
+int share_add(struct config *c, const struct share_config *s);
 
 /*
  * path_from() - @path as seen from the current directory, when it was written

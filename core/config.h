@@ -108,6 +108,13 @@ struct smbios_config {
 	uint8_t uuid[16];	  /* in the order of its text; zero: none */
 };
 
+/* A directory of the host's, which the guest mounts by its tag. */
+struct share_config {
+	char *tag;
+	char *dir;
+	bool readonly;
+};
+
 #define COMMAND_INITRAMFS "initramfs"
 
 /* A program to run in the guest, which is all that the guest is for. */
@@ -145,6 +152,8 @@ struct config {
 	struct net_config *nets;
 	unsigned nnets;
 	struct vsock_config vsock;
+	struct share_config *shares;
+	unsigned nshares;
 	bool rng;
 	bool balloon;
 	bool exit_counter;

@@ -86,7 +86,8 @@ static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 		       (unsigned long long)size >> 20, strerror(err));
 }
 
-int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
+int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *file,
+	    struct err *e)
 {
 	uint8_t *p;
 	int fd = -1, err;
@@ -96,17 +97,19 @@ int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e)
 			       "--memory %lluM: --hugepages needs a multiple "
 			       "of 2M",
 			       (unsigned long long)size >> 20);
-	if (hugepages || memfd_gets_thp()) {
+	if (hugepages || file || memfd_gets_thp()) {
 		fd = make_memfd(size, hugepages);
 		if (fd < 0)
 			return refuse(size, hugepages, -fd, e);
 	}
 	p = map_aligned(fd, size);
 	err = errno;
-	if (fd >= 0)
+	if (fd >= 0 && (!p || !file))
 		close(fd);
 	if (!p)
 		return refuse(size, hugepages, err, e);
+	if (file)
+		*file = fd;
 	if (!hugepages)
 		madvise(p, size, MADV_HUGEPAGE);
 	/* A core dump of the VMM is not the place for a guest's secrets. */

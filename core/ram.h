@@ -6,7 +6,8 @@
  * It is a memfd where the host gives those huge pages, and anonymous memory
  * where it does not: with small pages, the stage-2 faults add a third to the
  * instructions of a guest's boot, and Linux gives memfds none by default
- * (/sys/kernel/mm/transparent_hugepage/shmem_enabled).
+ * (/sys/kernel/mm/transparent_hugepage/shmem_enabled). A share of files makes it
+ * a memfd in any case.
  *
  * It is never unmapped: the end of the process frees it, and for a VM with a
  * virtual EL2 an munmap() would walk the whole shadow stage 2 first.
@@ -22,9 +23,12 @@ struct err;
  * ram_new() - @size bytes of zeroed memory, a multiple of 1 MiB
  *
  * @hugepages takes it from hugetlbfs (2 MiB pages, reserved at once), otherwise
- * transparent huge pages are asked for. -errno with a sentence in @e.
+ * transparent huge pages are asked for. If @fd is not NULL the memory is a
+ * file's, which another process can map, and *@fd that file, the caller's.
+ * -errno with a sentence in @e.
  */
-int ram_new(uint64_t size, bool hugepages, uint8_t **hva, struct err *e);
+int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *fd,
+	    struct err *e);
 
 /*
  * ram_discard() - give [@hva, @hva + @len) back to the host

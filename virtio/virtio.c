@@ -191,11 +191,13 @@ int virtio_kick_fd(struct virtio *v, unsigned q)
 
 	if (k->io.fd >= 0)
 		return k->io.fd;
-	if (!v->async || !v->loop)
+	if (!v->ops->served_elsewhere && (!v->async || !v->loop))
 		return -EAGAIN;
 	k->io.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->io.fd < 0)
 		return -errno;
+	if (v->ops->served_elsewhere)
+		return k->io.fd;
 	k->io.fn = kicked;
 	r = loop_add(v->loop, &k->io, EPOLLIN | EPOLLET);
 	if (r < 0) {

@@ -37,6 +37,11 @@ struct virtio_ops {
 	 * the first DRIVER_OK, as a guest may never use the device.
 	 */
 	bool own_thread;
+	/*
+	 * Another process waits for notifications. serve() then only passes on
+	 * those that do not come by virtio_kick_fd().
+	 */
+	bool served_elsewhere;
 
 	/*
 	 * All below run under the lock, on any thread, and all but serve() may

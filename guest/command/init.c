@@ -12,6 +12,7 @@
  */
 #include <asm/socket.h>
 #include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 
@@ -99,13 +100,24 @@ static void read_job(struct job *j)
 		die("its command is empty");
 }
 
+static bool ends(const char *s, const char *with)
+{
+	const size_t n = strlen(s), m = strlen(with);
+
+	return n >= m && starts(s + n - m, with);
+}
+
 static void load_modules(char **module)
 {
 	for (; *module; module++) {
 		int fd = SYS(openat, AT_FDCWD, *module, O_RDONLY | O_CLOEXEC);
 
-		/* What it was for will say that it is missing. */
-		SYS(finit_module, fd, "", 0);
+		/*
+		 * What it was for will say that it is missing. One whose name
+		 * has a suffix the kernel is to decompress.
+		 */
+		SYS(finit_module, fd, "",
+		    ends(*module, ".ko") ? 0 : MODULE_INIT_COMPRESSED_FILE);
 		SYS(close, fd);
 	}
 }

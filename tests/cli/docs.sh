@@ -60,7 +60,7 @@ while read -r target; do
 		wrong "'make $target' is written of, but not in the Makefile"
 done < <({
 	# shellcheck disable=SC2086 # a list of words
-	grep -ohE '\bmake [a-z-]+' $pages
+	grep -ohE '\bmake [a-z][a-z-]*' $pages
 	sed -nE "s/^\t@echo '(make [a-z-]+) .*/\1/p" Makefile
 } | cut -d' ' -f2 | sort -u)
 folders='tests|guest|arm64|cmd|core|host|virtio|devices|nested|man|systemd'

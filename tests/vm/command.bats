@@ -19,7 +19,10 @@ echo "== orphan"; (sleep 1000 &) ; echo "=="
 cd /sys/fs/cgroup && echo +memory >cgroup.subtree_control && mkdir small
 echo 3M >small/memory.max
 echo "== memory"; (echo 0 >small/cgroup.procs; tail /dev/zero); echo $?; echo "=="
-echo "== files"; echo x >/tmp/mine && cat /tmp/mine; wc -c <$ADDED; echo "=="
+echo "== root"; echo mine >/etc/passwd; head -n1 /etc/passwd; cat "$HERE/added" | wc -c
+awk "\$2 == \"/\" { print \$3 }" /proc/mounts; echo "=="
+echo "== shares"; mount -t virtiofs work /mnt && echo "from the guest" >/mnt/new
+mount -t virtiofs kept /run && (echo "from the guest" >/run/new) 2>/dev/null || ls /run; echo "=="
 exit 42'
 
 # In the background, as VM $1, which is told to end on its own.
@@ -27,7 +30,7 @@ start()
 {
 	local name=$1 status=0
 	shift
-	timeout 200 "$NESTOR" run -k "$GUEST/Image" -c 1 -m 256M "$@" \
+	timeout 380 "$NESTOR" run -k "$GUEST/Image" -c 1 -m 256M "$@" \
 		>"$name.out" 2>"$name.err" || status=$?
 	echo $status >"$name.status"
 }
@@ -38,12 +41,15 @@ setup_file()
 	cd "$BATS_FILE_TMPDIR" || return
 	head -c 300007 /dev/urandom >random
 	seq 1000 >added
-	TAKEN="from the host" KEPT=no start main --root initramfs --add added \
-		--env GIVEN="a = b" --env TAKEN --env ADDED="$PWD/added" \
-		-- busybox sh -c "$script" <random
+	mkdir work kept
+	: >kept/old
+	TAKEN="from the host" KEPT=no start main --env GIVEN="a = b" --env TAKEN \
+		--env HERE="$PWD" --share work=work --share kept=kept,ro \
+		-- sh -c "$script" <random
 	start panic --root initramfs -- busybox sh -c \
 		'echo before; echo c >/proc/sysrq-trigger' </dev/null &
-	start killed --root initramfs -- busybox sh -c 'kill -SEGV $$' </dev/null &
+	start killed --add added -- busybox sh -c \
+		'wc -c <added; kill -SEGV $$' </dev/null &
 	mkfifo term.says
 	"$NESTOR" run -k "$GUEST/Image" -c 1 -m 256M --root initramfs -- busybox sh -c \
 		'trap "echo got it; exit 7" TERM; echo ready; while read -r; do :; done' \
@@ -79,9 +85,46 @@ of() { cat "$BATS_FILE_TMPDIR/$1"; }
 	[[ $(main env) = "a = b from the host unset $HOME" ]]
 }
 
-@test "it starts in the current directory, with the files that were added" {
+@test "it starts in the current directory" {
 	[[ $(main pwd) = "$BATS_FILE_TMPDIR" ]]
-	[[ $(main files) = $'x\n3893' && ! -e /tmp/mine ]]
+}
+
+@test "its root is the host's, and what it changes is its own" {
+	[[ $(main root) = $'mine\n3893\noverlay' ]]
+	[[ $(</etc/passwd) != *mine* ]]
+}
+
+@test "a share is written to, and one with ro is not" {
+	[[ $(main shares) = old && $(of work/new) = "from the guest" ]]
+	[[ ! -e $BATS_FILE_TMPDIR/kept/new ]]
+}
+
+@test "an initramfs has the files that were added" {
+	[[ $(of killed.out) = 3893 ]]
+}
+
+@test "nothing is left when nestor is killed" {
+	local line fs before
+	before=$(ls /tmp /run)
+	mkfifo says
+	nestor run -v -k "$GUEST/Image" -- true 2>says &
+	while read -r line; do
+		[[ $line != *"virtiofsd for / is process "* ]] || break
+	done <says
+	fs=${line##* }
+	[[ $(readlink "/proc/$fs/exe") = */virtiofsd ]]
+	kill -9 "$(sed -n 's/^PPid:\t//p' "/proc/$fs/status")"
+	timeout 60 tail --pid="$fs" -f /dev/null
+	[[ $(ls /tmp /run) = "$before" ]]
+	wait
+}
+
+@test "a share that cannot be is refused, with the reason" {
+	refused "--share a=missing: *No such file or directory" \
+		-k "$GUEST/Image" --share a=missing
+	run -2 unshare -m bash -c 'mount -t tmpfs none /usr/libexec && exec "$@"' \
+		- "$NESTOR" run -k "$GUEST/Image" --share a=.
+	says "nestor: --share a=.: it takes virtiofsd, which is not here; install the package virtiofsd"
 }
 
 @test "what it leaves behind does not keep the guest" {

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* The back end is a thread that does as it is told, and notes what it hears. */
+#include "virtio/vhost_user.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "tests/unit/test.h"
+
+#define PROTOCOL (1ull << 30)
+
+static struct back {
+	int fd;
+	pthread_t thread;
+	uint64_t features, protocol;
+	unsigned refuse;  /* request to be refused */
+	unsigned hang_up; /* request to hang up at */
+	unsigned lie;	  /* request to be answered with a wrong size */
+	unsigned heard[64];
+	unsigned n;
+	uint64_t acked;
+	int fds[16];
+	unsigned nfds;
+	uint8_t last[64]; /* payload of the memory table */
+} back;
+
+static struct vhost_user *front;
+
+struct header {
+	uint32_t request, flags, size;
+};
+
+static bool hear(struct header *h, uint8_t *payload)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct iovec iov = { h, sizeof(*h) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+
+	if (recvmsg(back.fd, &m, MSG_WAITALL) != sizeof(*h))
+		return false;
+	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		memcpy(&back.fds[back.nfds++], CMSG_DATA(c), sizeof(int));
+	return !h->size ||
+	       recv(back.fd, payload, h->size, MSG_WAITALL) == h->size;
+}
+
+static void answer(struct header h, const void *payload, uint32_t size)
+{
+	uint8_t buf[128] = "";
+
+	h.flags = 1 | 4;
+	h.size = back.lie == h.request ? size + 8 : size;
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), payload, size);
+	OK(write(back.fd, buf, sizeof(h) + h.size) > 0);
+}
+
+static void *serve(void *arg)
+{
+	uint8_t payload[256];
+	struct header h;
+
+	(void)arg;
+	while (hear(&h, payload)) {
+		uint64_t u64 = h.request == back.refuse;
+
+		back.heard[back.n++] = h.request;
+		if (h.request == back.hang_up)
+			break;
+		if (h.request == 2)
+			memcpy(&back.acked, payload, 8);
+		if (h.request == 5)
+			memcpy(back.last, payload, 40);
+		if (h.request == 1)
+			answer(h, &back.features, 8);
+		else if (h.request == 15)
+			answer(h, &back.protocol, 8);
+		else if (h.request == 11)
+			answer(h, payload, 8);
+		else if (h.flags & 8)
+			answer(h, &u64, 8);
+	}
+	close(back.fd);
+	return NULL;
+}
+
+static void begin(void)
+{
+	int fds[2];
+
+	EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	back.fd = fds[1];
+	EQ(pthread_create(&back.thread, NULL, serve, NULL), 0);
+	front = vhost_user_new(fds[0]);
+	if (!front)
+		close(fds[0]);
+}
+
+static void end(void)
+{
+	vhost_user_free(front);
+	pthread_join(back.thread, NULL);
+}
+
+static void good(void)
+{
+	back.features = PROTOCOL | 1ull << 32;
+	back.protocol = 1ull << 3 | 1;
+}
+
+static int start(void)
+{
+	static uint8_t ram[4096];
+	const struct gmem_bank bank = { .base = 0x40000000,
+					.size = sizeof(ram),
+					.hva = ram };
+	const struct vhost_ring rings[2] = {
+		{ 0 },
+		{ 64, ram, ram + 1024, ram + 2048, eventfd(0, 0),
+		  eventfd(0, 0) },
+	};
+
+	return vhost_user_start(front, 1ull << 32, &bank,
+				memfd_create("ram", 0), rings, 2);
+}
+
+TEST(a_back_end_is_greeted_and_given_memory_and_queues)
+{
+	static const unsigned order[] = { 1, 15, 16, 3,	 2,  5,	 8,
+					  9, 10, 13, 12, 18, 18, 11 };
+	uint64_t region[5];
+
+	good();
+	begin();
+	OK(front);
+	EQ(vhost_user_features(front), 1ull << 32);
+	EQ(start(), 0);
+	EQ(vhost_user_stop(front, 1), 0);
+	end();
+	EQ(back.n, sizeof(order) / sizeof(*order));
+	MEM_EQ(back.heard, order, sizeof(order));
+	EQ(back.acked, 1ull << 32 | PROTOCOL);
+	EQ(back.nfds, 3); /* memory, call, kick */
+	memcpy(region, back.last, sizeof(region));
+	EQ(region[0], 1);
+	EQ(region[1], 0x40000000);
+	EQ(region[2], 4096);
+	EQ(region[4], 0);
+}
+
+TEST(without_acknowledgements_it_is_told_all_the_same)
+{
+	good();
+	back.protocol = 1;
+	begin();
+	OK(front);
+	EQ(start(), 0);
+	EQ(vhost_user_stop(front, 1), 0);
+	end();
+	EQ(back.n, 14);
+}
+
+TEST(a_back_end_without_protocol_features_is_refused)
+{
+	back.features = 1ull << 32;
+	begin();
+	OK(!front);
+	EQ(errno, EPROTONOSUPPORT);
+	end();
+}
+
+TEST(a_back_end_that_refuses_lies_or_leaves_is_an_error_for_good)
+{
+	static const unsigned requests[] = { 2, 5, 8, 9, 10, 12, 13, 18 };
+	unsigned i;
+
+	for (i = 0; i < sizeof(requests) / sizeof(*requests) * 3; i++) {
+		const unsigned what = requests[i / 3];
+
+		memset(&back, 0, sizeof(back));
+		good();
+		if (i % 3 == 0)
+			back.refuse = what;
+		else if (i % 3 == 1)
+			back.hang_up = what;
+		else
+			back.lie = what;
+		begin();
+		OK(front);
+		LT(start(), 0);
+		LT(start(), 0);
+		LT(vhost_user_stop(front, 1), 0);
+		end();
+	}
+}
+
+TEST(a_back_end_that_lies_in_its_greeting_is_none)
+{
+	static const unsigned requests[] = { 1, 15 };
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		memset(&back, 0, sizeof(back));
+		good();
+		back.lie = requests[i];
+		begin();
+		OK(!front);
+		end();
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file system device (virtio 1.2, section 5.11), whose queues another
+ * process serves: virtiofsd.
+ *
+ * What the guest sends there is FUSE, and none of it is looked at here. When
+ * that process ends, the device needs a reset, and never works again; the guest
+ * goes on without it.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct gmem;
+struct virtio;
+struct virtiofsd;
+
+#define VIRTIO_FS_TAG_MAX 36u
+
+/*
+ * virtio_fs_new() - what @back shares, under the name @tag
+ *
+ * Guest RAM is the one bank of @gmem, and @ram_fd the file that it is mapped
+ * from, which stays the caller's. @lost(@ctx) runs on the device's thread when
+ * the other process is gone; it may be NULL. Owns @back; NULL with errno set,
+ * and it does not.
+ */
+struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,
+			     struct virtiofsd *back, const char *tag,
+			     void (*lost)(void *ctx), void *ctx);
