@@ -2,6 +2,7 @@
 #include "host/unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,6 +65,7 @@ int unix_listen(struct unix_listener *l, const char *path, int backlog)
 		return r;
 	}
 	lstat(path, &l->st);
+	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
@@ -74,7 +76,9 @@ void unix_unlisten(struct unix_listener *l)
 	if (l->fd < 0)
 		return;
 	close(l->fd);
-	l->fd = -1;
+	if (l->spare >= 0)
+		close(l->spare);
+	l->fd = l->spare = -1;
 	if (lstat(l->addr.sun_path, &st) == 0 && st.st_ino == l->st.st_ino &&
 	    st.st_dev == l->st.st_dev)
 		unlink(l->addr.sun_path);
@@ -91,11 +95,34 @@ static int vetted(int fd, int r)
 	return r;
 }
 
-int unix_accept(const struct unix_listener *l)
+static int accept_one(const struct unix_listener *l)
 {
 	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	return fd < 0 ? -errno : vetted(fd, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Takes the spare descriptor to hang up on whoever comes next. */
+static void turn_away(struct unix_listener *l)
+{
+	int fd;
+
+	if (l->spare < 0)
+		return;
+	close(l->spare);
+	fd = accept_one(l);
+	if (fd >= 0)
+		close(fd);
+	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int unix_accept(struct unix_listener *l)
+{
+	int fd = accept_one(l);
+
+	if (fd == -EMFILE || fd == -ENFILE)
+		turn_away(l);
+	return fd < 0 ? fd : vetted(fd, 0);
 }
 
 int unix_connect(const char *path)

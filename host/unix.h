@@ -17,6 +17,7 @@ struct unix_listener {
 	int fd; /* readable: somebody has connected */
 	struct sockaddr_un addr;
 	struct stat st; /* of the socket that we made, lest we remove another */
+	int spare;	/* a descriptor to do without when there are no more */
 };
 
 /*
@@ -34,9 +35,10 @@ void unix_unlisten(struct unix_listener *);
  * unix_accept() - the next one who has connected
  *
  * A descriptor that does not wait; -errno: -EAGAIN if there is none, -EACCES if
- * it was another user, who has been turned away.
+ * it was another user, -EMFILE if there are no descriptors left. These two have
+ * been turned away: nobody is left who would wake the loop over and over.
  */
-int unix_accept(const struct unix_listener *);
+int unix_accept(struct unix_listener *);
 
 /*
  * unix_connect() - to who listens at @path

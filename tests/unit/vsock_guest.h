@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 
+#include "tests/unit/spin.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vsock_rig.h"
 

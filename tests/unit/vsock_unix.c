@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -10,11 +11,11 @@
 #include "core/loop.h"
 #include "host/unix.h"
 #include "host/vsock.h"
+#include "tests/unit/spin.h"
 #include "tests/unit/test.h"
 
 static char dir[] = "/tmp/nestor-vsock.XXXXXX";
 static char path[64], path_of_7[80];
-static struct loop *loop;
 static struct vsock_back *back;
 /* The last one who was let through, and how many were. */
 static int got = -1, verdict;
@@ -60,21 +61,6 @@ static void finish(void)
 	loop_free(loop);
 	OK(access(path, F_OK) < 0);
 	rmdir(dir);
-}
-
-static void stop(void *arg)
-{
-	loop_stop(arg);
-}
-
-static void spin(void)
-{
-	unsigned i;
-
-	for (i = 0; i < 8; i++) {
-		loop_call(loop, stop, loop);
-		loop_run(loop);
-	}
 }
 
 static int client(const char *line)
@@ -128,10 +114,8 @@ TEST(a_line_may_come_in_pieces)
 	start();
 	fd = client("CONN");
 	EQ(asked, 0);
-	loop_wakes = 0;
-	spin();
 	/* It is not looked at over and over. */
-	LT(loop_wakes, 20);
+	OK(is_idle());
 	EQ(write(fd, "ECT 1234", 8), 8);
 	spin();
 	EQ(asked, 0);
@@ -205,6 +189,32 @@ TEST(callers_who_say_nothing_keep_nobody_out)
 	for (i = 0; i < 100; i++)
 		close(fd[i]);
 	spin();
+	finish();
+}
+
+TEST(without_descriptors_callers_are_turned_away_and_the_loop_is_idle)
+{
+	struct rlimit none = { 0, 0 }, all;
+	int fd, next;
+
+	start();
+	fd = unix_connect(path);
+	EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+	/* What is open stays, and there is one for the clock of spin(). */
+	next = dup(fd);
+	close(next);
+	none.rlim_cur = next + 1;
+	none.rlim_max = all.rlim_max;
+	EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	spin();
+	OK(hung_up(fd));
+	OK(is_idle());
+	EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+	close(fd);
+	fd = client("CONNECT 5\n");
+	EQ(asked, 1);
+	close(got);
+	close(fd);
 	finish();
 }
 
