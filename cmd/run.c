@@ -233,7 +233,8 @@ static void take_apart(struct run *r)
 }
 
 /* The exit status of a VM of this configuration. */
-static int run_vm(const struct config *cfg, struct command *command, int report)
+static int run_vm(const struct config *cfg, struct guest_command *command,
+		  int report)
 {
 	struct run r = { .cfg = cfg,
 			 .command = command,
@@ -270,7 +271,7 @@ static int run_vm(const struct config *cfg, struct command *command, int report)
 
 static int run(struct config *cfg)
 {
-	struct command *command = NULL;
+	struct guest_command *command = NULL;
 	int report = -1, status = 0;
 	struct err e;
 

@@ -22,7 +22,7 @@
 /* Whoever sends the same signal twice within so many seconds means nestor. */
 #define IMPATIENCE 1
 
-struct command {
+struct guest_command {
 	const struct config *cfg;
 	const char *name; /* as the user wrote it */
 	int channel;	  /* before command_open() */
@@ -101,9 +101,9 @@ static int add_initramfs(struct config *cfg, struct err *e)
 	return strlist_add(&cfg->initrds, path) ? no_memory(e) : 0;
 }
 
-int command_new(struct config *cfg, struct command **out, struct err *e)
+int command_new(struct config *cfg, struct guest_command **out, struct err *e)
 {
-	struct command *c;
+	struct guest_command *c;
 	int fds[2], status = add_initramfs(cfg, e);
 
 	if (status)
@@ -129,7 +129,7 @@ int command_new(struct config *cfg, struct command **out, struct err *e)
 	return 0;
 }
 
-void command_free(struct command *c)
+void command_free(struct guest_command *c)
 {
 	if (!c)
 		return;
@@ -142,7 +142,7 @@ void command_free(struct command *c)
 
 /* --- its end --- */
 
-static void finish(struct command *c, int status, const char *detail)
+static void finish(struct guest_command *c, int status, const char *detail)
 {
 	struct ending end = ending_of(CAUSE_COMMAND);
 
@@ -153,7 +153,7 @@ static void finish(struct command *c, int status, const char *detail)
 }
 
 /* It cannot be told how the command would have ended. */
-static void explain(struct command *c, const char *why)
+static void explain(struct guest_command *c, const char *why)
 {
 	capture_print(c->capture);
 	log_warnx("%s: %s", c->name, why);
@@ -161,7 +161,7 @@ static void explain(struct command *c, const char *why)
 
 static void on_started(void *ctx)
 {
-	struct command *c = ctx;
+	struct guest_command *c = ctx;
 
 	c->started = true;
 }
@@ -174,7 +174,7 @@ static void on_notice(void *ctx, const char *text)
 
 static void on_broken(void *ctx, const char *why)
 {
-	struct command *c = ctx;
+	struct guest_command *c = ctx;
 
 	/* What ends the machine cuts the channel. */
 	if (c->ending)
@@ -186,7 +186,7 @@ static void on_broken(void *ctx, const char *why)
 static void on_ended(void *ctx, enum frame_end how, unsigned number,
 		     const char *text)
 {
-	struct command *c = ctx;
+	struct guest_command *c = ctx;
 	char detail[400];
 	const char *why;
 
@@ -233,7 +233,7 @@ static const char *sentence_of(enum cause cause)
 	}
 }
 
-bool command_ends(struct command *c, struct ending *end)
+bool command_ends(struct guest_command *c, struct ending *end)
 {
 	switch (end->cause) {
 	case CAUSE_COMMAND:
@@ -257,7 +257,7 @@ bool command_ends(struct command *c, struct ending *end)
 
 /* --- its life --- */
 
-struct chardev *command_open(struct command *c, struct loop *loop,
+struct chardev *command_open(struct guest_command *c, struct loop *loop,
 			     void (*fn)(void *ctx, const struct ending *),
 			     void *ctx, struct err *e)
 {
@@ -286,7 +286,7 @@ struct chardev *command_open(struct command *c, struct loop *loop,
 	return console;
 }
 
-bool command_signal(struct command *c, unsigned number)
+bool command_signal(struct guest_command *c, unsigned number)
 {
 	struct timespec now;
 	bool again;

@@ -14,7 +14,7 @@
 #include "core/config.h"
 
 struct chardev;
-struct command;
+struct guest_command;
 struct ending;
 struct err;
 struct loop;
@@ -25,9 +25,9 @@ struct loop;
  * Adds an initramfs, a port and kernel parameters to @cfg. 0 with a command in
  * *@out, or the status to exit with and a sentence in @e.
  */
-int command_new(struct config *cfg, struct command **out, struct err *e);
+int command_new(struct config *cfg, struct guest_command **out, struct err *e);
 /* NULL is allowed. */
-void command_free(struct command *);
+void command_free(struct guest_command *);
 
 /*
  * command_open() - begin, before the machine is built
@@ -36,12 +36,12 @@ void command_free(struct command *);
  * back end of the guest's console, the caller's, to be closed before the command
  * is freed; or NULL with a sentence in @e.
  */
-struct chardev *command_open(struct command *, struct loop *,
+struct chardev *command_open(struct guest_command *, struct loop *,
 			     void (*finish)(void *ctx, const struct ending *),
 			     void *ctx, struct err *e);
 
 /* True if the signal is the command's, and not nestor's own. */
-bool command_signal(struct command *, unsigned number);
+bool command_signal(struct guest_command *, unsigned number);
 
 /*
  * command_ends() - something ends the machine, and would end nestor so
@@ -50,4 +50,4 @@ bool command_signal(struct command *, unsigned number);
  * called, and nestor is to wait for it. True if it has not, and @end, changed to
  * what that means for a command, stands.
  */
-bool command_ends(struct command *, struct ending *end);
+bool command_ends(struct guest_command *, struct ending *end);

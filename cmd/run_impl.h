@@ -15,7 +15,7 @@
 #include "host/watch.h"
 
 struct chardev;
-struct command;
+struct guest_command;
 struct console_hub;
 struct console_log;
 struct control;
@@ -30,7 +30,7 @@ struct run {
 	const struct config *cfg;
 	struct loop *loop;
 	struct chardev *terminal;
-	struct command *command; /* NULL: the guest is for itself */
+	struct guest_command *command; /* NULL: the guest is for itself */
 	struct board *board;
 	struct io signals;
 	struct timer timeout, stop;
