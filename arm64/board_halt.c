@@ -3,23 +3,27 @@
  * Has the guest halted for good?
  *
  * Theory of operation: a vCPU that sleeps, in a WFI or a system suspend, is
- * woken by an interrupt and by nothing else; one that is off, by another vCPU.
- * So if none is awake and nothing is enabled that could interrupt one, none
- * will ever run again. What is enabled the GIC tells: any SPI or LPI is a
- * device's, which may raise it at any time; an SGI is another vCPU's; of PPIs
- * the timers' count, if they are armed.
+ * woken by an interrupt and by nothing else; one that is off, by another vCPU;
+ * and one that takes no interrupt, in a loop of nothing, by nothing at all
+ * (arm64/stuck.h). So if there are no others, and nothing is enabled that could
+ * interrupt one that sleeps, none will ever run again. What is enabled the GIC
+ * tells: any SPI or LPI is a device's, which may raise it at any time; an SGI
+ * is another vCPU's; of PPIs the timers' count, if they are armed.
  *
- * A second apart, somebody looks at how long the vCPUs' threads have run. Only
- * if that has not changed, and KVM has them all asleep, they are stopped to
- * look at the GIC. Stopping a vCPU ends its WFI, as the architecture allows;
- * one that has halted for good comes back to it. The guest is believed to have
- * halted when that has happened, and all is as before two looks later.
+ * Somebody looks each second. The vCPUs are stopped for that, unless all sleep
+ * that have run since the last look: those have something to wake them. Stopping
+ * a vCPU ends its WFI, as the architecture allows; one that has halted for good
+ * comes back to it. The guest is believed to have halted when that has happened,
+ * and all is as before one or two looks later.
  */
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arm64/board_impl.h"
 #include "arm64/gic.h"
+#include "arm64/stuck.h"
 #include "core/kvm.h"
 #include "core/log.h"
 
@@ -71,29 +75,40 @@ static bool own_timer_can_wake(const struct board *b, unsigned cpu)
 	return false;
 }
 
-/* vCPUs stopped. */
-static bool can_wake(const struct board *b)
+static bool is_stuck(const struct board *b, unsigned cpu)
 {
-	bool all_off = true;
+	return !b->m.el2 && vcpu_is_stuck(&b->vm.vcpus[cpu], &b->vm.mem);
+}
+
+/* vCPUs stopped, after it was seen which of them slept. */
+static bool has_halted(const struct board *b)
+{
+	bool sleepers = false;
 	unsigned i;
 
 	for (i = 0; i < b->vm.ncpus; i++) {
-		if (is_off(&b->vm.vcpus[i]))
+		if (is_off(&b->vm.vcpus[i]) || is_stuck(b, i))
 			continue;
-		if (own_timer_can_wake(b, i))
-			return true;
-		all_off = false;
+		if (!b->halt.slept[i] || own_timer_can_wake(b, i))
+			return false;
+		sleepers = true;
 	}
-	return !all_off && gic_shared_enabled(b->gic_fd, &b->m);
+	return !sleepers || !gic_shared_enabled(b->gic_fd, &b->m);
 }
 
+/* Is it worth stopping them? */
 static bool is_quiet(struct board *b)
 {
 	uint64_t ran = vm_cpu_time(&b->vm);
-	bool same = ran == b->halt.ran;
+	bool same = ran == b->halt.ran, all = true;
+	unsigned i;
 
 	b->halt.ran = ran;
-	return same && vm_sleeps(&b->vm);
+	for (i = 0; i < b->vm.ncpus; i++) {
+		b->halt.slept[i] = vcpu_sleeps(&b->vm.vcpus[i]);
+		all &= b->halt.slept[i];
+	}
+	return !all || same;
 }
 
 bool board_look_for_halt(struct board *b)
@@ -102,12 +117,12 @@ bool board_look_for_halt(struct board *b)
 	bool halted;
 
 	h->looks++;
-	if (!is_quiet(b))
+	if (b->paused || !is_quiet(b))
 		return false;
 	/* If an event has stopped it, that one is to be handled. */
 	if (!vm_pause(&b->vm))
 		return false;
-	halted = !can_wake(b);
+	halted = has_halted(b);
 	vm_resume(&b->vm);
 	if (halted && h->suspected && h->looks - h->suspected <= 2)
 		return true;
@@ -128,7 +143,14 @@ static void look(struct timer *t)
 
 int board_open_halt(struct board *b)
 {
-	int r = timer_open(&b->halt.timer, b->vm.loop, CLOCK_MONOTONIC, look);
+	int r;
+
+	b->halt.slept = calloc(b->vm.ncpus, sizeof(bool));
+	if (!b->halt.slept) {
+		log_warnx("no memory for --detect-halt");
+		return -ENOMEM;
+	}
+	r = timer_open(&b->halt.timer, b->vm.loop, CLOCK_MONOTONIC, look);
 
 	if (r < 0)
 		log_warnx("a timer for --detect-halt: %s", strerror(-r));
@@ -146,4 +168,5 @@ void board_watch_for_halt(struct board *b)
 void board_close_halt(struct board *b)
 {
 	timer_close(&b->halt.timer);
+	free(b->halt.slept);
 }

@@ -34,6 +34,7 @@ struct halt_watch {
 	struct timer timer;
 	uint64_t ran;		   /* by the vCPUs, at the last look; ns */
 	unsigned looks, suspected; /* which look it was; 0: none */
+	bool *slept;		   /* each vCPU, at the last look */
 };
 
 struct virtio;

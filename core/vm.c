@@ -243,16 +243,8 @@ static char thread_state(pid_t tid)
 }
 
 /* In KVM_RUN, who sleeps and can be woken by a signal waits in a WFI. */
-bool vm_sleeps(const struct vm *vm)
+bool vcpu_sleeps(const struct vcpu *v)
 {
-	unsigned i;
-
-	for (i = 0; i < vm->nthreads; i++) {
-		const struct vcpu *v = &vm->vcpus[i];
-
-		if (!__atomic_load_n(&v->inside, __ATOMIC_RELAXED) ||
-		    thread_state(v->tid) != 'S')
-			return false;
-	}
-	return true;
+	return __atomic_load_n(&v->inside, __ATOMIC_RELAXED) &&
+	       thread_state(v->tid) == 'S';
 }

@@ -88,11 +88,11 @@ void vm_quit(struct vm *);
 uint64_t vm_cpu_time(const struct vm *);
 
 /*
- * vm_sleeps() - does KVM have every vCPU asleep or off, at this moment?
+ * vcpu_sleeps() - does KVM have it asleep or off, at this moment?
  *
  * No, if that cannot be told. Main thread.
  */
-bool vm_sleeps(const struct vm *);
+bool vcpu_sleeps(const struct vcpu *);
 
 /* Tell the main thread; from any thread. */
 void vm_post(struct vm *, enum vm_event);

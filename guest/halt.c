@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Halts for good, in the three ways there are: the last CPU is off, the one
- * before waits with nothing to interrupt it, though its timer's interrupt is
- * enabled and the timer has run, and CPU 0 waits where it takes no interrupt.
+ * Halts for good. Of three CPUs the last is off, the one before waits with
+ * nothing that could interrupt it, though its timer's interrupt is enabled and
+ * the timer has run; and CPU 0 waits with its interrupts masked.
+ *
+ * With two more, that are off and in an empty loop, a device's interrupt is
+ * enabled as well, and CPU 1 masks its own.
  */
 #include "guest/rt/rt.h"
 
-static volatile unsigned parked;
+static volatile unsigned parked, spinning, device;
+
+/* The timer's, if it is pending still. */
+static bool on_exception(struct frame *f, unsigned kind)
+{
+	(void)f;
+	if (kind != EXC_IRQ)
+		return false;
+	gic_eoi(gic_ack());
+	return true;
+}
 
 static void halt(void)
 {
@@ -17,8 +30,13 @@ static void halt(void)
 
 void secondary_main(uint64_t n)
 {
-	if (n == 2)
+	if (n == 2 || n == 3)
 		psci_cpu_off();
+	if (n == 4) {
+		spinning = 1;
+		for (;;)
+			;
+	}
 	gic_enable();
 	gic_enable_intid(16 + PPI_TIMER_V);
 	sysreg_write(cntv_tval_el0, 0);
@@ -27,16 +45,24 @@ void secondary_main(uint64_t n)
 		;
 	sysreg_write(cntv_ctl_el0, 3); /* masked at the timer */
 	isb();
+	if (!device)
+		irq_on();
 	halt();
 }
 
 int main(uint64_t fdt)
 {
 	(void)fdt;
+	exception_hook = on_exception;
 	psci_cpu_on(2);
+	psci_cpu_on(3);
+	device = psci_cpu_on(4) == 0;
 	psci_cpu_on(1);
-	while (!parked)
+	while (!parked || (device && !spinning))
 		;
+	gic_enable();
+	if (device)
+		gic_enable_intid(32 + SPI_GPIO);
 	irq_off();
 	print("halting\n");
 	halt();

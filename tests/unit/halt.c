@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a guest has halted for good: what the board looks at. */
 #include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <unistd.h>
 
 #include "arm64/board_impl.h"
 #include "core/kvm.h"
@@ -15,23 +18,59 @@
 #define GICR_ENABLE 0x10100u
 #define ON	    0x52u /* as KVM has GICD_CTLR, with the group enabled */
 
-static struct board *make(unsigned cpus, enum nested_kind nested)
+static pid_t sleeper;
+
+static void *sleep_on(void *arg)
+{
+	(void)arg;
+	__atomic_store_n(&sleeper, gettid(), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* As KVM has it in a WFI; there is one thread that sleeps for all vCPUs. */
+static void put_to_sleep(struct vcpu *v)
+{
+	pthread_t thread;
+
+	if (!sleeper) {
+		EQ(pthread_create(&thread, NULL, sleep_on, NULL), 0);
+		AWAIT(__atomic_load_n(&sleeper, __ATOMIC_ACQUIRE));
+	}
+	v->tid = sleeper;
+	v->inside = true;
+	AWAIT(vcpu_sleeps(v));
+}
+
+static struct board *make_gic(unsigned cpus, enum nested_kind nested,
+			      enum gic_kind gic)
 {
 	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
+	unsigned i;
 
 	c.cpus = cpus;
 	c.nested = nested;
 	c.detect_halt = true;
 	fake_kvm_reset();
 	fake_kvm_cap(KVM_CAP_ARM_EL2, 1);
+	if (gic == GIC_V2)
+		fake_kvm_no_device(KVM_DEV_TYPE_ARM_VGIC_V3);
 	EQ(board_rig_make(&c, &b, &e), 0);
 	fake_kvm_reg(0);
+	for (i = 0; i < cpus; i++)
+		put_to_sleep(&b->vm.vcpus[i]);
 	return b;
 }
 
-/* There are no threads, so nothing has run between any two looks. */
+static struct board *make(unsigned cpus, enum nested_kind nested)
+{
+	return make_gic(cpus, nested, GIC_V3);
+}
+
+/* No thread of the VM's own has run between any two looks. */
 static bool halts(struct board *b)
 {
 	unsigned i;
@@ -127,14 +166,8 @@ TEST(vcpus_that_are_all_off_have_halted_whatever_is_enabled)
 
 TEST(on_a_gicv2_the_same_holds)
 {
-	struct config c = board_rig_config();
-	struct board *b;
-	struct err e;
+	struct board *b = make_gic(2, NESTED_OFF, GIC_V2);
 
-	fake_kvm_reset();
-	fake_kvm_no_device(KVM_DEV_TYPE_ARM_VGIC_V3);
-	c.cpus = 2;
-	EQ(board_rig_make(&c, &b, &e), 0);
 	fake_kvm_attr(DIST, CTLR, 1);
 	fake_kvm_idreg(KVM_REG_ARM_TIMER_CTL, 1, 0);
 	OK(halts(b));
@@ -189,4 +222,176 @@ TEST(a_vm_that_an_event_has_stopped_has_not_halted)
 	OK(halts(b));
 	EQ(b->vm.target, VM_RUN);
 	board_rig_unmake(b);
+}
+
+TEST(a_vcpu_that_runs_or_is_handled_by_nestor_has_not_halted)
+{
+	struct board *b = make(2, NESTED_OFF);
+
+	b->vm.vcpus[1].inside = false;
+	OK(!halts(b));
+	/* This thread: in KVM_RUN, and it runs. */
+	b->vm.vcpus[1].inside = true;
+	b->vm.vcpus[1].tid = gettid();
+	OK(!halts(b));
+	put_to_sleep(&b->vm.vcpus[1]);
+	OK(halts(b));
+	b->paused = true;
+	OK(!halts(b));
+	board_rig_unmake(b);
+}
+
+/* --- stuck ----------------------------------------------------------------- */
+
+#define REG(field)                                             \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
+	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
+#define SCTLR  ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define TTBR0  ARM64_SYS_REG(3, 0, 2, 0, 0)
+#define TTBR1  ARM64_SYS_REG(3, 0, 2, 0, 1)
+#define TCR    ARM64_SYS_REG(3, 0, 2, 0, 2)
+#define MASKED 0x3c5u /* EL1h, DAIF */
+#define CODE   (MAP_RAM_BASE + 0x200000)
+#define NOP    0xd503201f
+#define WFE    0xd503205f
+#define WFI    0xd503207f
+#define ISB    0xd5033fdf
+#define MOV    0xaa0003e0 /* x0, x0 */
+#define B(n)   (0x14000000 | ((n)&0x3ffffff))
+
+/* Is CPU 0 stuck, which is awake, at instruction @at of these? */
+static bool stuck_at(unsigned at, uint64_t pstate, const uint32_t *code,
+		     size_t size)
+{
+	struct board *b = make(1, NESTED_OFF);
+	bool stuck;
+
+	b->vm.vcpus[0].inside = false;
+	EQ(gmem_write(&b->vm.mem, CODE, code, size), 0);
+	fake_kvm_idreg(REG(regs.pc), CODE + 4 * at, 0);
+	fake_kvm_idreg(REG(regs.pstate), pstate, 0);
+	/* Whatever is enabled. */
+	fake_kvm_attr(DIST, CTLR, ON);
+	fake_kvm_attr(DIST, ISENABLER + 4, 1);
+	stuck = halts(b);
+	board_rig_unmake(b);
+	return stuck;
+}
+
+#define STUCK(at, pstate, ...)                                     \
+	stuck_at(at, pstate, (const uint32_t[]){ __VA_ARGS__, 0 }, \
+		 sizeof((const uint32_t[]){ __VA_ARGS__, 0 }))
+
+TEST(a_loop_of_nothing_that_takes_no_interrupt_is_an_end)
+{
+	OK(STUCK(0, MASKED, B(0)));
+	OK(STUCK(0, MASKED, WFI, B(-1)));
+	OK(STUCK(1, MASKED, WFI, B(-1)));
+	OK(STUCK(2, MASKED, WFE, WFI, B(-2)));
+	OK(STUCK(1, MASKED, NOP, ISB, WFI, B(-2)));
+}
+
+TEST(a_loop_that_does_something_or_takes_interrupts_is_none)
+{
+	OK(!STUCK(0, MASKED, MOV, B(-1)));
+	OK(!STUCK(1, MASKED, MOV, WFI, B(-2)));
+	OK(!STUCK(0, MASKED, WFI, B(1)));
+	OK(!STUCK(0, MASKED, WFI, MOV));
+	OK(!STUCK(0, MASKED, NOP, NOP, NOP, NOP, NOP, NOP, NOP, NOP, B(-8)));
+	/* Out of all memory, forwards and backwards. */
+	OK(!STUCK(0, MASKED, NOP, B(-100)));
+	OK(!STUCK(0, MASKED, NOP, B(0x1ffffff)));
+	/* One of I and F alone; EL0; AArch32. */
+	OK(!STUCK(0, MASKED & ~0x80, B(0)));
+	OK(!STUCK(0, MASKED & ~0x40, B(0)));
+	OK(!STUCK(0, MASKED & ~0xf, B(0)));
+	OK(!STUCK(0, MASKED | 0x10, B(0)));
+}
+
+/* A loop at an address of the guest's own; tables stand one after the other. */
+#define TABLES (MAP_RAM_BASE + 0x300000)
+#define LOOP   (CODE + 0x4230)
+
+static const struct space {
+	uint64_t base; /* of the virtual address, whose lower bits are LOOP's */
+	uint64_t tcr;
+	unsigned va_bits, page_bits;
+	unsigned leaf; /* a page: 1; a block: the level above */
+} spaces[] = {
+	/* 4 KiB: a page and a block above, of 48 and 39 bits; the lower half. */
+	{ 0xffff800008000000, 2ull << 30 | 16 << 16, 48, 12, 1 },
+	{ 0xffffffc008000000, 2ull << 30 | 25 << 16, 39, 12, 2 },
+	{ 0x0000004008000000, 0ull << 14 | 25, 39, 12, 1 },
+	/* 16 KiB, 47 bits; 64 KiB, 48 bits: a page, and a block of 512 MiB. */
+	{ 0xffff800008000000, 1ull << 30 | 17 << 16, 47, 14, 1 },
+	{ 0xffff800020000000, 3ull << 30 | 16 << 16, 48, 16, 1 },
+	{ 0xffff800020000000, 3ull << 30 | 16 << 16, 48, 16, 2 },
+};
+#define SPACES (sizeof(spaces) / sizeof(spaces[0]))
+
+/* Is CPU 0 stuck there; and if descriptor @broken on the way is not valid? */
+static bool stuck_in(const struct space *s, unsigned broken)
+{
+	const unsigned step = s->page_bits - 3;
+	const unsigned levels = (s->va_bits - s->page_bits + step - 1) / step;
+	uint64_t mask = (1ull << (s->page_bits + (s->leaf - 1) * step)) - 1;
+	uint64_t va = (s->base & ~mask) | (LOOP & mask), table = TABLES, desc;
+	const uint32_t loop = B(0);
+	struct board *b = make(1, NESTED_OFF);
+	unsigned k, n = 0;
+	bool stuck;
+
+	b->vm.vcpus[0].inside = false;
+	EQ(gmem_write(&b->vm.mem, LOOP, &loop, 4), 0);
+	for (k = levels; k >= s->leaf; k--) {
+		unsigned shift = s->page_bits + (k - 1) * step;
+		uint64_t index = va >> shift & ((1u << step) - 1);
+
+		if (k == levels)
+			index &= (1ull << (s->va_bits - shift)) - 1;
+		desc = k > s->leaf ? (table + (1u << s->page_bits)) | 3
+				   : (LOOP & ~mask) | 0x70c | (k == 1 ? 3 : 1);
+		if (n++ == broken)
+			desc &= ~1ull;
+		EQ(gmem_write(&b->vm.mem, table + index * 8, &desc, 8), 0);
+		table += 1u << s->page_bits;
+	}
+	fake_kvm_idreg(REG(regs.pc), va, 0);
+	fake_kvm_idreg(REG(regs.pstate), MASKED, 0);
+	fake_kvm_idreg(SCTLR, 1, 0);
+	fake_kvm_idreg(TCR, s->tcr, 0);
+	/* An ASID, and CnP. */
+	fake_kvm_idreg(va >> 55 & 1 ? TTBR1 : TTBR0, TABLES | 7ull << 48 | 1,
+		       0);
+	stuck = halts(b);
+	board_rig_unmake(b);
+	return stuck;
+}
+
+TEST(a_loop_of_nothing_is_found_through_the_guests_tables)
+{
+	unsigned i, broken;
+
+	for (i = 0; i < SPACES; i++) {
+		OK(stuck_in(&spaces[i], -1));
+		for (broken = 0; broken < 2; broken++)
+			OK(!stuck_in(&spaces[i], broken));
+	}
+}
+
+TEST(tables_that_are_nonsense_hold_no_loop)
+{
+	struct space s = spaces[0];
+	unsigned i;
+
+	s.tcr |= 1ull << 59; /* TCR_EL1.DS: descriptors of 52 bits */
+	OK(!stuck_in(&s, -1));
+	for (i = 0; i < 64; i++) {
+		s = spaces[0];
+		s.tcr ^= 1ull << i;
+		stuck_in(&s, -1);
+	}
+	s = spaces[0];
+	s.tcr = UINT64_MAX & ~(1ull << 59);
+	OK(!stuck_in(&s, -1));
 }

@@ -52,14 +52,14 @@ load lib
 # What waits for the button goes on; it costs as long as the others take.
 @test "--detect-halt ends who can never run again, and nobody else" {
 	local pids=() status
-	for p in button park; do
-		"$NESTOR" run -k "$(payload $p)" --detect-halt --timeout 8 \
-			</dev/null >$p.out 2>&1 3>&- &
+	for p in "button 1" "park 1" "halt 5"; do
+		"$NESTOR" run -k "$(payload "${p% *}")" -c "${p#* }" --detect-halt \
+			--timeout 8 </dev/null >"${p% *}.out" 2>&1 3>&- &
 		pids+=($!)
 	done
 	run -4 --separate-stderr nestor run -k "$(payload halt)" -c 3 --detect-halt
 	[[ $stderr = "nestor: the guest has halted for good" ]]
-	for p in 124 4; do
+	for p in 124 4 4; do
 		status=0
 		wait "${pids[0]}" || status=$?
 		((status == p))
