@@ -14,6 +14,7 @@
 #include "cmd/expect.h"
 #include "cmd/opts.h"
 #include "core/log.h"
+#include "host/tty.h"
 
 #define TIMEOUT_MAX 31536000
 #define LINES_MAX   1000000
@@ -22,7 +23,7 @@ struct wish {
 	struct console console;
 	struct step *step;
 	unsigned nsteps;
-	bool all, leave, json;
+	bool all, leave, json, timed;
 	unsigned lines;
 };
 
@@ -120,6 +121,7 @@ static int parse(struct wish *w, int argc, char **argv, struct err *e)
 		} else if (r == 't') {
 			bad = opts_number("timeout", value, 0, TIMEOUT_MAX,
 					  &seconds, e);
+			w->timed = true;
 			set_timeout(w, seconds);
 		} else if (r == 'l' && !strcmp(value, "all")) {
 			w->all = true;
@@ -149,8 +151,9 @@ static int parse(struct wish *w, int argc, char **argv, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--%s: is not for --expect and --send",
 			       w->leave ? "no-follow" : "scrollback");
-	if (!r && w->json && !w->nsteps)
-		return err_set(e, -EINVAL, "--json: is for --expect");
+	if (!r && (w->json || w->timed) && !w->nsteps)
+		return err_set(e, -EINVAL, "--%s: is for --expect",
+			       w->json ? "json" : "timeout");
 	return r;
 }
 
@@ -178,6 +181,7 @@ static int cmd_console(int argc, char **argv)
 		log_warn("console");
 		return STATUS_FAILED;
 	}
+	tty_fill_standard();
 	r = parse(&w, argc, argv, &e);
 	if (r)
 		return opts_status(r, &e);

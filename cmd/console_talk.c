@@ -167,9 +167,14 @@ static int take_output(struct terminal *t)
 {
 	char buf[16384];
 	ssize_t n = recv(t->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	int r;
 
-	if (n > 0)
-		return put_all(buf, n);
+	if (n > 0) {
+		r = put_all(buf, n);
+		if (r < 0)
+			log_warnx("standard output: %s", strerror(-r));
+		return r;
+	}
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		t->ended = true;
 	return 0;

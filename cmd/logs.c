@@ -25,6 +25,7 @@
 #include "cmd/text.h"
 #include "core/log.h"
 #include "host/console_log.h"
+#include "host/tty.h"
 
 #define TAIL_MAX 1000000
 
@@ -330,6 +331,7 @@ static int cmd_logs(int argc, char **argv)
 	struct err e;
 	int r = parse(&l, argc, argv, &e);
 
+	tty_fill_standard();
 	if (r)
 		return opts_status(r, &e);
 	r = find(&l, &e);

@@ -56,6 +56,7 @@ talk() { n console a "$@" --timeout 60; }
 	run -2 n console missing --send 'a\q'
 	says "nestor: --send 'a\\q': "
 	run -2 n console missing --expect x --timeout soon
+	run -2 n console missing --timeout 1
 	run -2 n console
 	run -2 n console a b
 	run -2 n console missing --expect x
@@ -92,7 +93,8 @@ talk() { n console a "$@" --timeout 60; }
 	typing --no-follow a <<<ab
 	talk --expect 'ab<a>'
 	[ "$(n console --scrollback 2 --no-follow a)" = $'listening\r\nab<a>\r' ]
-	[ "$(n console --scrollback 1 --no-follow a)" = $'ab<a>\r' ]
+	# Closed streams are no reason to take something else for them.
+	[ "$(typing --scrollback 1 --no-follow a <&-)" = $'ab<a>\r' ]
 }
 
 # term_start - nestor console a on a pseudo-terminal; keys go to fd 8, and what
