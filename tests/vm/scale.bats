@@ -55,7 +55,7 @@ count()
 {
 	echo "processes $(pgrep -c nestor || true)"
 	echo "sockets $(grep -c nestor /proc/net/unix || true)"
-	echo "links $(ls /sys/class/net | wc -l)"
+	echo "links $(find /sys/class/net -mindepth 1 | wc -l)"
 	echo "files $(find vms /tmp /dev/shm -mindepth 1 ! -path "$BATS_RUN_TMPDIR*" | wc -l)"
 }
 
