@@ -51,10 +51,11 @@ load lib
 
 # What waits for the button goes on; it costs as long as the others take.
 @test "--detect-halt ends who can never run again, and nobody else" {
-	local pids=() status
-	for p in "button 1" "park 1" "halt 5"; do
-		"$NESTOR" run -k "$(payload "${p% *}")" -c "${p#* }" --detect-halt \
-			--timeout 8 </dev/null >"${p% *}.out" 2>&1 3>&- &
+	local pids=() status p name option value
+	for p in "button --timeout 7" "park -c 1" "halt -c 5"; do
+		read -r name option value <<<"$p"
+		"$NESTOR" run -k "$(payload "$name")" "$option" "$value" --detect-halt \
+			</dev/null >"$name.out" 2>&1 3>&- &
 		pids+=($!)
 	done
 	run -4 --separate-stderr nestor run -k "$(payload halt)" -c 3 --detect-halt
