@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # As a service of systemd's: what nestor says to the manager, and to the journal.
+# And in CI: the example.
 
 load lib
 
@@ -43,4 +44,19 @@ told()
 	[[ $status = 124 && $(<err) = "<4>the guest still runs after 1 seconds; ending it" ]]
 	JOURNAL_STREAM=$journal "$NESTOR" run 2>err || status=$?
 	[[ $status = 2 && $(<err) = "<3>no kernel given:"* ]]
+}
+
+lifecycle()
+{
+	PATH=${NESTOR%/*}:$PATH timeout 300 \
+		"$BATS_TEST_DIRNAME/../../docs/lifecycle.sh" "$@" </dev/null
+}
+
+@test "the example of a lifecycle in CI passes, or fails as its guest does" {
+	run -0 lifecycle "$GUEST/Image" "$GUEST/initrd.cpio"
+	says aarch64
+	run ! lifecycle "$(payload panic)"
+	run ! lifecycle "$(payload off)"
+	run -0 "$NESTOR" ls
+	((${#lines[@]} == 1))
 }
