@@ -5,15 +5,12 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-	&command_run,	  &command_ls,
-	&command_stat,	  &command_inspect,
-	&command_pause,	  &command_resume,
-	&command_stop,	  &command_wait,
-	&command_events,  &command_console,
-	&command_logs,	  &command_balloon,
-	&command_rm,	  &command_caps,
-	&command_demo,	  &command_completion,
-	&command_version, NULL,
+	&command_run,	     &command_ls,      &command_stat,
+	&command_inspect,    &command_pause,   &command_resume,
+	&command_stop,	     &command_wait,    &command_events,
+	&command_console,    &command_logs,    &command_balloon,
+	&command_rm,	     &command_caps,    &command_demo,
+	&command_completion, &command_version, NULL,
 };
 
 int main(int argc, char **argv)
