@@ -298,3 +298,68 @@ TEST(the_dump_reads_back_the_same)
 	free(second);
 	config_free(&c);
 }
+
+TEST(a_command_stands_behind_two_dashes_with_options_of_its_own)
+{
+	EQ(PARSE("-kk", "--env", "A=b", "--env=C", "--workdir", "w", "--root",
+		 "initramfs", "--add", "f", "--", "prog", "-v", "--", "x"),
+	   CONFIG_RUN);
+	EQ(c.command.argv.n, 4);
+	STR_EQ(c.command.argv.s[0], "prog");
+	STR_EQ(c.command.argv.s[1], "-v");
+	STR_EQ(c.command.argv.s[2], "--");
+	OK(!c.debug);
+	EQ(c.command.env.n, 2);
+	STR_EQ(c.command.root, COMMAND_INITRAMFS);
+	STR_EQ(c.command.workdir, "w");
+	EQ(c.command.files.n, 1);
+	config_free(&c);
+}
+
+TEST(a_commands_machine_is_larger_unless_it_is_said_how_large)
+{
+	EQ(PARSE("-kk", "--", "prog"), CONFIG_RUN);
+	OK(c.cpus >= 1 && c.cpus <= 8 && c.memory >= 512u << 20);
+	OK(c.memory <= 2048ull << 20 && c.memory % (1 << 20) == 0);
+	config_free(&c);
+	EQ(PARSE("-kk", "-c3", "-m64M", "--", "prog"), CONFIG_RUN);
+	EQ(c.cpus, 3);
+	EQ(c.memory, 64 << 20);
+	config_free(&c);
+}
+
+TEST(options_of_a_command_without_one_are_refused)
+{
+	EQ(PARSE("-kk", "--env", "A=b"), -EINVAL);
+	STR_EQ(e.text, "--env is for a command, and there is none: give it "
+		       "behind '--'");
+	EQ(PARSE("-kk", "--root=/x", "--"), -EINVAL);
+	EQ(PARSE("-kk", "--env", "1A=b", "--", "prog"), -EINVAL);
+	HAS(e.text, "not of the form NAME[=VALUE]");
+	EQ(PARSE("--", "prog"), -EINVAL);
+	EQ(PARSE("-kk", "--detach", "--", "prog"), -EINVAL);
+	HAS(e.text, "leave --detach out");
+}
+
+TEST(a_share_has_a_tag_of_its_own_and_a_directory)
+{
+	EQ(PARSE("-kk", "--share", "a=/x,ro", "--share", "b.1=y,,z"),
+	   CONFIG_RUN);
+	EQ(c.nshares, 2);
+	STR_EQ(c.shares[0].tag, "a");
+	OK(c.shares[0].readonly && !c.shares[1].readonly);
+	STR_EQ(c.shares[1].dir, "y,z");
+	config_free(&c);
+	EQ(PARSE("-kk", "--share", "/x"), -EINVAL);
+	HAS(e.text, "give TAG=DIR");
+	EQ(PARSE("-kk", "--share", "a=/x", "--share", "a=/y"), -EEXIST);
+	EQ(PARSE("-kk", "--share", "a b=/x"), -EINVAL);
+	EQ(PARSE("-kk", "--share", "a="), -EINVAL);
+	EQ(PARSE("-kk", "--share", "a=/x,rw"), -EINVAL);
+	HAS(e.text, "unknown flag 'rw'; use ro");
+	EQ(PARSE("-kk", "--share", "a23456789012345678901234567890123456=x"),
+	   CONFIG_RUN);
+	config_free(&c);
+	EQ(PARSE("-kk", "--share", "a234567890123456789012345678901234567=x"),
+	   -EINVAL);
+}
