@@ -174,7 +174,12 @@ int rundir_listen(int dir, const char *name, int backlog)
 
 	socket_path(path, dir, name);
 	r = unix_listen(&l, path, backlog);
-	return r < 0 ? r : l.fd;
+	if (r < 0)
+		return r;
+	/* For unix_accept(), which the control socket's server does not use. */
+	if (l.spare >= 0)
+		close(l.spare);
+	return l.fd;
 }
 
 int vmref_open(struct rundir *d, const char *name, struct vmref *out)
