@@ -6,30 +6,7 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # run sets output, lib.bash reads vm_pid
 
 load lib
-
-setup()
-{
-	cd "$BATS_TEST_TMPDIR" && mkdir -m 700 vms
-}
-
-# Whatever a test has not ended, ends; what is left in the directory is wrong.
-teardown()
-{
-	local name
-	for name in $(n ls --json | jq -r '.[].name'); do
-		n rm --force "$name"
-	done
-	[[ ! ${BATS_TEST_COMPLETED:-} || ! $(ls -A vms) ]]
-}
-
-# n COMMAND ARG... - nestor, with VMs of this test's own
-n() { nestor "$1" --runtime-dir vms "${@:2}"; }
-
-# start NAME PAYLOAD ARG... - in the background
-start() { n run --detach --name "$1" -m 32M -k "$(payload "$2")" "${@:3}"; }
-
-# field NAME FIELD - of what ls knows of a VM
-field() { n ls --json | jq -r ".[] | select(.name == \"$1\") | .$2"; }
+load vms
 
 @test "run --detach returns when the guest runs, and what it prints names it" {
 	run -0 n run --detach -m 32M -k "$(payload button)"

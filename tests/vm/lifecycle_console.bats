@@ -6,23 +6,7 @@
 # shellcheck disable=SC2154 # bats sets stderr; lib.bash vm_pid
 
 load lib
-
-setup() { cd "$BATS_TEST_TMPDIR" && mkdir -m 700 vms; }
-
-teardown()
-{
-	local name
-	for name in $(n ls --json | jq -r '.[].name'); do
-		n rm --force "$name"
-	done
-	[[ ! ${BATS_TEST_COMPLETED:-} || ! $(ls -A vms) ]]
-}
-
-# n COMMAND ARG... - nestor, with VMs of this test's own
-n() { nestor "$1" --runtime-dir vms "${@:2}"; }
-
-# start NAME PAYLOAD ARG... - in the background
-start() { n run --detach --name "$1" -m 32M -k "$(payload "$2")" "${@:3}"; }
+load vms
 
 # typing ARG... - nestor console, with the input that the test gives it
 typing() { timeout 60 "$NESTOR" console --runtime-dir vms "$@"; }

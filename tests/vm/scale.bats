@@ -1,26 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2030,SC2031,SC2154 # run sets output
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # a script of the guest; run sets output
 #
 # Many VMs, at once and one after the other. Minutes in an emulated host, so only
 # `make check T=all` runs it; NESTOR_SCALE is another number than a hundred.
 
 load lib
+load vms
 
 COUNT=${NESTOR_SCALE:-100}
 export BATS_TEST_TIMEOUT=3000
-
-setup() { cd "$BATS_TEST_TMPDIR" && mkdir -m 700 vms; }
-
-teardown()
-{
-	local names
-	mapfile -t names < <(n ls --json | jq -r '.[].name')
-	((!${#names[@]})) || n rm --force "${names[@]}"
-}
-
-n() { nestor "$1" --runtime-dir vms "${@:2}"; }
 
 # states - how many VMs are in which, as "100 running"
 states() { n ls --json | jq -r '.[].state' | sort | uniq -c | xargs; }
@@ -80,4 +70,27 @@ count()
 	diff before after
 	echo "$((before - after)) KiB"
 	((before - after < 16384))
+}
+
+# One of twenty: its number is all that it knows.
+one()
+{
+	timeout 2000 "$NESTOR" run -k "$GUEST/Image" -m 192M --root initramfs -- \
+		busybox sh -c 'echo "I am $0"; echo "not $0" >&2; exit "$0"' "$1"
+}
+
+@test "twenty commands at once each have their own output and status" {
+	local i pids=() status
+	for i in {1..20}; do
+		one "$i" </dev/null >out."$i" 2>err."$i" &
+		pids[i]=$!
+	done
+	for i in {1..20}; do
+		status=0
+		wait "${pids[i]}" || status=$?
+		echo "$i: $status, $(<out."$i"), $(<err."$i")"
+		[ "$status" = "$i" ]
+		[ "$(<out."$i")" = "I am $i" ]
+		[ "$(<err."$i")" = "not $i" ]
+	done
 }
