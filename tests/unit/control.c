@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "core/loop.h"
 #include "tests/unit/test.h"
@@ -321,6 +322,37 @@ static void fill(int fd, const char *text)
 			 MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
 		at = (at + n) % len;
 	EQ(errno, EAGAIN);
+}
+
+/* What a process of user @uid is answered; "" if it is turned away. */
+static const char *answer_to(uid_t uid)
+{
+	int fd, said[2];
+
+	EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, said), 0);
+	if (!fork()) {
+		if (setresuid(uid, uid, uid) < 0)
+			_exit(1);
+		fd = client();
+		send(fd, "{\"command\":\"echo\"}\n", 19, MSG_NOSIGNAL);
+		dprintf(said[1], "%s\n", line(fd));
+		_exit(0);
+	}
+	close(said[1]);
+	return line(said[0]);
+}
+
+/* The socket of this test has no mode: who asks is all that counts. */
+TEST(A1_a_process_of_another_user_is_turned_away)
+{
+	serve();
+	STR_EQ(answer_to(geteuid()), "{\"result\":{}}");
+	/* Only root can be somebody else. */
+	if (geteuid() == 0) {
+		STR_EQ(answer_to(65534), "");
+		EQ(calls, 1);
+	}
+	stop();
 }
 
 TEST(A1_a_client_that_floods_and_never_reads_holds_up_nobody)

@@ -219,7 +219,7 @@ TEST(names_that_lead_elsewhere_are_none)
 	teardown();
 }
 
-TEST(A1_a_base_that_is_open_to_others_or_a_link_is_refused)
+TEST(A1_a_base_that_is_anothers_or_open_to_others_or_a_link_is_refused)
 {
 	struct rundir *other;
 	char link[100];
@@ -229,6 +229,14 @@ TEST(A1_a_base_that_is_open_to_others_or_a_link_is_refused)
 	EQ(rundir_open(path, true, &other, &e), -EPERM);
 	HAS(e.text, "is open to others (mode 750); close it by 'chmod 700");
 	EQ(chmod(path, 0700), 0);
+	/* Only root can give it away. */
+	if (geteuid() == 0) {
+		EQ(chown(path, 65534, -1), 0);
+		EQ(rundir_open(path, true, &other, &e), -EPERM);
+		HAS(e.text,
+		    "belongs to user 65534; give a directory of your own");
+		EQ(chown(path, 0, -1), 0);
+	}
 	snprintf(link, sizeof(link), "%s.link", path);
 	EQ(symlink(path, link), 0);
 	EQ(rundir_open(link, true, &other, &e), -ENOTDIR);
