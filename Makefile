@@ -22,7 +22,7 @@ say	  = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 SYSROOT	     = $(B)/sysroot/arm64
 HOST_SYSROOT = $(B)/sysroot/$(HOSTARCH)
 
-DIRS	 := cmd arm64 nested virtio devices host core
+DIRS	 := cmd run config machine arm64 nested virtio devices host core
 LIB_SRC	 := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 SRC	 := main.c $(LIB_SRC)
 TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
@@ -106,14 +106,14 @@ INIT_FLAGS := -std=gnu17 -D_GNU_SOURCE $(WARN) -I. -Os -ffreestanding -nostdlib 
 	-fno-asynchronous-unwind-tables -Wl,--build-id=none,--gc-sections \
 	-Wl,-z,noexecstack,-s
 
-$(INIT): $(wildcard guest/command/*.[ch]) cmd/frame.h $(B)/obj/flags | $(SYSROOT)
+$(INIT): $(wildcard guest/command/*.[ch]) run/frame.h $(B)/obj/flags | $(SYSROOT)
 	@mkdir -p $(@D)
 	$(call say,INIT)
 	$(Q)$(CC) $(INIT_FLAGS) -nostdinc \
 		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
 		$(filter %.c,$(sort $(wildcard guest/command/*.c)))
 
-$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/command_files.o): $(INIT)
+$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/run/command_files.o): $(INIT)
 
 define payload
 	@mkdir -p $(@D)

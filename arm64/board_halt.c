@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm64/board_impl.h"
+#include "machine/board_impl.h"
 #include "arm64/gic.h"
 #include "arm64/stuck.h"
 #include "core/kvm.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm64/infile.h"
+#include "machine/infile.h"
 #include "core/log.h"
 
 /* Far more than a file of CPU_LINES_MAX lines with comments. */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm64/fdt_parts.h"
+#include "machine/fdt_parts.h"
 #include "devices/sbsa_gwdt.h"
 
 struct tree {

@@ -15,7 +15,7 @@
 #pragma once
 
 #include <stddef.h>
-#include "arm64/machine.h"
+#include "machine/machine.h"
 
 struct err;
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "arm64/machine.h"
+#include "machine/machine.h"
 
 struct vm;
 struct err;

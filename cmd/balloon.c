@@ -5,7 +5,7 @@
 
 #include "cmd/client.h"
 #include "cmd/cmd.h"
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "cmd/opts.h"
 #include "core/log.h"
 

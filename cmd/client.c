@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/ending.h"
+#include "run/ending.h"
 #include "core/log.h"
 
 /* No answer is longer: statistics of 512 vCPUs have 2 MB. */

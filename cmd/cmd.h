@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cmd/exit.h"
+#include "run/exit.h"
 
 struct err;
 struct opt;
@@ -62,9 +62,3 @@ void help_run(FILE *);
  * 78), and the others below it.
  */
 void put_wrapped(FILE *, unsigned column, const char *text);
-
-/*
- * suggest() - the name in @names (NULL-terminated) nearest to @word, if it is
- * near enough to be what was meant; else NULL
- */
-const char *suggest(const char *word, const char *const *names);

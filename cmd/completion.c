@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "cmd/opts.h"
-#include "cmd/values.h"
+#include "config/values.h"
 #include "core/log.h"
 
 /* One option, of whichever table. */

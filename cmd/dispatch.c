@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/version.h"
+#include "config/suggest.h"
 #include "core/log.h"
+#include "run/version.h"
 
 #define COMMANDS_MAX 30
 

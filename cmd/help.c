@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "cmd/opts.h"
 
 #define COLUMN 28 /* where the explanations start */

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/values.h"
+#include "config/suggest.h"
+#include "config/values.h"
 #include "core/log.h"
 
 #define OPTS_MAX 24

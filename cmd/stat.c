@@ -9,9 +9,9 @@
 
 #include "cmd/client.h"
 #include "cmd/cmd.h"
-#include "cmd/ending.h"
+#include "run/ending.h"
 #include "cmd/opts.h"
-#include "cmd/stats.h"
+#include "run/stats.h"
 #include "core/log.h"
 
 #define WATCH_MAX 86400

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/version.h"
+#include "run/version.h"
 
 #include <jansson.h>
 #include <linux/kvm.h>

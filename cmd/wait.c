@@ -13,7 +13,7 @@
 
 #include "cmd/client.h"
 #include "cmd/cmd.h"
-#include "cmd/ending.h"
+#include "run/ending.h"
 #include "cmd/opts.h"
 #include "core/log.h"
 

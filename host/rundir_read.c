@@ -13,7 +13,7 @@
 #include "host/rundir_impl.h"
 #include "host/unix.h"
 
-/* Nobody's configuration is larger; see cmd/options.c. */
+/* Nobody's configuration is larger; see config/options.c. */
 #define TEXT_MAX (1u << 20)
 
 bool vm_name_is_valid(const char *name)

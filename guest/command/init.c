@@ -4,7 +4,7 @@
  *
  * It is all that such a guest has beside the command's own files: it mounts
  * what programs expect, loads the modules that were packed along, takes the
- * root, opens the channel to the host (cmd/frame.h), and from then on carries
+ * root, opens the channel to the host (run/frame.h), and from then on carries
  * bytes, signals and the end between the command and nestor.
  *
  * It runs without a libc, in one thread, and never returns: when the command

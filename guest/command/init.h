@@ -2,7 +2,7 @@
 /* The parts of a command's first process. */
 #pragma once
 
-#include "cmd/frame.h"
+#include "run/frame.h"
 #include "guest/command/sys.h"
 
 /* What FRAME_FILE says; all strings stand in memory for good. */

@@ -164,7 +164,7 @@ void secondary_start(void);
 
 int64_t psci_cpu_on(unsigned n)
 {
-	/* MPIDR_EL1 as arm64/machine.h has it: 16 CPUs a cluster. */
+	/* MPIDR_EL1 as machine/machine.h has it: 16 CPUs a cluster. */
 	uint64_t mpidr = (n & 15) | (uint64_t)(n >> 4) << 8;
 
 	return smccc(PSCI_CPU_ON, mpidr, (uintptr_t)secondary_start, n);

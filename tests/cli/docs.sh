@@ -18,8 +18,8 @@ wrong()
 }
 
 # The rows of the table, one a line.
-rows=$(tr '\n\t' '  ' <cmd/keys.c | grep -o '{ \.name = [^}]*}')
-[ "$(wc -l <<<"$rows")" -gt 10 ] || wrong "cannot read cmd/keys.c"
+rows=$(tr '\n\t' '  ' <config/keys.c | grep -o '{ \.name = [^}]*}')
+[ "$(wc -l <<<"$rows")" -gt 10 ] || wrong "cannot read config/keys.c"
 
 # What a row says about .$1; nothing if it does not.
 field()
@@ -42,9 +42,9 @@ while read -r key; do
 		wrong "$man documents --$key, which does not exist"
 done < <(sed -n 's/^\.It Fl .*\\-\([a-z0-9-]*\).*/\1/p' $man)
 
-statuses=$(sed -nE 's/^\s*(STATUS_[A-Z]+) = ([0-9]+),.*/\1 \2/p' cmd/exit.h)
-[ "$(wc -l <<<"$statuses")" -eq "$(grep -c '^\s*STATUS_' cmd/exit.h)" ] ||
-	wrong "cannot read cmd/exit.h"
+statuses=$(sed -nE 's/^\s*(STATUS_[A-Z]+) = ([0-9]+),.*/\1 \2/p' run/exit.h)
+[ "$(wc -l <<<"$statuses")" -eq "$(grep -c '^\s*STATUS_' run/exit.h)" ] ||
+	wrong "cannot read run/exit.h"
 while read -r status number; do
 	grep -q "{ $status," cmd/help.c ||
 		wrong "$status is not in cmd/help.c"

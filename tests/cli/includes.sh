@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: MIT
 #
 # includes.sh [DIR] - no #include points the wrong way among the folders:
-# main -> cmd -> arm64 -> {nested, virtio, devices} -> host -> core
+# main -> cmd -> run -> {config, machine}; machine -> {arm64, nested, virtio,
+# devices} -> host -> core
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 1
 
 # What may each folder include, beside itself?
 declare -A allowed=(
 	[main]="cmd"
-	[cmd]="arm64 nested virtio devices host core"
-	[arm64]="nested virtio devices host core"
+	[cmd]="run config machine arm64 nested virtio devices host core"
+	[run]="config machine virtio devices host core"
+	[config]="machine arm64 virtio devices host core"
+	[machine]="arm64 nested virtio devices host core"
+	[arm64]="machine nested virtio devices host core"
 	[nested]="host core"
 	[virtio]="devices host core"
 	[devices]="host core"

@@ -5,14 +5,14 @@
  *
  * Whatever is accepted must dump to a file that reads back the same.
  */
-#include "cmd/options.h"
+#include "config/options.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "core/log.h"
 
 #define WORDS 64

@@ -4,7 +4,7 @@
  * input is a list of operations: frames of which most are what a guest would
  * send, and bytes of any kind; readers of its output that come and go.
  */
-#include "cmd/relay.h"
+#include "run/relay.h"
 
 #include <assert.h>
 #include <fcntl.h>

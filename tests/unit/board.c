@@ -3,7 +3,7 @@
  * The board against a scripted KVM: what it asks for, in which order, and what
  * it does when it is refused.
  */
-#include "arm64/board.h"
+#include "machine/board.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "arm64/board.h"
+#include "machine/board.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "host/chardev.h"

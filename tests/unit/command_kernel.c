@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/command_kernel.h"
+#include "run/command_kernel.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "cmd/cmd.h"
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "cmd/opts.h"
 #include "tests/unit/test.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#include "arm64/board_impl.h"
+#include "machine/board_impl.h"
 #include "core/kvm.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/test.h"

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "arm64/image.h"
+#include "machine/image.h"
 
 #include <errno.h>
 #include <sys/mman.h>

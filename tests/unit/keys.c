@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/keys.h"
+#include "config/keys.h"
 
 #include <errno.h>
 
 #include "cmd/cmd.h"
-#include "cmd/values.h"
+#include "config/values.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 
 #include "cmd/cmd.h"
-#include "cmd/keys.h"
-#include "cmd/options.h"
+#include "config/keys.h"
+#include "config/options.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "arm64/msi.h"
+#include "machine/msi.h"
 
 #include <errno.h>
 

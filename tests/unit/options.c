@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/options.h"
+#include "config/options.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cmd/keys.h"
+#include "config/keys.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/relay.h"
+#include "run/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "arm64/board_impl.h"
+#include "machine/board_impl.h"
 #include "core/kvm.h"
 #include "core/loop.h"
 #include "tests/unit/board_rig.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "arm64/smbios.h"
+#include "machine/smbios.h"
 
 #include "tests/unit/test.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM's statistics: what the board collects, and how they are shown. */
-#include "cmd/stats.h"
+#include "run/stats.h"
 
 #include <errno.h>
 
-#include "arm64/board_impl.h"
+#include "machine/board_impl.h"
 #include "core/kvm.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/stats_rig.h"

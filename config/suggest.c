@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/suggest.h"
+
+#include <string.h>
+
+#define WORD_MAX 24
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	if (b < a)
+		a = b;
+	return c < a ? c : a;
+}
+
+/* How many letters to insert, remove or change: Levenshtein's distance. */
+static unsigned distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), i, j;
+	unsigned row[WORD_MAX + 1], diagonal, above;
+
+	for (j = 0; j <= lb; j++)
+		row[j] = j;
+	for (i = 1; i <= la; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= lb; j++) {
+			above = row[j];
+			row[j] = min3(above + 1, row[j - 1] + 1,
+				      diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[lb];
+}
+
+const char *suggest(const char *word, const char *const *names)
+{
+	unsigned best = 3, d;
+	const char *found = NULL;
+	size_t len = strlen(word);
+
+	if (len > WORD_MAX || len < 2)
+		return NULL;
+	for (; *names; names++) {
+		if (strlen(*names) > WORD_MAX)
+			continue;
+		d = distance(word, *names);
+		if (d < best && d < len) {
+			best = d;
+			found = *names;
+		}
+	}
+	return found;
+}

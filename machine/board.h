@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: puts the machine of arm64/map.h together from a configuration.
+ *
+ * The order in which KVM is told of its parts is fixed here, and only here
+ * (Documentation/virt/kvm/api.rst; a GICv3 wants all its vCPUs first, an irqfd
+ * wants the GIC).
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "machine/image.h"
+#include "machine/machine.h"
+#include "core/config.h"
+#include "core/vm.h"
+
+struct board;
+struct chardev;
+struct pl061;
+struct virtio;
+
+/* What the board needs from the outside. */
+struct board_host {
+	struct loop *loop;
+	struct chardev *terminal; /* stdio, or NULL */
+	/* vCPU threads' and devices' word about the guest, on the loop. */
+	void (*on_event)(void *ctx, enum vm_event);
+	/* A share of files is gone; on any thread. May be NULL. */
+	void (*lost_share)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * board_new() - everything but the first instruction: VM, memory, vCPUs, GIC,
+ * devices, images
+ *
+ * 0, or -errno: with a sentence in @e if the configuration is at fault (it is
+ * empty otherwise, and the log has the reason). The configuration must outlive
+ * the board; the terminal stays the caller's.
+ */
+int board_new(const struct config *, const struct board_host *,
+	      struct board **out, struct err *e);
+
+/* Quits the vCPUs; frees devices in reverse order. Guest RAM is left to exit. */
+void board_free(struct board *);
+
+/* Start the vCPU threads and let them run. 0 or -errno, logged. */
+int board_run(struct board *);
+
+/*
+ * board_pause() - returns when no vCPU runs; board_resume() lets them go on
+ *
+ * Devices finish what they have begun. A board that is paused stays so through
+ * a reset, and for those who stop the vCPUs for a moment. Main thread.
+ */
+void board_pause(struct board *);
+void board_resume(struct board *);
+
+/*
+ * board_reset() - a reboot in place: vCPUs, GIC and devices to power-on state,
+ * images loaded again, vCPUs running unless paused. Main thread. 0 or -errno, logged.
+ */
+int board_reset(struct board *);
+
+/* Press and release the power button. Main thread. */
+void board_power_button(struct board *);
+
+/*
+ * board_stats() - what KVM counts of the VM and its vCPUs, by KVM's names, and
+ * what the EL2 of each vCPU is doing if it has one
+ *
+ * {"vm": COUNTS, "vcpus": [{"stats": COUNTS, "el2": {"current_el": N,
+ * "registers": [{"name", "value", "meaning"}, ...]}}, ...]}, where COUNTS has a
+ * number for each name, or a list for a histogram. What this kernel does not
+ * count is not there. Without @el2, that is left out. The vCPUs are stopped for a
+ * moment, the first time and for an EL2. Main thread. NULL: no memory.
+ */
+json_t *board_stats(struct board *, bool el2);
+
+/* The balloon (virtio/balloon.h), or NULL. */
+struct virtio *board_balloon(struct board *);
+
+/* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
+int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);

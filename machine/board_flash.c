@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two banks of flash: the firmware, which a guest cannot change, and its
+ * variables.
+ *
+ * Theory of operation: while a bank gives its contents, it is a read-only slot
+ * of KVM's. The guest reads it, and executes from it, at the speed of memory,
+ * and only its writes come to the model. When one of them makes reads give
+ * something else, the model says so, and the slot goes away until the contents
+ * are back: then all of the bank's accesses come to the model. The vCPU that
+ * wrote does this before it goes on; another vCPU that has left for a read
+ * meanwhile gets its answer from the model, under the bank's lock, as if it had
+ * come a moment sooner or later.
+ *
+ * Taking a slot away is quick, but for a guest with an EL2 that has run guests
+ * of its own: for those KVM then walks all of their addresses, which takes
+ * seconds. Firmware programs its variables before that.
+ */
+#include "machine/board_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "devices/cfi_flash.h"
+#include "host/flash.h"
+
+static int map_bank(struct flash_slot *s, bool on)
+{
+	return board_add_slot(s->board, SLOT_FLASH + s->index,
+			      MAP_FLASH_BASE + s->index * MAP_FLASH_SIZE,
+			      on ? MAP_FLASH_SIZE : 0, flash_mem(s->bank),
+			      true);
+}
+
+/* Without the slot the bank is slow, but right; so a failure to map it is. */
+static void on_array(void *ctx, bool on)
+{
+	map_bank(ctx, on);
+}
+
+static int store(void *ctx, uint64_t off, const void *buf, size_t len)
+{
+	struct flash_slot *s = ctx;
+
+	return flash_store(s->bank, off, buf, len);
+}
+
+static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
+		    bool writable)
+{
+	struct flash_slot *s = &b->flash[index];
+	struct cfi_flash_host host = {
+		.mem = flash_mem(bank),
+		.store = writable ? store : NULL,
+		.array = on_array,
+		.ctx = s,
+	};
+	int r;
+
+	*s = (struct flash_slot){ .board = b, .index = index, .bank = bank };
+	r = map_bank(s, true);
+	return r ? r
+		 : board_add(b, cfi_flash_new(&host, MAP_FLASH_SIZE),
+			     "a bank of flash",
+			     MAP_FLASH_BASE + index * MAP_FLASH_SIZE,
+			     MAP_FLASH_SIZE);
+}
+
+int board_add_flash(struct board *b, struct err *e)
+{
+	const char *code = b->cfg->firmware;
+	char found[PATH_MAX], vars[PATH_MAX];
+	const char *template;
+	struct flash_bank *bank;
+	int r;
+
+	if (!code)
+		return 0;
+	if (!strcmp(code, "auto")) {
+		r = firmware_find(found, e);
+		if (r < 0)
+			return r;
+		code = found;
+	}
+	bank = flash_open_code(code, MAP_FLASH_SIZE, e);
+	r = bank ? add_bank(b, 0, bank, false) : -EINVAL;
+	if (r < 0)
+		return r;
+	firmware_template(code, vars);
+	template = vars[0] ? vars : NULL;
+	bank = b->cfg->vars ? flash_open_vars(b->cfg->vars, template,
+					      MAP_FLASH_SIZE, e)
+			    : flash_open_scratch(template, MAP_FLASH_SIZE, e);
+	b->m.has_flash = true;
+	return bank ? add_bank(b, 1, bank, true) : -EINVAL;
+}
+
+void board_free_flash(struct board *b)
+{
+	unsigned i;
+
+	for (i = 0; i < MAP_FLASH_BANKS; i++)
+		flash_close(b->flash[i].bank);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* The board's own parts; for arm64/board*.c only. */
+#pragma once
+
+#include "machine/board.h"
+#include "machine/msi.h"
+#include "arm64/vcpu.h"
+#include "core/irq.h"
+#include "core/timer.h"
+
+/* KVM memory slots. */
+enum {
+	SLOT_PVTIME,
+	SLOT_VIRTIO,
+	SLOT_FLASH, /* one for each bank */
+	SLOT_RAM = SLOT_FLASH + MAP_FLASH_BANKS,
+};
+
+/* A bank of flash, and where KVM has it. */
+struct flash_slot {
+	struct board *board;
+	unsigned index;
+	struct flash_bank *bank;
+};
+
+/* One virtio-mmio slot, as seen from its transport. */
+struct virtio_slot {
+	struct board *board;
+	unsigned index;
+};
+
+/* For --detect-halt: see board_halt.c. */
+struct halt_watch {
+	struct timer timer;
+	uint64_t ran;		   /* by the vCPUs, at the last look; ns */
+	unsigned looks, suspected; /* which look it was; 0: none */
+	bool *slept;		   /* each vCPU, at the last look */
+};
+
+struct virtio;
+struct pci_host;
+
+struct board {
+	struct vm vm;
+	bool paused; /* by board_pause() */
+	const struct config *cfg;
+	struct board_host host;
+	struct machine m;
+	struct vcpu_model model;
+	struct cpu_template *cpu; /* NULL: as the host's */
+	struct boot boot;
+	int gic_fd, its_fd;
+	int ram_fd; /* what RAM is mapped from, if others are to map it; or -1 */
+	struct msi_router *router;
+	struct pci_host *pci;
+	struct device *gpio;
+	struct virtio *balloon; /* the bus's; NULL: there is none */
+	uint8_t *virtio_shadow; /* what the guest reads of all windows */
+	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
+	struct chardev **ports; /* of the console, cfg->nports */
+	struct chardev *null;	/* where an unused console leads to */
+	struct flash_slot flash[MAP_FLASH_BANKS];
+	char *bootorder;	 /* what board_boot_from() has gathered */
+	struct stats **counts;	 /* of each vCPU, and of the VM */
+	uint64_t counter_offset; /* of the guest's system counter, of ours */
+	struct halt_watch halt;
+};
+
+/*
+ * board_add_devices() - every device of the map onto the bus; the GIC is ready
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_add_devices(struct board *b, struct err *e);
+/* Whatever of the devices the bus does not own. */
+void board_free_devices(struct board *b);
+
+/* Will a virtio device whose transport is @kind be a PCI one? */
+bool board_uses_pci(const struct board *b, enum transport_kind kind);
+
+/*
+ * board_wants_pci() - will any? So, is there a PCI host?
+ */
+bool board_wants_pci(const struct board *b);
+
+/* The PCI host onto the bus. 0 or -errno, logged. */
+int board_add_pci(struct board *b);
+
+/*
+ * board_add_virtio_pci() - @v as the next PCI function, or freed
+ *
+ * 0 or -errno: -ENOSPC if all slots are taken.
+ */
+int board_add_virtio_pci(struct board *b, struct virtio *v);
+
+/* A level-triggered line: SPI @spi. */
+struct irq board_level_irq(struct board *b, unsigned spi);
+
+/* Puts @dev on the bus, or frees it. 0 or -errno, logged. */
+int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
+	      uint64_t size);
+
+/*
+ * board_add_flash() - the firmware and its variables, where the guest begins
+ * board_free_flash() - whatever of it the bus does not own
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_add_flash(struct board *b, struct err *e);
+void board_free_flash(struct board *b);
+
+/*
+ * board_boot_from() - the virtio device of type @id is next in the order in
+ * which firmware tries devices, if it is one to boot from
+ *
+ * It stands in @slot of the PCI bus, or of the windows if not @pci. To be called
+ * before board_add_fw_cfg(), once for each device. 0 or -ENOMEM, logged.
+ */
+int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot);
+
+/*
+ * board_add_fw_cfg() - what firmware may ask for; after all that it describes
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_add_fw_cfg(struct board *b, struct err *e);
+
+/*
+ * board_open_exits() - what board_count_exits() needs: a file for each vCPU
+ *
+ * 0 or -errno, with a sentence in @e if this KVM does not count.
+ */
+int board_open_exits(struct board *b, struct err *e);
+void board_close_counts(struct board *b);
+
+/* How often all vCPUs have left to the host so far. Any thread. */
+uint64_t board_count_exits(void *board);
+
+/* The watchdog onto the bus; its bite is VM_WATCHDOG. 0 or -errno, logged. */
+int board_add_watchdog(struct board *b);
+
+/*
+ * --detect-halt: board_open_halt() once, 0 or -errno, logged; from each call of
+ * board_watch_for_halt() on a guest that has halted for good is VM_HALTED, once.
+ * board_look_for_halt() is a look, of two or more a second apart: has it?
+ */
+int board_open_halt(struct board *b);
+void board_watch_for_halt(struct board *b);
+bool board_look_for_halt(struct board *b);
+void board_close_halt(struct board *b);
+
+/* Tell KVM of memory at @gpa. 0 or -errno, logged. */
+int board_add_slot(struct board *b, unsigned slot, gpa_t gpa, uint64_t size,
+		   void *hva, bool readonly);

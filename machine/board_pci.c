@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI Express on this machine: the host's place in the map, and how virtio's
+ * functions on it interrupt and are notified.
+ */
+#include "machine/board_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/kvm.h"
+#include "core/log.h"
+#include "devices/pci.h"
+#include "virtio/pci.h"
+#include "virtio/virtio.h"
+
+bool board_uses_pci(const struct board *b, enum transport_kind kind)
+{
+	if (kind == TRANSPORT_AUTO)
+		kind = b->cfg->transport;
+	return kind == TRANSPORT_AUTO ? b->m.msi != MSI_NONE
+				      : kind == TRANSPORT_PCI;
+}
+
+bool board_wants_pci(const struct board *b)
+{
+	const struct config *c = b->cfg;
+	bool yes = board_uses_pci(b, TRANSPORT_AUTO);
+	unsigned i;
+
+	for (i = 0; i < c->ndisks; i++)
+		yes |= board_uses_pci(b, c->disks[i].transport);
+	for (i = 0; i < c->nnets; i++)
+		yes |= board_uses_pci(b, c->nets[i].transport);
+	return yes;
+}
+
+int board_add_pci(struct board *b)
+{
+	static const char *const names[PCI_WINDOWS] = {
+		[PCI_MMIO32] = "the 32-bit PCI window",
+		[PCI_IO] = "the PCI I/O window",
+		[PCI_ECAM] = "PCI configuration space",
+		[PCI_MMIO64] = "the 64-bit PCI window",
+	};
+	const gpa_t base[PCI_WINDOWS] = {
+		[PCI_MMIO32] = MAP_PCI_MMIO_BASE,
+		[PCI_IO] = MAP_PCI_IO_BASE,
+		[PCI_ECAM] = MAP_ECAM_BASE,
+		[PCI_MMIO64] = b->m.pci_high.base,
+	};
+	const uint64_t size[PCI_WINDOWS] = {
+		[PCI_MMIO32] = MAP_PCI_MMIO_SIZE,
+		[PCI_IO] = MAP_PCI_IO_SIZE,
+		[PCI_ECAM] = MAP_ECAM_SIZE,
+		[PCI_MMIO64] = b->m.pci_high.size,
+	};
+	struct irq intx[PCI_PINS];
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < PCI_PINS; i++)
+		intx[i] = board_level_irq(b, SPI_PCI + i);
+	b->pci = pci_host_new(base, size, intx);
+	if (!b->pci)
+		return -ENOMEM;
+	for (i = 0; i < PCI_WINDOWS && !r; i++)
+		r = board_add(b, pci_host_window(b->pci, i), names[i], base[i],
+			      size[i]);
+	return r;
+}
+
+/* Of any width and value: each queue has a register of its own. */
+static int ioeventfd(void *ctx, gpa_t at, int fd, bool on)
+{
+	struct board *b = ctx;
+	struct kvm_ioeventfd io = {
+		.addr = at,
+		.fd = fd,
+		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+	int r = kvm_ioctlp(b->vm.fd, KVM_IOEVENTFD, &io);
+
+	if (r < 0)
+		log_debug("KVM_IOEVENTFD at %#llx: %s", (unsigned long long)at,
+			  strerror(-r));
+	return r;
+}
+
+static struct pci_function *function_of(struct board *b, struct virtio *v)
+{
+	/* The slot that it will have, on bus 0. */
+	uint16_t id = pci_host_slots(b->pci) << 3;
+	struct msi_source *s =
+		msi_source_new(b->router, id, virtio_pci_vectors(v));
+	struct vpci_host host = { .ioeventfd = ioeventfd, .ctx = b };
+
+	if (!s)
+		return NULL;
+	host.msi = msi_of(s);
+	return virtio_pci_new(v, &host);
+}
+
+int board_add_virtio_pci(struct board *b, struct virtio *v)
+{
+	struct pci_function *fn = function_of(b, v);
+	int r;
+
+	if (!fn) {
+		log_warn("a PCI function");
+		v->ops->free(v);
+		return -ENOMEM;
+	}
+	r = pci_host_add(b->pci, fn);
+	if (r < 0)
+		fn->ops->free(fn);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What KVM counts of the board's VM.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/board_impl.h"
+#include "core/log.h"
+#include "core/stats.h"
+#include "nested/decode.h"
+#include "nested/state.h"
+
+/* More buckets than any histogram of KVM's has. */
+#define VALUES_MAX 128
+#define EXITS	   "exits" /* KVM's name for them */
+
+/*
+ * Each vCPU's file, and last the VM's; they stay open. To open one, KVM wants
+ * the vCPU to stand still. 0, or -errno if one cannot be had.
+ */
+static int open_counts(struct board *b)
+{
+	unsigned i, n = b->vm.ncpus;
+	int r = 0, one;
+
+	if (!b->counts)
+		b->counts = calloc(n + 1, sizeof(struct stats *));
+	if (!b->counts)
+		return -ENOMEM;
+	for (i = 0; i <= n; i++) {
+		if (b->counts[i])
+			continue;
+		one = stats_open(i < n ? b->vm.vcpus[i].fd : b->vm.fd,
+				 &b->counts[i]);
+		if (one < 0) {
+			b->counts[i] = NULL;
+			r = one;
+		}
+	}
+	return r;
+}
+
+int board_open_exits(struct board *b, struct err *e)
+{
+	int r = open_counts(b);
+
+	if (!r && !stats_find(b->counts[0], EXITS))
+		r = -ENOTTY;
+	if (r == -ENOTTY)
+		return err_set(e, r,
+			       "--exit-counter: this host's KVM does not tell "
+			       "how many exits there were; use Linux 5.14 or "
+			       "newer, or leave it out");
+	return r ? err_set(e, r, "--exit-counter: KVM's statistics: %s",
+			   strerror(-r))
+		 : 0;
+}
+
+void board_close_counts(struct board *b)
+{
+	unsigned i;
+
+	for (i = 0; b->counts && i <= b->vm.ncpus; i++)
+		stats_close(b->counts[i]);
+	free(b->counts);
+	b->counts = NULL;
+}
+
+uint64_t board_count_exits(void *board)
+{
+	struct board *b = board;
+	uint64_t n, sum = 0;
+	unsigned i;
+
+	for (i = 0; i < b->vm.ncpus; i++)
+		if (!stats_read(b->counts[i], stats_find(b->counts[i], EXITS),
+				&n, 1))
+			sum += n;
+	return sum;
+}
+
+/* A number, or a list of them; NULL if it cannot be read. */
+static json_t *value_json(const struct stats *s, const struct stat_desc *d)
+{
+	uint64_t val[VALUES_MAX];
+	json_t *list;
+	unsigned i;
+
+	if (d->values > VALUES_MAX || stats_read(s, d, val, d->values) < 0)
+		return NULL;
+	if (!d->histogram)
+		return json_integer(val[0]);
+	list = json_array();
+	for (i = 0; i < d->values; i++)
+		json_array_append_new(list, json_integer(val[i]));
+	return list;
+}
+
+/* Of vCPU @i, or behind them the VM: empty if this KVM has none. */
+static json_t *counts_json(const struct board *b, unsigned i)
+{
+	const struct stats *s = b->counts ? b->counts[i] : NULL;
+	json_t *o = json_object();
+	const struct stat_desc *d;
+	unsigned n;
+
+	for (n = 0; s && (d = stats_at(s, n)); n++)
+		json_object_set_new(o, d->name, value_json(s, d));
+	return o;
+}
+
+static json_t *register_json(const char *name, uint64_t val)
+{
+	char hex[24], meaning[400];
+
+	snprintf(hex, sizeof(hex), "0x%" PRIx64, val);
+	el2_reg_decode(name, val, meaning, sizeof(meaning));
+	return json_pack("{s:s, s:s, s:s}", "name", name, "value", hex,
+			 "meaning", meaning);
+}
+
+/* NULL if it cannot be read. */
+static json_t *el2_json(int vcpu_fd)
+{
+	json_t *regs = json_array();
+	struct el2_state s;
+	int i;
+
+	if (el2_state_read(vcpu_fd, &s) < 0) {
+		json_decref(regs);
+		return NULL;
+	}
+	for (i = 0; i < EL2_REGS; i++)
+		if (s.have[i])
+			json_array_append_new(
+				regs, register_json(el2_reg_name(i), s.val[i]));
+	return json_pack("{s:i, s:o}", "current_el",
+			 (int)(s.val[EL2_PSTATE] >> 2 & 3), "registers", regs);
+}
+
+static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "stats", counts_json(b, i));
+	if (el2)
+		json_object_set_new(o, "el2", el2_json(b->vm.vcpus[i].fd));
+	return o;
+}
+
+json_t *board_stats(struct board *b, bool el2)
+{
+	json_t *vcpus = json_array();
+	bool stop = !b->counts, go_on = false;
+	unsigned i;
+
+	el2 = el2 && b->model.nested != NESTED_OFF;
+	if (stop || el2)
+		go_on = vm_pause(&b->vm) && !b->paused;
+	if (stop)
+		open_counts(b);
+	for (i = 0; i < b->vm.ncpus; i++)
+		json_array_append_new(vcpus, vcpu_json(b, i, el2));
+	vcpus = json_pack("{s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
+			  "vcpus", vcpus);
+	if (go_on)
+		vm_resume(&b->vm);
+	return vcpus;
+}

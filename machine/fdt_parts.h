@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What fdt*.c share.
+ */
+#pragma once
+
+#include <string.h>
+
+#include "arm64/fdt.h"
+#include "machine/infile.h"
+
+/*
+ * fdt_read() - read the tree at @path, which the user gave with @opt
+ *
+ * It is checked wholly, and no longer or deeper than arm64/fdt.h says. *@blob
+ * is malloc()ed, @f is closed again but serves infile_err(). 0, or -errno with
+ * a sentence in @e.
+ */
+int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
+	     struct err *e);
+
+/* The compatible strings of each kind of module, as they stand in a tree. */
+struct fdt_strings {
+	const char *s;
+	int len;
+};
+extern const struct fdt_strings fdt_modules[MODULE_KINDS];
+
+/*
+ * Whose are the machine's parameters? The hypervisor's, if it has a guest:
+ * bootargs would be that one's, should its module have none (booting.txt).
+ */
+static inline const char *fdt_params_name(const struct machine *m)
+{
+	return m->module[MODULE_KERNEL].at.size ? "xen,xen-bootargs"
+						: "bootargs";
+}
+
+static inline bool fdt_has_modules(const struct machine *m)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < MODULE_KINDS; i++)
+		n += m->module[i].at.size > 0;
+	return n > 0;
+}
+
+/* Bytes of all that has no bound of its own. */
+static inline size_t fdt_text_room(const struct machine *m)
+{
+	size_t room = m->params ? strlen(m->params) : 0;
+	unsigned i;
+
+	for (i = 0; i < MODULE_KINDS; i++)
+		room += m->module[i].args ? strlen(m->module[i].args) : 0;
+	return room;
+}

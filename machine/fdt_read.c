@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a file that should be a flattened device tree.
+ *
+ * libfdt bounds its accesses to a tree that fdt_check_full() has accepted; it
+ * recurses into overlays, though, hence the limit to the depth.
+ */
+#include "machine/fdt_parts.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+
+static bool too_deep(const void *fdt)
+{
+	int node, depth = 0;
+
+	for (node = 0; node >= 0 && depth >= 0;
+	     node = fdt_next_node(fdt, node, &depth))
+		if (depth > FDT_DEPTH_MAX)
+			return true;
+	return false;
+}
+
+static int check(const struct infile *f, const void *blob, struct err *e)
+{
+	const int ret = fdt_check_full(blob, f->size);
+
+	switch (ret) {
+	case 0:
+		break;
+	case -FDT_ERR_BADMAGIC:
+		if (f->size >= 8 && !memcmp(blob, "/dts-v1/", 8))
+			return infile_err(f, e, -EINVAL,
+					  "is device tree source; compile it "
+					  "with dtc -@ -O dtb");
+		return infile_err(f, e, -EINVAL,
+				  "is no device tree; give what dtc -O dtb "
+				  "writes");
+	case -FDT_ERR_TRUNCATED:
+		return infile_err(
+			f, e, -EINVAL,
+			"is truncated (it has %llu bytes) or damaged; "
+			"compile it again",
+			(unsigned long long)f->size);
+	default:
+		return infile_err(f, e, -EINVAL,
+				  "is a damaged device tree (%s); compile it "
+				  "again",
+				  fdt_strerror(ret));
+	}
+	if (too_deep(blob))
+		return infile_err(
+			f, e, -EINVAL,
+			"nests nodes more than %d deep; give a flatter "
+			"tree",
+			FDT_DEPTH_MAX);
+	return 0;
+}
+
+int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
+	     struct err *e)
+{
+	int err = infile_open(f, opt, path, e);
+
+	if (err)
+		return err;
+	*blob = NULL;
+	if (f->size > FDT_SIZE_MAX)
+		err = infile_err(
+			f, e, -EFBIG,
+			"has %llu bytes, and a device tree has no more "
+			"than 2 MiB; give another file",
+			(unsigned long long)f->size);
+	else if (!(*blob = malloc(f->size)))
+		err = infile_err(f, e, -ENOMEM, "the host is out of memory");
+	else
+		err = infile_read(f, 0, *blob, f->size, e);
+	infile_close(f);
+	if (!err)
+		err = check(f, *blob, e);
+	if (err)
+		free(*blob);
+	return err;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernels: tell what a file is, and load the two formats that go straight into
+ * RAM, the arm64 Image and the flat binary.
+ *
+ * A file's first bytes are read once and decide everything; the file itself is
+ * then read where it will run, with no buffer in between.
+ */
+#include "machine/image.h"
+
+#include <errno.h>
+
+#include "machine/image_parts.h"
+#include "core/log.h"
+
+/* Documentation/arch/arm64/booting.rst, "Call the kernel image". */
+#define IMAGE_TEXT_OFFSET 8
+#define IMAGE_SIZE	  16
+#define IMAGE_FLAGS	  24
+#define IMAGE_MAGIC	  56
+#define IMAGE_HEADER	  64
+#define FLAG_BIG_ENDIAN	  1
+
+/* Where a kernel from before 3.17 goes, and a flat binary. */
+#define OLD_TEXT_OFFSET 0x80000
+
+/* No machine has that much; what claims more is damaged. */
+#define SIZE_LIMIT ((uint64_t)1 << 48)
+
+#define ELF_MAGIC "\177ELF"
+
+#define WANTED "give an arm64 Linux Image, ELF file or flat binary"
+
+/*
+ * What people hand to a VMM by mistake. None of these byte strings begins, or
+ * stands where it would in, an AArch64 program that could be meant seriously.
+ */
+static const struct {
+	unsigned off, len;
+	const char *bytes;
+	const char *verdict;
+} rejects[] = {
+	{ 0x202, 4, "HdrS", "is an x86 kernel; give one built for arm64" },
+	{ 56, 4, "RSC\x05", "is a RISC-V kernel; give one built for arm64" },
+	{ 0x24, 4, "\x18\x28\x6f\x01",
+	  "is a 32-bit ARM kernel; add --aarch32" },
+	{ 0, 4, "\x27\x05\x19\x56",
+	  "is a U-Boot uImage; give the Image that it was made from" },
+	{ 0, 4, "\xd0\x0d\xfe\xed",
+	  "is a device tree or a FIT image; give the kernel alone" },
+	{ 0, 6,
+	  "\xfd"
+	  "7zXZ",
+	  "is compressed with xz; unpack it, or use gzip or zstd" },
+	{ 0, 4, "BZh9", "is compressed with bzip2; unpack it, or use gzip" },
+	{ 0, 4, "\x02\x21\x4c\x18",
+	  "is compressed with lz4; unpack it, or use gzip or zstd" },
+	{ 0, 4, "\x04\x22\x4d\x18",
+	  "is compressed with lz4; unpack it, or use gzip or zstd" },
+	{ 0, 6, "070701", "is a cpio archive; give it with --initrd" },
+	{ 0, 4, "QFI\xfb", "is a disk image; give it with --disk" },
+};
+
+static bool head_has(const struct head *h, size_t off, const char *bytes,
+		     size_t len)
+{
+	return off <= h->len && len <= h->len - off &&
+	       !memcmp(h->byte + off, bytes, len);
+}
+
+int image_reject(struct load *l, const struct head *h, const char *where)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(rejects) / sizeof(rejects[0]); i++)
+		if (head_has(h, rejects[i].off, rejects[i].bytes,
+			     rejects[i].len))
+			return infile_err(&l->file, l->e, -ENOEXEC, "%s%s",
+					  where, rejects[i].verdict);
+	return 0;
+}
+
+bool image_is(const struct head *h)
+{
+	return h->len >= IMAGE_HEADER && head_has(h, IMAGE_MAGIC, "ARM\x64", 4);
+}
+
+int image_too_big(struct load *l, uint64_t end)
+{
+	uint64_t need = (align_up(end, 2 * MIB) + 2 * MIB) / MIB;
+
+	return infile_err(&l->file, l->e, -EFBIG,
+			  "does not fit into %llu MiB: with its device tree it "
+			  "needs at least %llu MiB; give --memory %lluM",
+			  (unsigned long long)(l->m->ram_size / MIB),
+			  (unsigned long long)need, (unsigned long long)need);
+}
+
+int image_place(struct load *l, const struct head *h, uint64_t size)
+{
+	uint64_t text_offset = get_le64(h->byte + IMAGE_TEXT_OFFSET);
+	uint64_t image_size = get_le64(h->byte + IMAGE_SIZE);
+
+	if (l->m->aarch32)
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is an arm64 kernel; leave out --aarch32, or "
+				  "give a 32-bit ARM zImage");
+	if (get_le64(h->byte + IMAGE_FLAGS) & FLAG_BIG_ENDIAN)
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is a big-endian kernel; give a "
+				  "little-endian one");
+	l->b->kind = BOOT_IMAGE;
+	if (!image_size) {
+		/* Then the header's text_offset has no defined endianness. */
+		text_offset = OLD_TEXT_OFFSET;
+		l->b->kind = BOOT_OPEN;
+	}
+	/* A signature may stand behind what the header knows of. */
+	if (size < image_size)
+		size = image_size;
+	if (text_offset > SIZE_LIMIT || size > SIZE_LIMIT)
+		return infile_err(
+			&l->file, l->e, -ENOEXEC,
+			"is damaged: its header asks for 0x%llx bytes "
+			"at offset 0x%llx; get it again",
+			(unsigned long long)size,
+			(unsigned long long)text_offset);
+	if (text_offset > l->m->ram_size || size > l->m->ram_size - text_offset)
+		return image_too_big(l, text_offset + size);
+	l->b->kernel.base = MAP_RAM_BASE + text_offset;
+	l->b->kernel.size = size;
+	l->b->entry = l->b->kernel.base;
+	return 0;
+}
+
+/*
+ * Where the last section of a PE file ends, as far as its head tells: 0 if
+ * that is none. This is the only hint that an Image was cut short.
+ */
+static uint64_t pe_end(const struct head *h)
+{
+	uint64_t sec, end = 0;
+	uint32_t pe, n;
+
+	if (!head_has(h, 0, "MZ", 2) || h->len < IMAGE_HEADER)
+		return 0;
+	pe = get_le32(h->byte + 60);
+	if (!head_has(h, pe, "PE\0\0", 4) || h->len - pe < 24)
+		return 0;
+	sec = (uint64_t)pe + 24 + get_le16(h->byte + pe + 20);
+	for (n = get_le16(h->byte + pe + 6); n; n--, sec += 40) {
+		uint64_t e;
+
+		if (sec > h->len || h->len - sec < 40)
+			break;
+		e = (uint64_t)get_le32(h->byte + sec + 16) +
+		    get_le32(h->byte + sec + 20);
+		if (e > end)
+			end = e;
+	}
+	return end;
+}
+
+static int load_image(struct load *l)
+{
+	uint64_t end = pe_end(&l->head);
+	int err;
+
+	if (end > l->file.size)
+		return infile_err(&l->file, l->e, -ENODATA,
+				  "is truncated: it has %llu of %llu bytes; "
+				  "get it again",
+				  (unsigned long long)l->file.size,
+				  (unsigned long long)end);
+	err = image_place(l, &l->head, l->file.size);
+	if (err)
+		return err;
+	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, l->file.size,
+			   l->e);
+}
+
+static int load_flat(struct load *l)
+{
+	const uint64_t size = l->file.size;
+
+	if (pe_end(&l->head))
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is an EFI program, not a kernel; " WANTED);
+	if (size > SIZE_LIMIT || OLD_TEXT_OFFSET > l->m->ram_size ||
+	    size > l->m->ram_size - OLD_TEXT_OFFSET)
+		return image_too_big(l, size + OLD_TEXT_OFFSET);
+	l->b->kind = BOOT_OPEN;
+	l->b->kernel.base = MAP_RAM_BASE + OLD_TEXT_OFFSET;
+	l->b->kernel.size = size;
+	l->b->entry = l->b->kernel.base;
+	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, size, l->e);
+}
+
+/* For vCPUs that run 32-bit kernels. */
+static int load_aarch32(struct load *l)
+{
+	const struct head *h = &l->head;
+	int err;
+
+	if (image_is_zimage(h))
+		return image_load_zimage(l);
+	if (image_is(h))
+		return image_place(l, h, 0);
+	if (head_has(h, 0, "\x1f\x8b", 2) ||
+	    head_has(h, 0, "\x28\xb5\x2f\xfd", 4) ||
+	    head_has(h, 0, ELF_MAGIC, 4) || head_has(h, 4, "zimg", 4))
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is compressed or ELF; with --aarch32 give "
+				  "a zImage or a flat binary");
+	err = image_reject(l, h, "");
+	return err ? err : load_flat(l);
+}
+
+static int load_any(struct load *l)
+{
+	const struct head *h = &l->head;
+	int err;
+
+	if (l->m->aarch32)
+		return load_aarch32(l);
+	if (image_is(h))
+		return load_image(l);
+	if (head_has(h, 0, "\x1f\x8b", 2))
+		return image_load_packed(l, PACK_GZIP, 0, l->file.size);
+	if (head_has(h, 0, "\x28\xb5\x2f\xfd", 4))
+		return image_load_packed(l, PACK_ZSTD, 0, l->file.size);
+	if (head_has(h, 0, "MZ", 2) && head_has(h, 4, "zimg", 4))
+		return image_load_zboot(l);
+	if (head_has(h, 0, ELF_MAGIC, 4))
+		return image_load_elf(l);
+	err = image_reject(l, h, "");
+	return err ? err : load_flat(l);
+}
+
+int image_load_kernel(const struct gmem *mem, const struct machine *m,
+		      const char *path, struct boot *b, struct err *e)
+{
+	struct load l = { .mem = mem, .m = m, .b = b, .e = e };
+	int err = infile_open(&l.file, "--kernel", path, e);
+
+	if (err)
+		return err;
+	l.head.len = l.file.size < HEAD_SIZE ? l.file.size : HEAD_SIZE;
+	err = infile_read(&l.file, 0, l.head.byte, l.head.len, e);
+	if (!err)
+		err = load_any(&l);
+	infile_close(&l.file);
+	return err;
+}

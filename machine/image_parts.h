@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the loader share (image.c and image_*.c only).
+ */
+#pragma once
+
+#include <endian.h>
+#include <string.h>
+
+#include "machine/image.h"
+#include "machine/infile.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+
+/* Enough for all headers that tell what a file is, PE sections included. */
+#define HEAD_SIZE 1024
+
+/* The first bytes of a file, or of what it unpacks to. */
+struct head {
+	size_t len;
+	uint8_t byte[HEAD_SIZE];
+};
+
+/* One kernel on its way into RAM. */
+struct load {
+	const struct gmem *mem;
+	const struct machine *m;
+	struct infile file;
+	struct head head; /* of the file */
+	struct boot *b;	  /* to be filled */
+	struct err *e;
+};
+
+enum packing { PACK_GZIP, PACK_ZSTD };
+
+static inline uint32_t get_le16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t get_le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t get_le64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+/* @unit is a power of two; the caller knows that nothing wraps. */
+static inline uint64_t align_up(uint64_t v, uint64_t unit)
+{
+	return (v + unit - 1) & -unit;
+}
+
+static inline uint64_t align_down(uint64_t v, uint64_t unit)
+{
+	return v & -unit;
+}
+
+/* The first address behind @r. */
+static inline gpa_t range_end(const struct range *r)
+{
+	return r->base + r->size;
+}
+
+static inline gpa_t ram_end(const struct machine *m)
+{
+	return MAP_RAM_BASE + m->ram_size;
+}
+
+/* The bytes at the beginning are those of an arm64 Image. */
+bool image_is(const struct head *);
+
+/*
+ * image_place() - choose where the Image that begins with @h, of @size bytes
+ * in all (at least), goes: fills @l->b. 0, or -errno with a sentence.
+ */
+int image_place(struct load *l, const struct head *h, uint64_t size);
+
+/*
+ * image_reject() - a sentence for what is known not to be bootable here
+ *
+ * 0 if nothing is known against @h, else -ENOEXEC. @where stands before the
+ * verdict: "" or "holds what ".
+ */
+int image_reject(struct load *l, const struct head *h, const char *where);
+
+/*
+ * image_too_big() - the sentence for a kernel that would end @end bytes into
+ * RAM: -EFBIG
+ */
+int image_too_big(struct load *l, uint64_t end);
+
+/* Unpack and place @len bytes from @off of the file, which must be an Image. */
+int image_load_packed(struct load *l, enum packing how, uint64_t off,
+		      uint64_t len);
+
+/* The payload of an EFI zboot image. */
+int image_load_zboot(struct load *l);
+
+int image_load_elf(struct load *l);
+
+/* The bytes at the beginning are those of an ARM zImage, for --aarch32. */
+bool image_is_zimage(const struct head *);
+int image_load_zimage(struct load *l);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where files (initrd and modules) and the tree go, beside the kernel
+ * (booting.rst, "Setup the device tree" and "Call the kernel image").
+ *
+ * Behind an Image, whose header tells where its BSS ends, they follow each
+ * other closely: kernel, files, tree. Any other kernel may use what follows
+ * it, so they go high: as high as the 512 MiB within which old kernels look
+ * for a tree. If there is no room for that, the files go to the end of RAM and
+ * the tree in between, which needs the least. The files are placed as one: the
+ * initrds joined, then each module.
+ */
+#include "machine/image_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+
+/* The boot protocol's for a tree, and the room that is left for one. */
+#define FDT_ALIGN (2 * MIB)
+#define FDT_MAX	  (2 * MIB)
+
+/* The largest page of a guest, so that nothing shares one with a file. */
+#define FILE_ALIGN 0x10000
+
+/* Where an archive begins in what initrds are joined to. */
+#define PAD 4
+
+/* Kernels before 4.2 see no further at first. */
+#define NEAR (512 * MIB)
+
+/* Kernel and files lie within such a window, which begins at a GiB. */
+#define FILES_WINDOW (32 * GIB)
+
+/* MiB of RAM that hold the kernel, @files bytes and @fdt bytes. */
+static unsigned long long mib_needed(const struct boot *b, uint64_t files,
+				     uint64_t fdt)
+{
+	uint64_t end = align_up(range_end(&b->kernel), FDT_ALIGN) + fdt +
+		       align_up(files, FILE_ALIGN) + FILE_ALIGN;
+
+	return align_up(end - MAP_RAM_BASE, MIB) / MIB;
+}
+
+/* Highest place for @size bytes below @top, above the kernel and @gap. */
+static bool files_below(gpa_t top, const struct boot *b, uint64_t size,
+			uint64_t gap, gpa_t *at)
+{
+	const gpa_t lo = align_up(range_end(&b->kernel), FILE_ALIGN);
+
+	if (top < lo || top - lo < size)
+		return false;
+	*at = align_down(top - size, FILE_ALIGN);
+	return *at - lo >= gap;
+}
+
+static bool files_place(const struct machine *m, const struct boot *b,
+			uint64_t size, gpa_t *at)
+{
+	const gpa_t lo = align_up(range_end(&b->kernel), FILE_ALIGN);
+	const gpa_t near = b->kernel.base + NEAR;
+	gpa_t top = align_down(b->kernel.base, GIB) + FILES_WINDOW;
+
+	/* A 32-bit kernel sees some 760 MiB at first (arm/booting.rst). */
+	if (m->aarch32)
+		top = near;
+	if (top > ram_end(m))
+		top = ram_end(m);
+	if (b->kind == BOOT_IMAGE) {
+		*at = lo;
+		if (lo <= top && size <= top - lo &&
+		    align_up(lo + size, FDT_ALIGN) + FDT_MAX <= ram_end(m))
+			return true;
+	} else if (files_below(near < top ? near : top, b, size,
+			       FDT_ALIGN + FDT_MAX, at)) {
+		return true;
+	}
+	return files_below(top, b, size, 0, at);
+}
+
+/* A file on its way into RAM: an initrd, or a module. */
+struct part {
+	struct infile file;
+	bool joined;	     /* to what comes next: padded, not aligned */
+	uint64_t off;	     /* from the beginning of the first part */
+	struct range *range; /* what it makes longer */
+};
+
+/* All of them, and where they end. */
+struct parts {
+	struct part *part;
+	unsigned n;
+	uint64_t end;
+};
+
+/* Once too long for RAM, the end stays as it is: so it cannot wrap. */
+static int part_add(struct parts *p, const struct machine *m, const char *opt,
+		    const char *path, bool joined, struct range *range,
+		    struct err *e)
+{
+	struct part *part = &p->part[p->n];
+	int err;
+
+	if (p->end > m->ram_size)
+		return 0;
+	err = infile_open(&part->file, opt, path, e);
+	if (err)
+		return err;
+	part->joined = joined;
+	part->off = align_up(p->end, joined ? PAD : FILE_ALIGN);
+	part->range = range;
+	p->end = part->off + align_up(part->file.size, PAD);
+	p->n++;
+	return 0;
+}
+
+static int parts_open(struct parts *p, const struct machine *m,
+		      const struct config *c, struct boot *b, struct err *e)
+{
+	static const char *const opts[] = {
+		[MODULE_KERNEL] = "--module kernel",
+		[MODULE_RAMDISK] = "--module ramdisk",
+	};
+	unsigned i;
+	int err = 0;
+
+	for (i = 0; i < c->initrds.n && !err; i++)
+		err = part_add(p, m, "--initrd", c->initrds.s[i], true,
+			       &b->initrd, e);
+	for (i = 0; i < MODULE_KINDS && !err; i++) {
+		if (c->modules[i].path)
+			err = part_add(p, m, opts[i], c->modules[i].path, false,
+				       &b->module[i], e);
+	}
+	return err;
+}
+
+/* Read it to where it goes, and zeroes behind it. */
+static int part_load(const struct part *p, const struct gmem *mem, gpa_t base,
+		     struct err *e)
+{
+	static const uint8_t zero[PAD];
+	const gpa_t at = base + p->off;
+	const uint64_t pad = -p->file.size & (PAD - 1);
+	int err = infile_load(&p->file, 0, mem, at, p->file.size, e);
+
+	if (err)
+		return err;
+	err = gmem_write(mem, at + p->file.size, zero, pad);
+	if (err)
+		return infile_err(&p->file, e, err,
+				  "does not fit into guest memory; give more "
+				  "--memory");
+	if (!p->range->size)
+		p->range->base = at;
+	p->range->size += p->file.size + (p->joined ? pad : 0);
+	return 0;
+}
+
+static int parts_load(const struct parts *p, const struct gmem *mem,
+		      const struct machine *m, struct boot *b, struct err *e)
+{
+	unsigned long long need;
+	unsigned i;
+	int err = 0;
+
+	if (!files_place(m, b, p->end, &b->files.base)) {
+		need = mib_needed(b, p->end, FDT_MAX);
+		return infile_err(
+			&p->part[0].file, e, -EFBIG,
+			"does not fit into %llu MiB beside the kernel%s"
+			": together they need at least %llu MiB; give "
+			"--memory %lluM",
+			(unsigned long long)(m->ram_size / MIB),
+			p->n > 1 ? " and the other files" : "", need, need);
+	}
+	for (i = 0; i < p->n && !err; i++)
+		err = part_load(&p->part[i], mem, b->files.base, e);
+	if (!err)
+		b->files.size = p->end;
+	return err;
+}
+
+int image_load_files(const struct gmem *mem, const struct machine *m,
+		     const struct config *c, struct boot *b, struct err *e)
+{
+	struct parts p = { 0 };
+	int err;
+
+	b->initrd = b->files = (struct range){ 0 };
+	memset(b->module, 0, sizeof(b->module));
+	p.part = calloc(c->initrds.n + MODULE_KINDS, sizeof(*p.part));
+	if (!p.part)
+		return err_set(e, -ENOMEM, "the host is out of memory");
+	err = parts_open(&p, m, c, b, e);
+	if (!err && p.n)
+		err = parts_load(&p, mem, m, b, e);
+	while (p.n)
+		infile_close(&p.part[--p.n].file);
+	free(p.part);
+	return err;
+}
+
+/* An aligned place for @size bytes in [@lo, @hi): the highest, or the lowest. */
+static bool fdt_between(gpa_t lo, gpa_t hi, uint64_t size, bool high, gpa_t *at)
+{
+	lo = align_up(lo, FDT_ALIGN);
+	if (lo > hi || hi - lo < size)
+		return false;
+	*at = high ? align_down(hi - size, FDT_ALIGN) : lo;
+	return true;
+}
+
+static bool fdt_place(const struct machine *m, const struct boot *b,
+		      uint64_t size, gpa_t *at)
+{
+	const gpa_t end = ram_end(m), k_end = range_end(&b->kernel);
+	const gpa_t hi = b->files.size ? b->files.base : end;
+	const gpa_t near = b->kernel.base + NEAR;
+	const bool high = b->kind != BOOT_IMAGE;
+
+	if (b->kind == BOOT_ELF &&
+	    fdt_between(MAP_RAM_BASE, b->kernel.base, size, false, at))
+		return true;
+	if (high && fdt_between(k_end, near < hi ? near : hi, size, true, at))
+		return true;
+	if (fdt_between(k_end, hi, size, high, at))
+		return true;
+	return b->files.size &&
+	       fdt_between(range_end(&b->files), end, size, false, at);
+}
+
+int image_place_fdt(const struct machine *m, size_t size, struct boot *b,
+		    struct err *e)
+{
+	unsigned long long need;
+
+	if (size > FDT_MAX)
+		return err_set(
+			e, -EFBIG,
+			"the device tree has %zu bytes, and a kernel maps "
+			"no more than 2 MiB; make that of --dtb or "
+			"--dtb-overlay smaller",
+			size);
+	if (!fdt_place(m, b, size, &b->fdt.base)) {
+		need = mib_needed(b, b->files.size, size);
+		return err_set(
+			e, -EFBIG,
+			"--memory %lluM: there is no room for the device "
+			"tree (%zu bytes) beside the kernel and the files "
+			"with it; give "
+			"--memory %lluM",
+			(unsigned long long)(m->ram_size / MIB), size, need);
+	}
+	b->fdt.size = size;
+	return 0;
+}

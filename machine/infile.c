@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/infile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+int infile_err(const struct infile *f, struct err *e, int code, const char *fmt,
+	       ...)
+{
+	char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return err_set(e, code, "%s %.200s: %s", f->opt, f->path, why);
+}
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "directory";
+	case S_IFIFO:
+		return "FIFO";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return "device";
+	}
+}
+
+int infile_open(struct infile *f, const char *opt, const char *path,
+		struct err *e)
+{
+	struct stat st;
+	int err;
+
+	*f = (struct infile){ .opt = opt, .path = path };
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+		err = -errno;
+		infile_err(f, e, err,
+			   "cannot be opened (%s); give a file "
+			   "that you may read",
+			   strerror(-err));
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err = infile_err(f, e, -EINVAL, "is a %s; give a regular file",
+				 kind_of(st.st_mode));
+		goto fail;
+	}
+	if (!st.st_size) {
+		err = infile_err(f, e, -ENODATA,
+				 "is empty; was it copied completely?");
+		goto fail;
+	}
+	f->size = st.st_size;
+	return 0;
+fail:
+	infile_close(f);
+	return err;
+}
+
+void infile_close(struct infile *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+int infile_read(const struct infile *f, uint64_t off, void *buf, size_t len,
+		struct err *e)
+{
+	uint8_t *dst = buf;
+
+	while (len) {
+		ssize_t n = pread(f->fd, dst, len, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int err = -errno;
+
+			return infile_err(f, e, err, "cannot be read (%s)",
+					  strerror(-err));
+		}
+		if (!n)
+			return infile_err(f, e, -ENODATA,
+					  "became shorter while it was read; "
+					  "try again");
+		dst += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int infile_load(const struct infile *f, uint64_t off, const struct gmem *mem,
+		gpa_t gpa, size_t len, struct err *e)
+{
+	struct iovec iov[GMEM_BANKS];
+	int i, err, n = gmem_map(mem, gpa, len, iov, GMEM_BANKS);
+
+	if (n < 0)
+		return infile_err(f, e, -EFAULT,
+				  "does not fit into guest memory; give more "
+				  "--memory");
+	for (i = 0; i < n; i++) {
+		err = infile_read(f, off, iov[i].iov_base, iov[i].iov_len, e);
+		if (err)
+			return err;
+		off += iov[i].iov_len;
+	}
+	return 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One VM, from its configuration to its exit status.
+ *
+ * The main thread owns the VM and runs its loop: signals, the timeout and
+ * what vCPUs report about the guest all arrive there, so that the first of
+ * them to end the VM decides the status and nothing races it.
+ */
+#include "run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/keys.h"
+#include "run/run_command.h"
+#include "run/run_impl.h"
+#include "run/stats.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "host/chardev.h"
+#include "host/linger.h"
+#include "host/output.h"
+#include "host/tty.h"
+
+static void on_signal(struct io *io, uint32_t events)
+{
+	struct run *r =
+		(struct run *)((char *)io - offsetof(struct run, signals));
+	struct signalfd_siginfo si;
+	struct ending end;
+
+	(void)events;
+	if (read(io->fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	switch (si.ssi_signo) {
+	case SIGWINCH:
+		chardev_resize(r->terminal);
+		return;
+	case SIGPWR:
+		board_power_button(r->board);
+		return;
+	}
+	if (r->command && command_signal(r->command, si.ssi_signo))
+		return;
+	if (si.ssi_signo == SIGUSR1) {
+		stats_write(r->board, r->cfg->stats);
+		return;
+	}
+	end = ending_of(CAUSE_SIGNAL);
+	end.status += si.ssi_signo;
+	snprintf(end.detail, sizeof(end.detail), "SIG%s",
+		 sigabbrev_np(si.ssi_signo));
+	run_finish_with(r, &end);
+}
+
+static void on_timeout(struct timer *t)
+{
+	struct run *r =
+		(struct run *)((char *)t - offsetof(struct run, timeout));
+
+	log_warnx("the guest still runs after %u seconds; ending it",
+		  r->cfg->timeout);
+	run_finish(r, CAUSE_TIMEOUT, "after %u seconds", r->cfg->timeout);
+}
+
+static void on_stop_timeout(struct timer *t)
+{
+	struct run *r = (struct run *)((char *)t - offsetof(struct run, stop));
+
+	run_finish(r, CAUSE_STOPPED, "the guest did not power off in time");
+}
+
+static void on_quit(void *ctx)
+{
+	run_finish(ctx, CAUSE_QUIT, NULL);
+}
+
+/* Which of these were ignored from the start (nohup) stay so. */
+static int catch_signals(struct run *r)
+{
+	static const int ours[] = { SIGTERM,  SIGINT, SIGHUP,  SIGQUIT,
+				    SIGWINCH, SIGPWR, SIGUSR1, SIGUSR2 };
+	struct sigaction sa;
+	sigset_t set;
+	unsigned i;
+
+	sigemptyset(&set);
+	/* The last is for commands. */
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]) - !r->command; i++)
+		if (sigaction(ours[i], NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_IGN)
+			sigaddset(&set, ours[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals.fn = on_signal;
+	r->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->signals.fd < 0)
+		return -errno;
+	return loop_add(r->loop, &r->signals, EPOLLIN);
+}
+
+static int open_timers(struct run *r)
+{
+	int n = timer_open(&r->stop, r->loop, CLOCK_MONOTONIC, on_stop_timeout);
+
+	if (!n && r->cfg->timeout)
+		n = timer_open(&r->timeout, r->loop, CLOCK_MONOTONIC,
+			       on_timeout);
+	if (n < 0)
+		log_warnx("timers: %s", strerror(-n));
+	return n;
+}
+
+static int dump_dtb(struct run *r, struct err *e)
+{
+	size_t size;
+	void *fdt;
+	int n = board_fdt(r->board, &fdt, &size, e);
+
+	if (n < 0)
+		return n;
+	n = output_write(r->cfg->dump_dtb, fdt, size, e);
+	free(fdt);
+	return n;
+}
+
+static void on_command(void *ctx, const struct ending *end)
+{
+	run_finish_with(ctx, end);
+}
+
+static void lost_root(void *ctx)
+{
+	run_finish(ctx, CAUSE_FAILED, "its root is gone: virtiofsd has ended");
+}
+
+/* On the share's thread. */
+static void on_lost_root(void *ctx)
+{
+	struct run *r = ctx;
+
+	loop_call(r->loop, lost_root, r);
+}
+
+static struct chardev *open_terminal(struct run *r, struct err *e)
+{
+	const struct config *cfg = r->cfg;
+
+	if (r->command)
+		return command_open(r->command, r->loop, on_command, r, e);
+	return chardev_open(
+		r->loop,
+		cfg->detach || cfg->console == CONSOLE_NONE ? "null" : "stdio",
+		e);
+}
+
+static int build(struct run *r, struct err *e)
+{
+	struct board_host host = { .loop = r->loop,
+				   .on_event = run_on_event,
+				   .ctx = r };
+	int n = catch_signals(r);
+	struct err why;
+
+	if (n < 0) {
+		log_warnx("waiting for signals: %s", strerror(-n));
+		return n;
+	}
+	n = open_timers(r);
+	if (!n && !r->cfg->dump_dtb)
+		n = run_register(r, e);
+	if (n < 0)
+		return n;
+	r->terminal = open_terminal(r, e);
+	if (!r->terminal)
+		return -EINVAL;
+	chardev_on_quit(r->terminal, on_quit, r);
+	run_watch_console(r);
+	if (!r->cfg->dump_dtb)
+		n = run_console_open(r, e);
+	if (n < 0)
+		return n;
+	host.terminal = r->terminal;
+	if (r->command)
+		host.lost_share = on_lost_root;
+	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
+		return err_set(e, -EINVAL, "--stats: %s", why.text);
+	return board_new(r->cfg, &host, &r->board, e);
+}
+
+static int run_loop(struct run *r)
+{
+	int n = run_serve(r);
+
+	if (!n)
+		n = board_run(r->board);
+	if (n < 0)
+		return n;
+	if (r->cfg->timeout)
+		timer_after(&r->timeout, r->cfg->timeout * NSEC_PER_SEC);
+	run_event(r, "running", NULL);
+	run_detached(r);
+	n = loop_run(r->loop);
+	if (n < 0)
+		log_warnx("running the VM: %s", strerror(-n));
+	if (!n && r->cfg->stats && stats_write(r->board, r->cfg->stats) < 0 &&
+	    r->end.status == STATUS_OFF)
+		r->end = ending_of(CAUSE_FAILED);
+	return n;
+}
+
+static void take_apart(struct run *r)
+{
+	run_close_balloon(r);
+	if (r->board)
+		board_free(r->board);
+	run_console_close(r);
+	run_unregister(r);
+	chardev_close(r->terminal);
+	command_free(r->command);
+	timer_close(&r->timeout);
+	timer_close(&r->stop);
+	if (r->signals.loop) {
+		loop_del(&r->signals);
+		close(r->signals.fd);
+	}
+	loop_free(r->loop);
+}
+
+/* The exit status of a VM of this configuration. */
+static int run_one(const struct config *cfg, struct guest_command *command,
+		   int report, struct err *e)
+{
+	struct run r = { .cfg = cfg,
+			 .command = command,
+			 .report = report,
+			 .end = ending_of(CAUSE_FAILED) };
+	int n;
+
+	tty_fill_standard();
+	r.loop = loop_new();
+	if (!r.loop) {
+		log_warn("creating the event loop");
+		return STATUS_FAILED;
+	}
+	n = build(&r, e);
+	if (n < 0)
+		r.abandoned = true;
+	if (!n && cfg->dump_dtb) {
+		n = dump_dtb(&r, e);
+		r.end = ending_of(CAUSE_POWEROFF);
+	} else if (!n) {
+		n = run_loop(&r);
+	}
+	take_apart(&r);
+	if (r.board && cfg->nested)
+		linger();
+	if (n < 0)
+		n = e->text[0] ? STATUS_USAGE : STATUS_FAILED;
+	else
+		n = r.end.status, e->text[0] = '\0';
+	/* Of a command that has not run nestor's own statuses would be lies. */
+	return command && !r.ended ? STATUS_LOST : n;
+}
+
+int run_vm(struct config *cfg, struct err *e)
+{
+	struct guest_command *command = NULL;
+	int report = -1, status = 0;
+
+	e->text[0] = '\0';
+	if (cfg->command.argv.n)
+		status = command_new(cfg, &command, e);
+	if (status)
+		return status;
+	if (cfg->detach) {
+		report = run_detach(cfg, &status);
+		if (report < 0)
+			return status;
+	}
+	return run_one(cfg, command, report, e);
+}

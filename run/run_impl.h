@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run of a VM, as the files run*.c share it; nobody else includes this.
+ * All of it is the main thread's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/board.h"
+#include "run/ending.h"
+#include "core/config.h"
+#include "core/timer.h"
+#include "host/watch.h"
+
+struct chardev;
+struct guest_command;
+struct console_hub;
+struct console_log;
+struct control;
+struct control_command;
+struct control_request;
+struct err;
+struct run_balloon;
+struct rundir;
+struct vmdir;
+
+struct run {
+	const struct config *cfg;
+	struct loop *loop;
+	struct chardev *terminal;
+	struct guest_command *command; /* NULL: the guest is for itself */
+	struct board *board;
+	struct io signals;
+	struct timer timeout, stop;
+	struct watch panic_begins, panic_ends;
+	uint64_t began; /* CLOCK_BOOTTIME, ns */
+
+	/* NULL: nobody can find this VM. */
+	struct rundir *base;
+	struct vmdir *dir;
+	struct control *control;
+	struct run_balloon *balloon; /* NULL: nobody has asked yet */
+	int report;	/* detached: where the caller waits; else -1 */
+	bool abandoned; /* ... but did not, so nothing is to be left */
+
+	/* NULL: not wanted, or nobody can find this VM. */
+	struct console_hub *hub;
+	struct console_log *log, *kept; /* the user's, and ours */
+	uint64_t cursor; /* where the last match in the output ended */
+
+	bool paused;
+	bool held; /* paused by a policy, for @held_for */
+	enum cause held_for;
+	bool panicked; /* since the last reset */
+	bool halted;   /* ... and how it did */
+
+	bool ended;
+	struct ending end; /* what ended it first */
+};
+
+/* --- run/run_end.c: what happens to the guest, and what follows ------------ */
+
+/* The VM ends, unless it already does; @fmt is the detail, or NULL. */
+void run_finish(struct run *, enum cause cause, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same, with an ending of its own. */
+void run_finish_with(struct run *, const struct ending *);
+
+/* What the vCPUs and devices report. */
+void run_on_event(void *run, enum vm_event what);
+
+/* Have the guest's console watched for Linux's panic. */
+void run_watch_console(struct run *);
+
+/* What nestor pause, resume and stop ask for. */
+void run_pause(struct run *);
+void run_resume(struct run *);
+/* The power button; the end after @seconds, at once if 0. */
+void run_stop(struct run *, unsigned seconds);
+
+/* --- run/run_control.c: being found and controlled ------------------------- */
+
+/*
+ * run_register() - a directory, and soon a control socket, for the VM
+ *
+ * 0, also if there can be none and nobody has asked for one; or -errno with a
+ * sentence in @e.
+ */
+int run_register(struct run *, struct err *e);
+
+/* Serve the control socket: the board is there. 0 or -errno, logged. */
+int run_serve(struct run *);
+
+/* The VM has ended: tell, write it down, leave. */
+void run_unregister(struct run *);
+
+/* An event for subscribers; @data is stolen, and may be NULL. */
+void run_event(struct run *, const char *event, json_t *data);
+
+/* --- run/run_notify.c: the service manager, if there is one ---------------- */
+
+/* The event, as run_event() has it, which is who calls this. */
+void run_notify(const char *event, json_t *data);
+
+/* --- run/run_balloon.c: how much memory the guest keeps -------------------- */
+
+/* The control command `balloon`. */
+void run_do_balloon(void *run, struct control_request *, json_t *args);
+
+/* Answer those who wait; while the board is there. */
+void run_close_balloon(struct run *);
+
+/* --- run/run_console.c: the console, for others than its terminal ---------- */
+
+/*
+ * run_console_open() - logs, and whoever attaches, from the first byte on
+ *
+ * Before the board is there. -errno, with a sentence in @e if it is the
+ * user's to mend.
+ */
+int run_console_open(struct run *, struct err *e);
+
+/* Nobody writes any more. */
+void run_console_close(struct run *);
+
+/* Commands of the control socket. */
+void run_console_attach(void *run, struct control_request *, json_t *args);
+void run_console_cursor(void *run, struct control_request *, json_t *args);
+void run_console_resize(void *run, struct control_request *, json_t *args);
+void run_console_break(void *run, struct control_request *, json_t *args);
+
+/* --- run/run_detach.c: a VM in the background ------------------------------ */
+
+/*
+ * run_detach() - go on in a child, in a session of its own
+ *
+ * In the child: where it is to report that the guest runs. In the caller, when
+ * that has happened, or the child has ended: -1, and *@status is its exit
+ * status.
+ */
+int run_detach(const struct config *, int *status);
+
+/* The guest runs: let the caller go, and standard error with it. */
+void run_detached(struct run *);
