@@ -71,13 +71,13 @@ void bus_reset(struct bus *b)
 			b->range[i].dev->ops->reset(b->range[i].dev);
 }
 
-void bus_pause(struct bus *b)
+void bus_quiesce(struct bus *b, struct quiet *q)
 {
 	unsigned i;
 
 	for (i = 0; i < b->n; i++)
-		if (b->range[i].dev->ops->pause)
-			b->range[i].dev->ops->pause(b->range[i].dev);
+		if (b->range[i].dev->ops->quiesce)
+			b->range[i].dev->ops->quiesce(b->range[i].dev, q);
 }
 
 void bus_resume(struct bus *b)

@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/gmem.h"
+#include "core/quiet.h"
 
 #define BUS_DEVICES 64
 
@@ -37,10 +38,12 @@ int bus_add(struct bus *, struct device *dev, gpa_t base, uint64_t size);
 bool bus_access(const struct bus *, gpa_t gpa, unsigned size, bool write,
 		uint64_t *val);
 
-/* In order of address; vCPUs stopped. */
-void bus_reset(struct bus *);
-/* The vCPUs have been stopped, or are about to run. */
-void bus_pause(struct bus *);
+/*
+ * bus_quiesce(), bus_resume(), bus_reset() - each device in its turn, as
+ * core/device.h has it; main thread, while no vCPU runs
+ */
+void bus_quiesce(struct bus *, struct quiet *);
 void bus_resume(struct bus *);
+void bus_reset(struct bus *);
 /* In reverse order of address; leaves the bus empty. */
 void bus_free(struct bus *);

@@ -2,10 +2,15 @@
 /*
  * Theory of operation
  *
- * One eventfd wakes the loop for loop_call() and loop_stop(). A callback may
+ * One eventfd wakes the loop for loop_post() and loop_stop(). A callback may
  * deregister, and free, any io of its loop, also one whose event was already
  * fetched: epoll events are therefore fetched one at a time, which costs one
  * more system call only when several descriptors are ready at once.
+ *
+ * That is also what makes turns fair. The kernel keeps the descriptors that are
+ * ready in a queue, and puts one that is fetched, and still ready, at its end.
+ * The eventfd is one of them: of the tasks, one is done when its turn comes, and
+ * the eventfd stays readable while there are more.
  */
 #include "core/loop.h"
 
@@ -17,41 +22,50 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct call {
-	struct call *next;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
 struct loop {
 	int epfd;
 	struct io wake;
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
-	struct call *head, **tail; /* under lock */
+	struct task *head, **tail; /* under lock */
 };
 
-static void run_calls(struct io *io, uint32_t events)
+static void wake(struct loop *l)
 {
-	struct loop *l = io->loop;
-	struct call *c;
+	uint64_t one = 1;
+
+	if (write(l->wake.fd, &one, sizeof(one)) < 0) {
+		/* The counter is full: the loop has plenty to wake for. */
+	}
+}
+
+/* The task whose turn it is; its owner may post it again, or free it. */
+static struct task *next_task(struct loop *l)
+{
+	struct task *t;
 	uint64_t n;
 
-	(void)events;
-	if (read(io->fd, &n, sizeof(n)) < 0) {
+	pthread_mutex_lock(&l->lock);
+	t = l->head;
+	if (t && !(l->head = t->next))
+		l->tail = &l->head;
+	if (t)
+		__atomic_store_n(&t->loop, NULL, __ATOMIC_RELEASE);
+	/* Under the lock: who posts next writes after this. */
+	if (!l->head && read(l->wake.fd, &n, sizeof(n)) < 0) {
 		/* Woken for nothing. */
 	}
-	for (;;) {
-		pthread_mutex_lock(&l->lock);
-		c = l->head;
-		if (c && !(l->head = c->next))
-			l->tail = &l->head;
-		pthread_mutex_unlock(&l->lock);
-		if (!c)
-			return;
-		c->fn(c->arg);
-		free(c);
-	}
+	pthread_mutex_unlock(&l->lock);
+	return t;
+}
+
+static void run_task(struct io *io, uint32_t events)
+{
+	struct task *t = next_task(io->loop);
+
+	(void)events;
+	if (t)
+		t->fn(t);
 }
 
 struct loop *loop_new(void)
@@ -65,7 +79,7 @@ struct loop *loop_new(void)
 	pthread_mutex_init(&l->lock, NULL);
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	l->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	l->wake.fn = run_calls;
+	l->wake.fn = run_task;
 	if (l->epfd >= 0 && l->wake.fd >= 0 &&
 	    loop_add(l, &l->wake, EPOLLIN) == 0)
 		return l;
@@ -77,29 +91,14 @@ struct loop *loop_new(void)
 
 void loop_free(struct loop *l)
 {
-	struct call *c;
-
 	if (!l)
 		return;
-	while ((c = l->head)) {
-		l->head = c->next;
-		free(c);
-	}
 	if (l->wake.fd >= 0)
 		close(l->wake.fd);
 	if (l->epfd >= 0)
 		close(l->epfd);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
-}
-
-static void wake(struct loop *l)
-{
-	uint64_t one = 1;
-
-	if (write(l->wake.fd, &one, sizeof(one)) < 0) {
-		/* The counter is full: the loop has plenty to wake for. */
-	}
 }
 
 int loop_run(struct loop *l)
@@ -154,19 +153,37 @@ void loop_del(struct io *io)
 	io->loop = NULL;
 }
 
-int loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
+void loop_post(struct loop *l, struct task *t)
 {
-	struct call *c = malloc(sizeof(*c));
+	bool first = false;
 
-	if (!c)
-		return -ENOMEM;
-	*c = (struct call){ .fn = fn, .arg = arg };
 	pthread_mutex_lock(&l->lock);
-	*l->tail = c;
-	l->tail = &c->next;
+	if (!t->loop) {
+		__atomic_store_n(&t->loop, l, __ATOMIC_RELEASE);
+		t->next = NULL;
+		first = !l->head;
+		*l->tail = t;
+		l->tail = &t->next;
+	}
+	if (first)
+		wake(l);
 	pthread_mutex_unlock(&l->lock);
-	wake(l);
-	return 0;
+}
+
+void loop_unpost(struct task *t)
+{
+	struct loop *l = __atomic_load_n(&t->loop, __ATOMIC_ACQUIRE);
+	struct task **p;
+
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	for (p = &l->head; *p && *p != t; p = &(*p)->next)
+		;
+	if (*p && !(*p = t->next))
+		l->tail = p;
+	__atomic_store_n(&t->loop, NULL, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&l->lock);
 }
 
 struct iothread {

@@ -3,7 +3,12 @@
  * An event loop: one epoll set, one thread that runs it.
  *
  * Callbacks run on the thread in loop_run(), one at a time. Whatever belongs
- * to a loop is touched on that thread only; others ask by loop_call().
+ * to a loop is touched on that thread only; others ask by loop_post().
+ *
+ * A callback is a turn, and turns are bounded: it does no more than a fixed
+ * amount of work, whatever a guest or a peer has piled up, and has itself called
+ * again for what is left. Descriptors that are ready, and tasks, take turns in
+ * the order in which they asked.
  */
 #pragma once
 
@@ -19,9 +24,16 @@ struct io {
 	struct loop *loop;			  /* set while registered */
 };
 
+/* Something to do, embedded by its owner, who sets @fn and nothing else. */
+struct task {
+	void (*fn)(struct task *);
+	struct loop *loop; /* where it is posted; else NULL; atomic */
+	struct task *next;
+};
+
 /* NULL with errno set. */
 struct loop *loop_new(void);
-/* Everything is deregistered, and nobody is in loop_run(). */
+/* Nobody is in loop_run(), and what is registered or posted is forgotten. */
 void loop_free(struct loop *);
 
 /* Until loop_stop(). 0, or -errno if the epoll set itself failed. */
@@ -36,8 +48,16 @@ int loop_mod(struct io *, uint32_t events);
 /* Loop's own thread only, or no thread runs it; no callback afterwards. */
 void loop_del(struct io *);
 
-/* Have @fn(@arg) run on the loop's thread; any thread. 0 or -ENOMEM. */
-int loop_call(struct loop *, void (*fn)(void *arg), void *arg);
+/*
+ * loop_post() - have @t->fn called, once, on the loop's thread; any thread
+ *
+ * A task that is posted already is not posted again: what it tells must
+ * be found by looking, not by counting. It takes no memory and cannot fail.
+ */
+void loop_post(struct loop *, struct task *t);
+
+/* Loop's own thread only, or no thread runs it; no call afterwards. */
+void loop_unpost(struct task *t);
 
 /*
  * A loop with a thread of its own, for back ends that may block (disks).

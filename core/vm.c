@@ -28,6 +28,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 
 #define KICK SIGRTMIN
 
@@ -36,29 +37,27 @@ static void kicked(int sig)
 	(void)sig;
 }
 
-struct event {
-	struct vm *vm;
-	enum vm_event what;
-};
-
-static void deliver(void *arg)
+/* One kind a turn: what its handler does may take its time, or end the VM. */
+static void deliver(struct task *t)
 {
-	struct event ev = *(struct event *)arg;
+	struct vm *vm = container_of(t, struct vm, deliver);
+	unsigned posted = __atomic_load_n(&vm->posted, __ATOMIC_ACQUIRE);
+	enum vm_event what;
 
-	free(arg);
-	ev.vm->on_event(ev.vm->on_event_ctx, ev.what);
+	if (!posted)
+		return;
+	what = __builtin_ctz(posted);
+	posted = __atomic_and_fetch(&vm->posted, ~(1u << what),
+				    __ATOMIC_ACQ_REL);
+	if (posted)
+		loop_post(vm->loop, t);
+	vm->on_event(vm->on_event_ctx, what);
 }
 
 void vm_post(struct vm *vm, enum vm_event what)
 {
-	struct event *ev = malloc(sizeof(*ev));
-
-	/* Without memory for a message there is nobody to tell. */
-	if (!ev)
-		abort();
-	*ev = (struct event){ .vm = vm, .what = what };
-	if (loop_call(vm->loop, deliver, ev) < 0)
-		abort();
+	__atomic_or_fetch(&vm->posted, 1u << what, __ATOMIC_ACQ_REL);
+	loop_post(vm->loop, &vm->deliver);
 }
 
 /* False when the thread shall end. */
@@ -124,6 +123,21 @@ static void *vcpu_main(void *arg)
 	}
 }
 
+static void quiesced(struct task *t)
+{
+	(void)t;
+}
+
+void vm_init(struct vm *vm, struct loop *loop)
+{
+	pthread_mutex_init(&vm->lock, NULL);
+	pthread_cond_init(&vm->changed, NULL);
+	vm->loop = loop;
+	vm->target = VM_PAUSE;
+	vm->deliver.fn = deliver;
+	vm->quiesced.fn = quiesced;
+}
+
 int vm_start(struct vm *vm)
 {
 	struct sigaction sa = { .sa_handler = kicked };
@@ -132,9 +146,6 @@ int vm_start(struct vm *vm)
 	unsigned i;
 	int r = 0;
 
-	pthread_mutex_init(&vm->lock, NULL);
-	pthread_cond_init(&vm->changed, NULL);
-	vm->target = VM_PAUSE;
 	sigaction(KICK, &sa, NULL);
 	/* Every other signal is for the main thread. */
 	sigfillset(&all);
@@ -196,7 +207,9 @@ bool vm_pause(struct vm *vm)
 			pthread_cond_wait(&vm->changed, &vm->lock);
 	go_on = !vm->stopped;
 	pthread_mutex_unlock(&vm->lock);
-	bus_pause(&vm->bus);
+	quiet_begin(&vm->quiet, vm->loop, &vm->quiesced);
+	bus_quiesce(&vm->bus, &vm->quiet);
+	quiet_asked(&vm->quiet);
 	return go_on;
 }
 

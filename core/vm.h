@@ -16,9 +16,10 @@
 
 #include "core/bus.h"
 #include "core/gmem.h"
+#include "core/loop.h"
+#include "core/quiet.h"
 
 struct kvm_run;
-struct loop;
 struct vm;
 
 enum vm_event {
@@ -55,6 +56,9 @@ struct vm {
 	/* On the loop's thread, once a posted event. */
 	void (*on_event)(void *ctx, enum vm_event);
 	void *on_event_ctx;
+	struct task deliver, quiesced;
+	struct quiet quiet;
+	unsigned posted; /* 1 << enum vm_event; atomic */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -62,6 +66,9 @@ struct vm {
 	bool stopped; /* under lock: by an event, until vm_resume() */
 	unsigned nthreads;
 };
+
+/* Before anything else; all of @vm is zero. */
+void vm_init(struct vm *, struct loop *);
 
 /*
  * vm_start() - give each vCPU its thread, parked
@@ -94,5 +101,9 @@ uint64_t vm_cpu_time(const struct vm *);
  */
 bool vcpu_sleeps(const struct vcpu *);
 
-/* Tell the main thread; from any thread. */
+/*
+ * vm_post() - tell the main thread; from any thread
+ *
+ * What is posted again before it was handled is told once.
+ */
 void vm_post(struct vm *, enum vm_event);

@@ -20,6 +20,7 @@
 
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 #include "devices/primecell.h"
 
 /* Register offsets (DDI 0224, table 3-1). */
@@ -46,7 +47,7 @@ struct pl031 {
 	uint32_t offset, mr, lr;
 	uint64_t due; /* host seconds */
 	bool imsc, ris, raised;
-	bool arming; /* a call of arm() is on its way */
+	struct task arming;
 };
 
 static uint64_t host_seconds(void)
@@ -90,12 +91,11 @@ static void update(struct pl031 *p)
 static void alarm_due(struct timer *t);
 
 /* Set the timer to what is due. The loop's thread. */
-static void arm(void *arg)
+static void arm(struct task *t)
 {
-	struct pl031 *p = arg;
+	struct pl031 *p = container_of(t, struct pl031, arming);
 
 	pthread_mutex_lock(&p->lock);
-	p->arming = false;
 	if (!p->imsc) {
 		if (timer_is_open(&p->alarm))
 			timer_stop(&p->alarm);
@@ -109,13 +109,13 @@ static void arm(void *arg)
 
 static void alarm_due(struct timer *t)
 {
-	struct pl031 *p = (void *)((char *)t - offsetof(struct pl031, alarm));
+	struct pl031 *p = container_of(t, struct pl031, alarm);
 
 	pthread_mutex_lock(&p->lock);
 	notice_match(p);
 	update(p);
 	pthread_mutex_unlock(&p->lock);
-	arm(p);
+	arm(&p->arming);
 }
 
 static uint64_t pl031_read(struct device *dev, uint64_t off, unsigned size)
@@ -193,8 +193,8 @@ static void pl031_write(struct device *dev, uint64_t off, unsigned size,
 		return;
 	pthread_mutex_lock(&p->lock);
 	notice_match(p);
-	if (put(p, off, val & primecell_mask(size)) && !p->arming)
-		p->arming = loop_call(p->loop, arm, p) == 0;
+	if (put(p, off, val & primecell_mask(size)))
+		loop_post(p->loop, &p->arming);
 	notice_match(p);
 	update(p);
 	pthread_mutex_unlock(&p->lock);
@@ -217,6 +217,7 @@ static void pl031_free(struct device *dev)
 {
 	struct pl031 *p = (struct pl031 *)dev;
 
+	loop_unpost(&p->arming);
 	timer_close(&p->alarm);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -239,6 +240,7 @@ struct device *pl031_new(struct loop *loop, const struct irq *irq)
 	p->dev.ops = &pl031_ops;
 	p->irq = *irq;
 	p->loop = loop;
+	p->arming.fn = arm;
 	pthread_mutex_init(&p->lock, NULL);
 	set_due(p);
 	return &p->dev;

@@ -9,6 +9,7 @@
 
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 #include "devices/primecell.h"
 
 /* Register offsets (DDI 0190, table 3-1); the data register fills 0..0x3fc. */
@@ -38,6 +39,7 @@ struct pl061 {
 	uint8_t in, out; /* levels from the board, from the guest */
 	uint8_t dir, is, ibe, iev, ie, edge, afsel;
 	uint8_t pressed;
+	struct task pressing;
 	bool noticed; /* no edge of it waits for the guest any more */
 	bool raised;
 };
@@ -170,7 +172,7 @@ void pl061_set_input(struct device *dev, unsigned line, bool level)
 
 static void released(struct timer *t)
 {
-	struct pl061 *p = (void *)((char *)t - offsetof(struct pl061, release));
+	struct pl061 *p = container_of(t, struct pl061, release);
 	unsigned line;
 	bool waits, release;
 
@@ -186,16 +188,16 @@ static void released(struct timer *t)
 		timer_after(&p->release, PRESS);
 }
 
-static void press(void *arg)
+static void press(struct task *t)
 {
-	struct pl061 *p = arg;
+	struct pl061 *p = container_of(t, struct pl061, pressing);
 
 	if (timer_is_open(&p->release) ||
 	    timer_open(&p->release, p->loop, CLOCK_MONOTONIC, released) == 0)
 		timer_after(&p->release, PRESS);
 }
 
-int pl061_press(struct device *dev, unsigned line)
+void pl061_press(struct device *dev, unsigned line)
 {
 	struct pl061 *p = (struct pl061 *)dev;
 
@@ -204,7 +206,7 @@ int pl061_press(struct device *dev, unsigned line)
 	p->noticed = false;
 	pthread_mutex_unlock(&p->lock);
 	pl061_set_input(dev, line, true);
-	return loop_call(p->loop, press, p);
+	loop_post(p->loop, &p->pressing);
 }
 
 static void pl061_reset(struct device *dev)
@@ -222,6 +224,7 @@ static void pl061_free(struct device *dev)
 {
 	struct pl061 *p = (struct pl061 *)dev;
 
+	loop_unpost(&p->pressing);
 	timer_close(&p->release);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -244,6 +247,7 @@ struct device *pl061_new(struct loop *loop, const struct irq *irq)
 	p->dev.ops = &pl061_ops;
 	p->irq = *irq;
 	p->loop = loop;
+	p->pressing.fn = press;
 	pthread_mutex_init(&p->lock, NULL);
 	return &p->dev;
 }

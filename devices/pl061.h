@@ -28,6 +28,6 @@ void pl061_set_input(struct device *, unsigned line, bool level);
  * And for as long as the guest, if it waits for edges, has not acknowledged this
  * one, and a twentieth of a second more: a slow one does not miss it, and one that
  * looks some milliseconds later (debouncing) still finds the button pressed. One
- * at a time. Any thread; 0 or -ENOMEM.
+ * at a time. Any thread.
  */
-int pl061_press(struct device *, unsigned line);
+void pl061_press(struct device *, unsigned line);

@@ -22,6 +22,7 @@
 
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 
 enum {
 	WCS = SBSA_GWDT_CONTROL + 0x000,
@@ -114,7 +115,7 @@ static void refresh(struct gwdt *w)
 
 static void look(struct timer *t)
 {
-	struct gwdt *w = (void *)((char *)t - offsetof(struct gwdt, timer));
+	struct gwdt *w = container_of(t, struct gwdt, timer);
 	bool bites = false;
 
 	pthread_mutex_lock(&w->lock);
@@ -225,10 +226,11 @@ static void gwdt_reset(struct device *dev)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void gwdt_pause(struct device *dev)
+static void gwdt_quiesce(struct device *dev, struct quiet *q)
 {
 	struct gwdt *w = (struct gwdt *)dev;
 
+	(void)q;
 	pthread_mutex_lock(&w->lock);
 	if (!w->paused) {
 		w->paused_at = counter(w);
@@ -271,7 +273,7 @@ static const struct device_ops gwdt_ops = {
 	.read = gwdt_read,
 	.write = gwdt_write,
 	.reset = gwdt_reset,
-	.pause = gwdt_pause,
+	.quiesce = gwdt_quiesce,
 	.resume = gwdt_resume,
 	.free = gwdt_free,
 };

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/timer.h"
+#include "core/util.h"
 #include "host/chardev.h"
 #include "host/stream.h"
 
@@ -17,9 +18,6 @@
 #define CHARDEV_OUT	16384
 #define CHARDEV_WATCHES 2
 #define CHARDEV_TAPS	4
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* All on the loop's thread, without the lock; each may be NULL. */
 struct chardev_ops {

@@ -27,10 +27,8 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 #include "host/peer.h"
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define READ_SIZE 4096
 #define TOO_LONG                                                \

@@ -414,7 +414,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->host = *host;
 	b->gic_fd = b->its_fd = b->ram_fd = -1;
 	b->vm.kvm_fd = b->vm.fd = -1;
-	b->vm.loop = host->loop;
+	vm_init(&b->vm, host->loop);
 	b->vm.arch = &b->model;
 	b->vm.on_event = host->on_event;
 	b->vm.on_event_ctx = host->ctx;

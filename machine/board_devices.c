@@ -163,8 +163,7 @@ static int add_exit_counter(struct board *b, struct err *e)
 
 void board_power_button(struct board *b)
 {
-	if (pl061_press(b->gpio, GPIO_POWER_BUTTON) < 0)
-		no_memory("pressing the power button");
+	pl061_press(b->gpio, GPIO_POWER_BUTTON);
 }
 
 /* Puts @v behind the next free window, or frees it. */

@@ -23,10 +23,8 @@
 
 #include "core/loop.h"
 #include "core/log.h"
+#include "core/util.h"
 #include "host/stream.h"
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Credit is given for no less, unless all is out: it costs the guest a turn. */
 #define CREDIT_STEP (FRAME_WINDOW / 4)

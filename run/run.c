@@ -23,6 +23,7 @@
 #include "run/stats.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/util.h"
 #include "host/chardev.h"
 #include "host/linger.h"
 #include "host/output.h"
@@ -30,8 +31,7 @@
 
 static void on_signal(struct io *io, uint32_t events)
 {
-	struct run *r =
-		(struct run *)((char *)io - offsetof(struct run, signals));
+	struct run *r = container_of(io, struct run, signals);
 	struct signalfd_siginfo si;
 	struct ending end;
 
@@ -61,8 +61,7 @@ static void on_signal(struct io *io, uint32_t events)
 
 static void on_timeout(struct timer *t)
 {
-	struct run *r =
-		(struct run *)((char *)t - offsetof(struct run, timeout));
+	struct run *r = container_of(t, struct run, timeout);
 
 	log_warnx("the guest still runs after %u seconds; ending it",
 		  r->cfg->timeout);
@@ -71,7 +70,7 @@ static void on_timeout(struct timer *t)
 
 static void on_stop_timeout(struct timer *t)
 {
-	struct run *r = (struct run *)((char *)t - offsetof(struct run, stop));
+	struct run *r = container_of(t, struct run, stop);
 
 	run_finish(r, CAUSE_STOPPED, "the guest did not power off in time");
 }
@@ -134,9 +133,10 @@ static void on_command(void *ctx, const struct ending *end)
 	run_finish_with(ctx, end);
 }
 
-static void lost_root(void *ctx)
+static void lost_root(struct task *t)
 {
-	run_finish(ctx, CAUSE_FAILED, "its root is gone: virtiofsd has ended");
+	run_finish(container_of(t, struct run, root_lost), CAUSE_FAILED,
+		   "its root is gone: virtiofsd has ended");
 }
 
 /* On the share's thread. */
@@ -144,7 +144,7 @@ static void on_lost_root(void *ctx)
 {
 	struct run *r = ctx;
 
-	loop_call(r->loop, lost_root, r);
+	loop_post(r->loop, &r->root_lost);
 }
 
 static struct chardev *open_terminal(struct run *r, struct err *e)
@@ -239,6 +239,7 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 	struct run r = { .cfg = cfg,
 			 .command = command,
 			 .report = report,
+			 .root_lost = { .fn = lost_root },
 			 .end = ending_of(CAUSE_FAILED) };
 	int n;
 

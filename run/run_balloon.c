@@ -14,6 +14,7 @@
 #include "run/run_impl.h"
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/util.h"
 #include "host/control.h"
 #include "virtio/balloon.h"
 
@@ -22,6 +23,7 @@
 
 struct run_balloon {
 	struct timer patience;
+	struct task told;
 	struct run *run;
 	struct virtio *v;
 	struct control_request *waiting[WAITING];
@@ -67,17 +69,16 @@ static void answer_all(struct run_balloon *b, bool fresh)
 		control_reply(b->waiting[--b->n], balloon_json(b, fresh));
 }
 
-static void answered(void *balloon)
+static void answered(struct task *t)
 {
-	answer_all(balloon, true);
+	answer_all(container_of(t, struct run_balloon, told), true);
 }
 
 static void on_told(void *balloon)
 {
 	struct run_balloon *b = balloon;
 
-	/* If there is no memory for that, the timer answers. */
-	loop_call(b->run->loop, answered, b);
+	loop_post(b->run->loop, &b->told);
 }
 
 static void on_patience(struct timer *t)
@@ -102,6 +103,7 @@ static struct run_balloon *balloon_of(struct run *r)
 	}
 	if (b) {
 		b->run = r;
+		b->told.fn = answered;
 		b->v = board_balloon(r->board);
 	}
 	return r->balloon = b;
@@ -153,6 +155,7 @@ void run_close_balloon(struct run *r)
 		return;
 	virtio_balloon_ask(b->v, NULL, NULL);
 	answer_all(b, false);
+	loop_unpost(&b->told);
 	timer_close(&b->patience);
 	free(b);
 	r->balloon = NULL;

@@ -12,6 +12,7 @@
 #include "run/run_impl.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/util.h"
 #include "host/chardev.h"
 
 void run_finish_with(struct run *r, const struct ending *end)
@@ -129,9 +130,9 @@ void run_on_event(void *ctx, enum vm_event what)
 	}
 }
 
-static void panic_said(void *ctx)
+static void panic_said(struct task *t)
 {
-	struct run *r = ctx;
+	struct run *r = container_of(t, struct run, panic_said);
 
 	if (!r->ended)
 		panicked(r);
@@ -142,12 +143,13 @@ static void panic_ended(void *ctx)
 {
 	struct run *r = ctx;
 
-	loop_call(r->loop, panic_said, r);
+	loop_post(r->loop, &r->panic_said);
 }
 
 /* Linux says these two in panic(); the second if it is not to reboot. */
 void run_watch_console(struct run *r)
 {
+	r->panic_said.fn = panic_said;
 	watch_init(&r->panic_begins, "Kernel panic", NULL, NULL);
 	watch_init(&r->panic_ends, "---[ end Kernel panic", panic_ended, r);
 	chardev_watch(r->terminal, &r->panic_begins);

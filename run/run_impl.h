@@ -34,6 +34,7 @@ struct run {
 	struct board *board;
 	struct io signals;
 	struct timer timeout, stop;
+	struct task root_lost, panic_said;
 	struct watch panic_begins, panic_ends;
 	uint64_t began; /* CLOCK_BOOTTIME, ns */
 

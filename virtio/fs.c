@@ -25,6 +25,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
+#include "core/util.h"
 #include "host/virtiofsd.h"
 #include "virtio/vhost_user.h"
 #include "virtio/virtio.h"
@@ -32,9 +33,6 @@
 #define QUEUE_SIZE 256
 /* For what goes before other requests, and one for these. */
 #define QUEUES 2u
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct call {
 	struct io io; /* fd is -1 before it is there */

@@ -21,6 +21,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "core/util.h"
+
 #ifndef VIRTIO_F_RING_RESET
 #define VIRTIO_F_RING_RESET 40
 #endif
@@ -35,6 +37,8 @@
 	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK | \
 	 VIRTIO_CONFIG_S_FAILED)
 
+static void serve_all(struct task *t);
+
 int virtio_init(struct virtio *v, const struct virtio_ops *ops,
 		const struct gmem *gmem, struct loop *loop, unsigned nqueues,
 		uint16_t size, uint64_t features)
@@ -44,6 +48,7 @@ int virtio_init(struct virtio *v, const struct virtio_ops *ops,
 	v->ops = ops;
 	v->gmem = gmem;
 	v->loop = loop;
+	v->serve_all.fn = serve_all;
 	v->offered = features | COMMON_FEATURES;
 	v->nqueues = nqueues;
 	v->vq = calloc(nqueues, sizeof(*v->vq));
@@ -67,6 +72,8 @@ void virtio_exit(struct virtio *v)
 	unsigned q;
 
 	iothread_free(v->thread);
+	if (!v->thread)
+		loop_unpost(&v->serve_all);
 	for (q = 0; q < v->nqueues; q++)
 		if (v->kick[q].io.fd >= 0)
 			close(v->kick[q].io.fd);
@@ -208,9 +215,9 @@ int virtio_kick_fd(struct virtio *v, unsigned q)
 	return k->io.fd;
 }
 
-static void serve_all(void *arg)
+static void serve_all(struct task *t)
 {
-	struct virtio *v = arg;
+	struct virtio *v = container_of(t, struct virtio, serve_all);
 	unsigned q;
 
 	virtio_lock(v);
@@ -229,9 +236,9 @@ void virtio_kick(struct virtio *v, unsigned q)
 		return;
 	}
 	fd = virtio_kick_fd(v, q);
-	if (fd < 0 && loop_call(v->loop, serve_all, v) < 0)
-		virtio_needs_reset(v, "the host is out of memory");
-	else if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
+	if (fd < 0)
+		loop_post(v->loop, &v->serve_all);
+	else if (write(fd, &one, sizeof(one)) < 0) {
 		/* The counter is full: the loop has been told. */
 	}
 }
@@ -320,8 +327,10 @@ static int start(struct virtio *v)
 		if (r < 0)
 			return r;
 	}
-	if (v->async && v->loop)
-		return loop_call(v->loop, serve_all, v);
+	if (v->async && v->loop) {
+		loop_post(v->loop, &v->serve_all);
+		return 0;
+	}
 	for (q = 0; q < v->nqueues; q++)
 		virtio_serve(v, q);
 	return 0;

@@ -106,6 +106,7 @@ struct virtio {
 	unsigned nqueues;
 	struct virtqueue *vq;
 	struct virtio_kick *kick;
+	struct task serve_all;
 	uint8_t config[VIRTIO_CONFIG_MAX]; /* as the driver reads it */
 	unsigned config_size;
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/loop.h"
+#include "tests/unit/loop_call.h"
 
 enum { READ = 240, HALF_CLOSE, REOPEN, EVENT, ANSWER, TURN };
 

@@ -24,6 +24,7 @@
 #include "devices/pvpanic.h"
 #include "devices/sbsa_gwdt.h"
 #include "host/chardev.h"
+#include "tests/unit/loop_call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -260,7 +261,7 @@ static void step(void)
 		break;
 	case OP_PAUSE:
 		if (byte() & 1)
-			dev[WATCHDOG]->ops->pause(dev[WATCHDOG]);
+			dev[WATCHDOG]->ops->quiesce(dev[WATCHDOG], NULL);
 		else
 			dev[WATCHDOG]->ops->resume(dev[WATCHDOG]);
 		break;

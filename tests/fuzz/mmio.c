@@ -18,6 +18,7 @@
 #include "host/chardev.h"
 #include "host/disk.h"
 #include "host/tap.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/virtio_rig.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"

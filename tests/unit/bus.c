@@ -46,9 +46,10 @@ static void probe_reset(struct device *dev)
 	called('r' + (((struct probe *)dev)->val & 1));
 }
 
-static void probe_pause(struct device *dev)
+static void probe_quiesce(struct device *dev, struct quiet *q)
 {
 	(void)dev;
+	(void)q;
 	called('p');
 }
 
@@ -68,7 +69,7 @@ static const struct device_ops ops = {
 	.read = probe_read,
 	.write = probe_write,
 	.reset = probe_reset,
-	.pause = probe_pause,
+	.quiesce = probe_quiesce,
 	.resume = probe_resume,
 	.free = probe_free,
 };
@@ -218,7 +219,7 @@ TEST(a_pause_and_its_end_get_to_each_device_that_minds)
 	EQ(bus_add(&bus, &a.dev, 0x1000, 16), 0);
 	EQ(bus_add(&bus, &c.dev, 0x2000, 16), 0);
 	EQ(bus_add(&bus, &b.dev, 0x3000, 16), 0);
-	bus_pause(&bus);
+	bus_quiesce(&bus, NULL);
 	STR_EQ(calls, "pp");
 	bus_resume(&bus);
 	STR_EQ(calls, "ppgg");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/loop.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/test.h"
 
 static struct iothread *thread;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/timer.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/test.h"
 
 struct event {
@@ -298,4 +299,88 @@ TEST(a_timer_fires_once_and_one_in_the_past_at_once)
 	timer_close(&a);
 	timer_close(&b);
 	loop_free(timed);
+}
+
+struct counted {
+	struct task task;
+	unsigned ran, stop_at;
+	struct loop *loop;
+};
+
+static void count_task(struct task *t)
+{
+	struct counted *c = (struct counted *)t;
+
+	if (++c->ran == c->stop_at)
+		loop_stop(c->loop);
+	if (c->ran < 100000)
+		loop_post(c->loop, t);
+}
+
+static void count_once(struct task *t)
+{
+	struct counted *c = (struct counted *)t;
+
+	if (++c->ran == c->stop_at)
+		loop_stop(c->loop);
+}
+
+TEST(a_task_that_posts_itself_does_not_outlast_loop_stop)
+{
+	struct loop *l = loop_new();
+	struct counted c = { { .fn = count_task }, 0, 10, l };
+
+	loop_post(l, &c.task);
+	EQ(loop_run(l), 0);
+	EQ(c.ran, 10);
+	loop_unpost(&c.task);
+	loop_free(l);
+}
+
+TEST(a_task_that_posts_itself_keeps_no_descriptor_waiting)
+{
+	struct loop *l = loop_new();
+	struct counted c = { { .fn = count_task }, 0, 0, l };
+	struct event *e = event_new(l, count_and_stop);
+
+	loop_post(l, &c.task);
+	eventfd_write(e->io.fd, 1);
+	EQ(loop_run(l), 0);
+	EQ(e->n, 1);
+	OK(c.ran <= 2);
+	loop_unpost(&c.task);
+	event_free(e);
+	loop_free(l);
+}
+
+TEST(a_task_posted_twice_runs_once_and_one_taken_back_does_not)
+{
+	struct loop *l = loop_new();
+	struct counted twice = { { .fn = count_once }, 0, 0, l };
+	struct counted never = { { .fn = count_once }, 0, 0, l };
+	struct counted last = { { .fn = count_once }, 0, 1, l };
+
+	loop_post(l, &twice.task);
+	loop_post(l, &never.task);
+	loop_post(l, &twice.task);
+	loop_post(l, &last.task);
+	loop_unpost(&never.task);
+	EQ(loop_run(l), 0);
+	EQ(twice.ran, 1);
+	EQ(never.ran, 0);
+	loop_free(l);
+}
+
+TEST(the_last_task_can_be_taken_back_and_another_posted)
+{
+	struct loop *l = loop_new();
+	struct counted never = { { .fn = count_once }, 0, 0, l };
+	struct counted last = { { .fn = count_once }, 0, 1, l };
+
+	loop_post(l, &never.task);
+	loop_unpost(&never.task);
+	loop_post(l, &last.task);
+	EQ(loop_run(l), 0);
+	EQ(never.ran, 0);
+	loop_free(l);
 }

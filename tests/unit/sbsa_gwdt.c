@@ -6,6 +6,7 @@
 #include "machine/board_impl.h"
 #include "core/kvm.h"
 #include "core/loop.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/test.h"
 
@@ -238,9 +239,9 @@ TEST(a_guest_that_is_paused_has_the_time_left_that_it_had)
 	wr(WCS, EN);
 	ticks += MILLIS / 2;
 	compare = rd64(WCV);
-	dev->ops->pause(dev);
+	dev->ops->quiesce(dev, NULL);
 	ticks += 100 * MILLIS;
-	dev->ops->pause(dev);
+	dev->ops->quiesce(dev, NULL);
 	ticks += 100 * MILLIS;
 	usleep(5000);
 	run_what_is_due();
@@ -266,7 +267,7 @@ TEST(a_pause_takes_nothing_back)
 	wr(WCS, EN);
 	ticks += MILLIS + 1;
 	run();
-	dev->ops->pause(dev);
+	dev->ops->quiesce(dev, NULL);
 	ticks += 100 * MILLIS;
 	OK(line);
 	dev->ops->resume(dev);
@@ -275,7 +276,7 @@ TEST(a_pause_takes_nothing_back)
 	EQ(bites, 1);
 	wr(WRR, 0);
 	wr64(WCV, UINT64_MAX - 1);
-	dev->ops->pause(dev);
+	dev->ops->quiesce(dev, NULL);
 	ticks += 100 * MILLIS;
 	dev->ops->resume(dev);
 	EQ(rd64(WCV), UINT64_MAX);
@@ -312,7 +313,7 @@ TEST(a_reset_leaves_only_what_it_was_for)
 TEST(a_reset_of_a_paused_guest_leaves_it_paused)
 {
 	start();
-	dev->ops->pause(dev);
+	dev->ops->quiesce(dev, NULL);
 	dev->ops->reset(dev);
 	wr(WCS, EN);
 	ticks += MILLIS;

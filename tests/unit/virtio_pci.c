@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 
+#include "tests/unit/loop_call.h"
 #include "tests/unit/test.h"
 #include "tests/unit/virtio_rig.h"
 

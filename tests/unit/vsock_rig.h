@@ -13,6 +13,7 @@
 #include <linux/virtio_vsock.h>
 
 #include "host/vsock.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/virtio_rig.h"
 #include "virtio/vsock.h"
 

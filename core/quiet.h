@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting until several others are quiet, and being told when all of them are.
+ *
+ * Who waits asks each of them in turn, between quiet_begin() and quiet_asked().
+ * One that is quiet at once just returns; one that is not says quiet_wait(),
+ * keeps the pointer, and says quiet_done() when it is, on any thread. Nobody
+ * blocks: the last of them posts the task.
+ */
+#pragma once
+
+#include "core/loop.h"
+
+struct quiet {
+	struct loop *loop;
+	struct task *all; /* posted to @loop when all are quiet */
+	unsigned busy;	  /* atomic: those waited for, and the one who asks */
+};
+
+/* Nobody has been asked yet. The task must stay, and so must @q. */
+void quiet_begin(struct quiet *q, struct loop *loop, struct task *all);
+/* All have been asked. */
+void quiet_asked(struct quiet *q);
+
+/* Wait for one more; only while being asked. */
+void quiet_wait(struct quiet *q);
+/* That one is quiet now; once for each quiet_wait(). Any thread. */
+void quiet_done(struct quiet *q);
