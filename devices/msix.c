@@ -26,6 +26,7 @@ struct msix {
 	struct msi msi;
 	unsigned cap; /* in configuration space */
 	bool enabled, masked;
+	bool master; /* the function may write to memory */
 	unsigned n;
 	struct vector vector[];
 };
@@ -45,11 +46,11 @@ static void send(struct msix *m, unsigned i)
 
 static bool deliverable(const struct msix *m, const struct vector *v)
 {
-	return m->enabled && !m->masked &&
+	return m->enabled && !m->masked && m->master &&
 	       !(v->word[CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
-/* A mask may have gone: what was pending goes out. */
+/* What held messages back may have gone: those that were pending go out. */
 static void send_pending(struct msix *m)
 {
 	unsigned i;
@@ -91,6 +92,7 @@ void msix_config(struct msix *m, const struct pci_function *fn)
 	pthread_mutex_lock(&m->lock);
 	m->enabled = flags & PCI_MSIX_FLAGS_ENABLE;
 	m->masked = flags & PCI_MSIX_FLAGS_MASKALL;
+	m->master = pci_is_master(fn);
 	send_pending(m);
 	pthread_mutex_unlock(&m->lock);
 }
@@ -168,7 +170,7 @@ void msix_reset(struct msix *m)
 	unsigned i;
 
 	pthread_mutex_lock(&m->lock);
-	m->enabled = m->masked = false;
+	m->enabled = m->masked = m->master = false;
 	memset(m->vector, 0, m->n * sizeof(m->vector[0]));
 	for (i = 0; i < m->n; i++)
 		m->vector[i].word[CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;

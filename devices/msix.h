@@ -3,8 +3,9 @@
  * MSI-X of a PCI function: the capability, the vector table and the pending
  * bits (PCI Express Base 6.0, 6.1.4 and 7.7.2).
  *
- * No interrupt is lost: one that finds its vector masked stays pending, and is
- * sent when the mask goes. A lock of its own guards it, which comes after a
+ * No interrupt is lost: one that finds its vector masked, or its function not
+ * bus master (a message is a write to memory), stays pending, and is sent once
+ * nothing holds it back. A lock of its own guards it, which comes after a
  * device's and under which only msi->route() and send() are called. Any thread
  * may call all of this.
  */
@@ -33,7 +34,10 @@ void msix_free(struct msix *);
 uint64_t msix_read(struct msix *, uint64_t off, unsigned size);
 void msix_write(struct msix *, uint64_t off, unsigned size, uint64_t val);
 
-/* The function's configuration space was written: the capability counts anew. */
+/*
+ * The function's configuration space was written: capability and command
+ * register count anew. From pci_ops.config.
+ */
 void msix_config(struct msix *, const struct pci_function *);
 
 /* Messages, and not pins? */

@@ -72,6 +72,11 @@ uint32_t pci_get32(const uint8_t *at)
 	return pci_get16(at) | (uint32_t)pci_get16(at + 2) << 16;
 }
 
+bool pci_is_master(const struct pci_function *fn)
+{
+	return pci_get16(fn->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
 static uint64_t ones(unsigned size)
 {
 	return UINT64_MAX >> (64 - 8 * size);
@@ -281,9 +286,21 @@ static const struct device_ops window_ops = {
 
 /* --- configuration space --- */
 
+static void tell_master(struct pci_function *fn)
+{
+	bool on = pci_is_master(fn);
+
+	if (on == fn->master)
+		return;
+	fn->master = on;
+	if (fn->ops->master)
+		fn->ops->master(fn, on);
+}
+
 static void function_reset(struct pci_function *fn)
 {
 	memcpy(fn->config, fn->initial, sizeof(fn->config));
+	tell_master(fn);
 	enable_intx(fn, true);
 	pci_intx(fn, false);
 	remap(fn);
@@ -302,6 +319,7 @@ static void config_written(struct pci_function *fn, unsigned off, unsigned len)
 		enable_intx(fn, !(pci_get16(fn->config + PCI_COMMAND) &
 				  PCI_COMMAND_INTX_DISABLE));
 		remap(fn);
+		tell_master(fn);
 	}
 	if (overlaps(off, len, PCI_BASE_ADDRESS_0, 4 * PCI_BARS))
 		remap(fn);

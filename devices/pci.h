@@ -9,7 +9,7 @@
  * access outside of a BAR, and gets none that was not decoded.
  *
  * Locks: the host's guards all configuration space, and is held while config(),
- * moved() and reset() run; a function's own lock comes after it. bar_read() and
+ * moved(), master() and reset() run; a function's own lock comes after it. bar_read() and
  * bar_write() come without it, from any vCPU's thread. pci_intx() may be called
  * under any lock.
  */
@@ -42,6 +42,14 @@ struct pci_ops {
 	 */
 	void (*moved)(struct pci_function *, unsigned bar, gpa_t at);
 	/*
+	 * The function is bus master (@on), or no longer; at first it is not.
+	 * Off that, it touches no guest memory once this has returned
+	 * (7.5.1.1.3). Its messages are held back by MSI-X itself, and its pin
+	 * goes on working. On the thread of the vCPU that wrote the command
+	 * register, or at a reset, before that of the function.
+	 */
+	void (*master)(struct pci_function *, bool on);
+	/*
 	 * The driver reads (before) or has written (after) the @len bytes at
 	 * @off of the configuration space: what of it lies in a capability of
 	 * the function's own is its business.
@@ -70,6 +78,7 @@ struct pci_function {
 	struct pci_bar bar[PCI_BARS];
 	uint8_t last_cap, free_at; /* capabilities so far */
 	uint8_t express;	   /* where that capability is, or 0 */
+	bool master;		   /* as last told */
 
 	/* Under the host's intx_lock. */
 	bool level;   /* the function asks for an interrupt */
@@ -103,6 +112,9 @@ void pci_add_express(struct pci_function *);
 
 /* Interrupt by pin INTA, as long as @on. Any thread. */
 void pci_intx(struct pci_function *, bool on);
+
+/* May it read and write memory, and send messages? In a callback of its own. */
+bool pci_is_master(const struct pci_function *);
 
 void pci_put16(uint8_t *at, uint16_t val);
 void pci_put32(uint8_t *at, uint32_t val);

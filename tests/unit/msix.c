@@ -19,6 +19,7 @@ static void thing_new(struct pci_rig *r, struct thing *t, unsigned n)
 	pci_init(&t->fn, &ops, 1, 2, 3);
 	t->m = msix_new(&t->fn, 1, n, &msi);
 	OK(pci_host_add(r->host, &t->fn) == 1);
+	cfg_set(r, 1, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 }
 
 static void thing_free(struct pci_rig *r, struct thing *t)
@@ -120,6 +121,65 @@ TEST(what_a_mask_holds_back_is_pending_and_sent_once_it_goes)
 	control(&r, &t, ENABLE);
 	EQ(r.sent[0], 1);
 	EQ(r.sent[35], 2);
+	thing_free(&r, &t);
+}
+
+static void master(struct pci_rig *r, struct thing *t, bool on)
+{
+	cfg_set(r, 1, PCI_COMMAND, 2, on ? PCI_COMMAND_MASTER : 0);
+	msix_config(t->m, &t->fn);
+}
+
+TEST(Q17_no_message_leaves_a_function_that_is_not_bus_master)
+{
+	struct pci_rig r;
+	struct thing t;
+
+	thing_new(&r, &t, 3);
+	vector(&t, 0, 0x1000, 5, false);
+	vector(&t, 1, 0x1000, 6, false);
+	vector(&t, 2, 0x1000, 7, true);
+	control(&r, &t, ENABLE);
+	master(&r, &t, false);
+	msix_send(t.m, 0);
+	msix_send(t.m, 0);
+	msix_send(t.m, 2);
+	EQ(r.sent[0] + r.sent[2], 0);
+	EQ(msix_read(t.m, MSIX_PBA, 8), 5);
+	/* Nothing but that bit lets them go. */
+	control(&r, &t, ENABLE | ALL);
+	control(&r, &t, ENABLE);
+	msix_write(t.m, 2 * 16 + 12, 4, 0);
+	EQ(r.sent[0] + r.sent[2], 0);
+	msix_write(t.m, 2 * 16 + 12, 4, 1);
+	master(&r, &t, true);
+	EQ(r.sent[0], 1);
+	EQ(r.sent[1], 0);
+	EQ(r.sent[2], 0);
+	EQ(msix_read(t.m, MSIX_PBA, 8), 4);
+	msix_write(t.m, 2 * 16 + 12, 4, 0);
+	EQ(r.sent[2], 1);
+	thing_free(&r, &t);
+}
+
+TEST(Q17_a_reset_leaves_the_function_without_the_bus_and_its_messages)
+{
+	struct pci_rig r;
+	struct thing t;
+
+	thing_new(&r, &t, 1);
+	vector(&t, 0, 0x1000, 5, false);
+	control(&r, &t, ENABLE);
+	master(&r, &t, false);
+	msix_send(t.m, 0);
+	bus_reset(&r.bus);
+	msix_reset(t.m);
+	vector(&t, 0, 0x1000, 5, false);
+	control(&r, &t, ENABLE);
+	msix_send(t.m, 0);
+	EQ(r.sent[0], 0);
+	master(&r, &t, true);
+	EQ(r.sent[0], 1);
 	thing_free(&r, &t);
 }
 

@@ -10,6 +10,8 @@ struct thing {
 	gpa_t moved[PCI_BARS];
 	unsigned moves, resets;
 	uint64_t written;
+	bool master;
+	unsigned masters; /* how often it was told */
 };
 
 static uint64_t thing_read(struct pci_function *fn, unsigned bar, uint64_t off,
@@ -37,8 +39,17 @@ static void thing_moved(struct pci_function *fn, unsigned bar, gpa_t at)
 	t->moves++;
 }
 
+static void thing_master(struct pci_function *fn, bool on)
+{
+	struct thing *t = (struct thing *)fn;
+
+	t->master = on;
+	t->masters++;
+}
+
 static void thing_reset(struct pci_function *fn)
 {
+	OK(!((struct thing *)fn)->master);
 	((struct thing *)fn)->resets++;
 }
 
@@ -47,6 +58,7 @@ static const struct pci_ops thing_ops = {
 	.bar_read = thing_read,
 	.bar_write = thing_write,
 	.moved = thing_moved,
+	.master = thing_master,
 	.reset = thing_reset,
 };
 
@@ -235,6 +247,38 @@ TEST(a_function_level_reset_is_asked_for_by_a_bit_that_reads_as_0)
 	EQ(cfg_get(&r, 1, cap + PCI_EXP_DEVCTL, 2), 0);
 	EQ(cfg_get(&r, 1, BAR0, 4), 0);
 	EQ(cfg_get(&r, 1, PCI_COMMAND, 2), 0);
+	pci_rig_free(&r);
+}
+
+TEST(Q17_a_function_is_told_whether_it_is_bus_master_once_a_change)
+{
+	struct pci_rig r;
+	struct thing t;
+	unsigned cap;
+
+	pci_rig_new(&r);
+	thing_add(&r, &t);
+	cap = cfg_cap(&r, 1, PCI_CAP_ID_EXP, 0);
+	cfg_set(&r, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	EQ(t.masters, 0);
+	/* By an access of any width that has the bit in it. */
+	cfg_set(&r, 1, PCI_COMMAND, 1, PCI_COMMAND_MASTER);
+	cfg_set(&r, 1, PCI_VENDOR_ID, 8, 0x00000406ull << 32);
+	cfg_set(&r, 1, PCI_COMMAND + 1, 1, 0);
+	OK(t.master);
+	EQ(t.masters, 1);
+	cfg_set(&r, 1, PCI_COMMAND, 4, PCI_COMMAND_MEMORY);
+	OK(!t.master);
+	EQ(t.masters, 2);
+	/* A reset takes it away, before the function resets itself. */
+	cfg_set(&r, 1, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	cfg_set(&r, 1, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	EQ(t.resets, 1);
+	EQ(t.masters, 4);
+	cfg_set(&r, 1, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	bus_reset(&r.bus);
+	EQ(t.resets, 2);
+	EQ(t.masters, 6);
 	pci_rig_free(&r);
 }
 
