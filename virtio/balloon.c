@@ -203,12 +203,12 @@ int virtio_balloon_ask(struct virtio *v, void (*told)(void *ctx), void *ctx)
 
 	virtio_lock(v);
 	b->told = NULL;
-	if (told && virtio_live(v) && b->waiting) {
+	if (told && virtio_works(v) && b->waiting) {
 		b->told = told;
 		b->told_ctx = ctx;
 		b->waiting = false;
 		virtio_push(v, STATS, &b->stats, 0);
-		virtio_notify_used(v, STATS);
+		virtio_publish(v, STATS);
 		r = 0;
 	}
 	virtio_unlock(v);

@@ -150,7 +150,7 @@ static int request(struct virtio *v, unsigned q, struct vq_chain *c)
 	*status = s;
 	virtio_push(v, q, c, written + 1);
 	/* Each as soon as it is done: the next one may take its time. */
-	virtio_notify_used(v, q);
+	virtio_publish(v, q);
 	return 0;
 }
 

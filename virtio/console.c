@@ -138,7 +138,7 @@ static int send_events(struct console *con)
 		}
 	}
 out:
-	virtio_notify_used(&con->v, CONTROL_IN);
+	virtio_publish(&con->v, CONTROL_IN);
 	return r < 0 ? r : 0;
 }
 
@@ -224,7 +224,7 @@ static void on_writable(void *ctx)
 
 static bool takes_input(const struct port *p)
 {
-	return virtio_live(&p->con->v) &&
+	return virtio_works(&p->con->v) &&
 	       (p->open || (p->id == 0 && !multiport(p->con)));
 }
 
@@ -281,7 +281,7 @@ static void on_input(void *ctx, const void *buf, size_t len)
 		src += n;
 		len -= n;
 	}
-	virtio_notify_used(v, queue_in(p));
+	virtio_publish(v, queue_in(p));
 	virtio_unlock(v);
 }
 

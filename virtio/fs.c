@@ -57,7 +57,7 @@ struct fs {
 static int fs_serve(struct virtio *v, unsigned q)
 {
 	const uint64_t one = 1;
-	int fd = virtio_kick_fd(v, q);
+	int fd = virtio_notify_fd(v, q);
 
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
 		/* The counter is full: it has been told. */
@@ -75,10 +75,8 @@ static void called(struct io *io, uint32_t events)
 	if (read(io->fd, &n, sizeof(n)) < 0)
 		return;
 	virtio_lock(v);
-	if (virtio_live(v) && v->vq[c->q].ready) {
-		v->stats.interrupts++;
-		v->transport.used(v->transport.ctx, c->q);
-	}
+	if (virtio_live(v) && v->vq[c->q].ready)
+		virtio_interrupt(v, c->q);
 	virtio_unlock(v);
 }
 
@@ -144,7 +142,7 @@ static int fs_activate(struct virtio *v)
 			.desc = place(fs, vq->desc),
 			.avail = place(fs, vq->avail),
 			.used = place(fs, vq->used),
-			.kick = virtio_kick_fd(v, q),
+			.kick = virtio_notify_fd(v, q),
 			.call = fs->call[q].io.fd,
 		};
 		fs->call[q].started = true;

@@ -179,7 +179,7 @@ static void notify(struct mmio *m, uint32_t q)
 	virtio_notified(m->v, q);
 	if (!m->host.ioeventfd || q >= m->v->nqueues || m->notified[q])
 		return;
-	fd = virtio_kick_fd(m->v, q);
+	fd = virtio_notify_fd(m->v, q);
 	if (fd < 0)
 		return;
 	/* Tried once: if it fails, each notification goes on coming here. */
@@ -244,10 +244,10 @@ static void write_register(struct mmio *m, unsigned off, uint32_t val)
 		acknowledge(m, val);
 		break;
 	case VIRTIO_MMIO_STATUS:
+		virtio_set_status(v, val);
 		/* Reset is the one that clears bit 0 of the interrupt status. */
 		if (!val)
 			m->isr = 0;
-		virtio_set_status(v, val);
 		break;
 	case VIRTIO_MMIO_QUEUE_RESET:
 		if (val & 1)
@@ -287,6 +287,16 @@ static void mmio_reset(struct device *dev)
 	mmio_write(dev, VIRTIO_MMIO_STATUS, 4, 0);
 }
 
+static void mmio_quiesce(struct device *dev, struct quiet *quiet)
+{
+	virtio_quiesce(((struct mmio *)dev)->v, quiet);
+}
+
+static void mmio_resume(struct device *dev)
+{
+	virtio_resume(((struct mmio *)dev)->v);
+}
+
 static void mmio_free(struct device *dev)
 {
 	struct mmio *m = (struct mmio *)dev;
@@ -301,6 +311,8 @@ static const struct device_ops mmio_ops = {
 	.name = "virtio-mmio",
 	.read = mmio_read,
 	.write = mmio_write,
+	.quiesce = mmio_quiesce,
+	.resume = mmio_resume,
 	.reset = mmio_reset,
 	.free = mmio_free,
 };

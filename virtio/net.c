@@ -166,7 +166,7 @@ static void publish(struct net *n)
 		&merged, sizeof(merged));
 	n->merged = 0;
 	n->spill_off = n->spill_len = 0;
-	virtio_notify_used(&n->v, RX);
+	virtio_publish(&n->v, RX);
 }
 
 /* 1 the packet is out, 0 more buffers are needed, -EPROTO. */
@@ -268,7 +268,7 @@ static void tap_ready(struct io *io, uint32_t events)
 
 	(void)events;
 	virtio_lock(&n->v);
-	if (virtio_live(&n->v) && n->v.vq[RX].ready)
+	if (virtio_works(&n->v) && n->v.vq[RX].ready)
 		virtio_serve(&n->v, RX);
 	else
 		watch(n, false);

@@ -92,7 +92,7 @@ static gpa_t notify_at(const struct vpci *p, unsigned q)
  */
 static void listen(struct vpci *p, unsigned q, bool on)
 {
-	int fd = virtio_kick_fd(p->v, q);
+	int fd = virtio_notify_fd(p->v, q);
 
 	if (fd >= 0 && p->at != PCI_NOWHERE)
 		p->host.ioeventfd(p->host.ctx, notify_at(p, q), fd, on);
@@ -102,7 +102,7 @@ static void notify(struct vpci *p, unsigned q)
 {
 	virtio_notified(p->v, q);
 	if (!p->host.ioeventfd || q >= p->v->nqueues || p->notified[q] ||
-	    virtio_kick_fd(p->v, q) < 0)
+	    virtio_notify_fd(p->v, q) < 0)
 		return;
 	p->notified[q] = true;
 	listen(p, q, true);
@@ -290,9 +290,10 @@ static void write_common(struct vpci *p, unsigned off, uint32_t val)
 		p->config_vector = vector_of(p, val);
 		break;
 	case VIRTIO_PCI_COMMON_STATUS:
+		virtio_set_status(v, val);
+		/* Last, as requests that were in flight have interrupted. */
 		if (!val)
 			forget_vectors(p);
-		virtio_set_status(v, val);
 		break;
 	case VIRTIO_PCI_COMMON_Q_SELECT:
 		p->queue_sel = val;

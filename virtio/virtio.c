@@ -2,18 +2,29 @@
 /*
  * Theory of operation
  *
- * A kick (an eventfd, edge-triggered, hence never read) is made when a queue is
- * first notified by a register access; from then on the kernel signals it, and
- * no register access comes any more. It stays registered, here and with the
- * hypervisor, until the device is freed: only the loop's own thread could take
- * it out of the loop, and a kick for a queue that is not ready does nothing.
+ * A notifier (an eventfd, edge-triggered, hence never read) is made when a
+ * queue is first notified by a register access; from then on the kernel signals
+ * it, and no register access comes any more. It stays registered, here and with
+ * the hypervisor, until the device is freed: only the loop's own thread could
+ * take it out of the loop, and one for a queue that is not ready does nothing.
  *
- * Between DRIVER_OK and the first notification, all queues are served once,
+ * Turns: a notified queue is served at once, until the turn is over. What is
+ * left is a bit in `asked`, and the task `turn`, which comes behind all others
+ * that the loop has to do. While that is posted, whatever else there is to
+ * serve waits for it too, so that a device with many queues has no more of the
+ * loop than one. After DRIVER_OK and after a hold all queues are asked for,
  * since buffers may have been made available before.
+ *
+ * Holds: a bit in `holds` keeps buffers from being taken. The device is still
+ * when there is such a bit and no request in flight; nothing has been published
+ * from then on, nor an interrupt sent: these are owed. The last virtio_end()
+ * wakes those who wait (a reset, a register access), and answers the one who
+ * asked and does not wait. A reset is a hold too, for as long as it waits.
  */
 #include "virtio/virtio.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -37,7 +48,7 @@
 	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK | \
 	 VIRTIO_CONFIG_S_FAILED)
 
-static void serve_all(struct task *t);
+static void take_turn(struct task *t);
 
 int virtio_init(struct virtio *v, const struct virtio_ops *ops,
 		const struct gmem *gmem, struct loop *loop, unsigned nqueues,
@@ -48,38 +59,65 @@ int virtio_init(struct virtio *v, const struct virtio_ops *ops,
 	v->ops = ops;
 	v->gmem = gmem;
 	v->loop = loop;
-	v->serve_all.fn = serve_all;
+	v->turn.fn = take_turn;
+	virtio_set_name(v, ops->name);
 	v->offered = features | COMMON_FEATURES;
 	v->nqueues = nqueues;
 	v->vq = calloc(nqueues, sizeof(*v->vq));
-	v->kick = calloc(nqueues, sizeof(*v->kick));
-	if (!v->vq || !v->kick) {
+	v->notifier = calloc(nqueues, sizeof(*v->notifier));
+	if (!v->vq || !v->notifier) {
 		free(v->vq);
-		free(v->kick);
+		free(v->notifier);
 		return -ENOMEM;
 	}
 	for (q = 0; q < nqueues; q++) {
 		vq_init(&v->vq[q], gmem, size);
-		v->kick[q] =
-			(struct virtio_kick){ .io.fd = -1, .v = v, .q = q };
+		v->notifier[q] =
+			(struct virtio_notifier){ .io.fd = -1, .v = v, .q = q };
 	}
 	pthread_mutex_init(&v->lock, NULL);
+	pthread_cond_init(&v->drained, NULL);
 	return 0;
+}
+
+static void cancel(struct virtio *v)
+{
+	unsigned q;
+
+	for (q = 0; v->in_flight && v->ops->cancel && q < v->nqueues; q++)
+		v->ops->cancel(v, q);
 }
 
 void virtio_exit(struct virtio *v)
 {
 	unsigned q;
 
+	virtio_lock(v);
+	v->holds |= VIRTIO_ENDING;
+	cancel(v);
+	virtio_unlock(v);
 	iothread_free(v->thread);
 	if (!v->thread)
-		loop_unpost(&v->serve_all);
+		loop_unpost(&v->turn);
 	for (q = 0; q < v->nqueues; q++)
-		if (v->kick[q].io.fd >= 0)
-			close(v->kick[q].io.fd);
-	free(v->kick);
+		if (v->notifier[q].io.fd >= 0)
+			close(v->notifier[q].io.fd);
+	free(v->notifier);
 	free(v->vq);
+	pthread_cond_destroy(&v->drained);
 	pthread_mutex_destroy(&v->lock);
+}
+
+void virtio_set_name(struct virtio *v, const char *name)
+{
+	snprintf(v->name, sizeof(v->name), "%s", name);
+}
+
+void virtio_on_failure(struct virtio *v, void (*fn)(void *ctx, int err),
+		       void *ctx)
+{
+	v->failed = fn;
+	v->failed_ctx = ctx;
 }
 
 void virtio_lock(struct virtio *v)
@@ -98,8 +136,18 @@ bool virtio_live(const struct virtio *v)
 	       !(v->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
+/* It is held, and what was in progress is done. */
+static bool is_still(const struct virtio *v)
+{
+	return v->holds && !v->in_flight;
+}
+
 static void interrupt_config(struct virtio *v)
 {
+	if (is_still(v) && v->holds & VIRTIO_PAUSED) {
+		v->config_owed = true;
+		return;
+	}
 	v->stats.interrupts++;
 	if (v->transport.config)
 		v->transport.config(v->transport.ctx);
@@ -108,7 +156,7 @@ static void interrupt_config(struct virtio *v)
 void virtio_needs_reset(struct virtio *v, const char *why)
 {
 	v->stats.errors++;
-	log_guest(&v->complaints, "%s: %s, needs a reset", v->ops->name, why);
+	log_guest(&v->complaints, "%s: %s, needs a reset", v->name, why);
 	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
@@ -117,49 +165,141 @@ void virtio_needs_reset(struct virtio *v, const char *why)
 		interrupt_config(v);
 }
 
+void virtio_failed(struct virtio *v, int err, const char *what)
+{
+	v->stats.errors++;
+	if (err == v->failure)
+		return;
+	v->failure = err;
+	log_guest(&v->complaints, "%s: %s failed: %s", v->name, what,
+		  strerror(err));
+	if (v->failed)
+		v->failed(v->failed_ctx, err);
+}
+
 /* --- serving queues --- */
+
+static void serve(struct virtio *v, unsigned q)
+{
+	int r;
+
+	if (!virtio_works(v) || !v->vq[q].ready)
+		return;
+	v->serving = true;
+	r = v->ops->serve(v, q);
+	v->serving = false;
+	if (r == -EPROTO)
+		virtio_needs_reset(v, "the driver broke the protocol");
+}
+
+static unsigned next_asked(struct virtio *v)
+{
+	uint64_t later = v->asked & UINT64_MAX << v->next % 64;
+	unsigned q = __builtin_ctzll(later ? later : v->asked);
+
+	v->asked &= ~(1ull << q);
+	v->next = q + 1;
+	return q;
+}
+
+static void fall_still(struct virtio *v);
+
+/* Those asked for, until the turn is over. */
+static void serve_asked(struct virtio *v)
+{
+	v->spent = 0;
+	if (is_still(v))
+		fall_still(v);
+	if (v->holds)
+		return;
+	if (v->stopped && v->ops->resume && virtio_live(v))
+		v->ops->resume(v);
+	v->stopped = false;
+	while (v->asked && !v->holds) {
+		serve(v, next_asked(v));
+		if (!virtio_spent(v))
+			continue;
+		if (v->loop)
+			break;
+		v->spent = 0;
+	}
+	if (v->asked && !v->holds)
+		loop_post(v->loop, &v->turn);
+}
+
+static void take_turn(struct task *t)
+{
+	struct virtio *v = container_of(t, struct virtio, turn);
+
+	virtio_lock(v);
+	serve_asked(v);
+	virtio_unlock(v);
+}
+
+/* Have serve_asked() called: on the loop, or now. */
+static void ask(struct virtio *v)
+{
+	if (v->loop && (v->async || v->serving))
+		loop_post(v->loop, &v->turn);
+	else if (!v->serving)
+		serve_asked(v);
+}
+
+void virtio_ask(struct virtio *v, unsigned q)
+{
+	v->asked |= 1ull << q;
+	ask(v);
+}
+
+static void ask_all(struct virtio *v)
+{
+	v->asked = UINT64_MAX >> (64 - v->nqueues);
+	ask(v);
+}
 
 void virtio_serve(struct virtio *v, unsigned q)
 {
-	if (!virtio_live(v) || !v->vq[q].ready)
+	if (__atomic_load_n(&v->turn.loop, __ATOMIC_ACQUIRE)) {
+		v->asked |= 1ull << q;
 		return;
-	if (v->ops->serve(v, q) == -EPROTO)
-		virtio_needs_reset(v, "the driver broke the protocol");
+	}
+	v->spent = 0;
+	serve(v, q);
+	/* Who did a good part of a turn is not served at once next time. */
+	if (v->async && !v->ops->own_thread && v->spent > VIRTIO_TURN / 4)
+		loop_post(v->loop, &v->turn);
+	else if (!v->loop && v->asked)
+		serve_asked(v);
 }
 
 int virtio_each(struct virtio *v, unsigned q, struct vq_chain *c,
 		int (*fn)(struct virtio *, unsigned q, struct vq_chain *))
 {
 	struct virtqueue *vq = &v->vq[q];
-	unsigned left = vq->size;
-	int r;
+	int r = 0;
 
 	vq_suppress(vq);
 	do {
-		while ((r = vq_pop(vq, c)) > 0) {
+		while (!virtio_spent(v) && (r = vq_pop(vq, c)) > 0) {
+			virtio_spend(v, VIRTIO_CHAIN);
 			r = fn(v, q, c);
+			if (r == -EAGAIN || r == VIRTIO_MORE)
+				vq_unpop(vq, c);
 			if (r)
 				break;
-			if (--left == 0)
-				break;
+			/* Since @fn let the lock go, perhaps. */
+			if (!virtio_works(v))
+				return 0;
 		}
-		if (r == -EAGAIN) {
-			vq_unpop(vq, c);
-			r = 0;
-			break;
-		}
-		if (r < 0)
-			break;
-		if (left == 0) {
-			/* Others may be waiting for the loop, or the lock. */
-			virtio_notify_used(v, q);
-			vq_listen(vq);
-			virtio_kick(v, q);
-			return 0;
-		}
-	} while (vq_listen(vq));
-	virtio_notify_used(v, q);
-	return r;
+	} while (!virtio_spent(v) && r == 0 && vq_listen(vq));
+	virtio_publish(v, q);
+	if (r == -EAGAIN || r == -EPROTO)
+		return r == -EPROTO ? r : 0;
+	if (r == VIRTIO_MORE || virtio_spent(v)) {
+		vq_listen(vq);
+		virtio_ask(v, q);
+	}
+	return 0;
 }
 
 void virtio_push(struct virtio *v, unsigned q, struct vq_chain *c,
@@ -169,87 +309,157 @@ void virtio_push(struct virtio *v, unsigned q, struct vq_chain *c,
 	v->stats.requests++;
 }
 
-void virtio_notify_used(struct virtio *v, unsigned q)
+void virtio_interrupt(struct virtio *v, unsigned q)
 {
-	if (!vq_flush(&v->vq[q]))
+	if (is_still(v)) {
+		v->used_owed |= 1ull << q;
 		return;
+	}
 	v->stats.interrupts++;
 	if (v->transport.used)
 		v->transport.used(v->transport.ctx, q);
 }
 
+void virtio_publish(struct virtio *v, unsigned q)
+{
+	/* That is for later: each queue is served then. */
+	if (!is_still(v) && vq_flush(&v->vq[q]))
+		virtio_interrupt(v, q);
+}
+
 /* --- notifications --- */
 
-static void kicked(struct io *io, uint32_t events)
+static void notified(struct io *io, uint32_t events)
 {
-	struct virtio_kick *k = (struct virtio_kick *)io;
+	struct virtio_notifier *n = (struct virtio_notifier *)io;
 
 	(void)events;
-	virtio_lock(k->v);
-	k->v->stats.notifications++;
-	virtio_serve(k->v, k->q);
-	virtio_unlock(k->v);
+	virtio_lock(n->v);
+	n->v->stats.notifications++;
+	virtio_serve(n->v, n->q);
+	virtio_unlock(n->v);
 }
 
-int virtio_kick_fd(struct virtio *v, unsigned q)
+int virtio_notify_fd(struct virtio *v, unsigned q)
 {
-	struct virtio_kick *k = &v->kick[q];
+	struct virtio_notifier *n = &v->notifier[q];
 	int r;
 
-	if (k->io.fd >= 0)
-		return k->io.fd;
+	if (n->io.fd >= 0)
+		return n->io.fd;
 	if (!v->ops->served_elsewhere && (!v->async || !v->loop))
 		return -EAGAIN;
-	k->io.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->io.fd < 0)
+	n->io.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (n->io.fd < 0)
 		return -errno;
 	if (v->ops->served_elsewhere)
-		return k->io.fd;
-	k->io.fn = kicked;
-	r = loop_add(v->loop, &k->io, EPOLLIN | EPOLLET);
+		return n->io.fd;
+	n->io.fn = notified;
+	r = loop_add(v->loop, &n->io, EPOLLIN | EPOLLET);
 	if (r < 0) {
-		close(k->io.fd);
-		k->io.fd = -1;
+		close(n->io.fd);
+		n->io.fd = -1;
 		return r;
 	}
-	return k->io.fd;
-}
-
-static void serve_all(struct task *t)
-{
-	struct virtio *v = container_of(t, struct virtio, serve_all);
-	unsigned q;
-
-	virtio_lock(v);
-	for (q = 0; q < v->nqueues; q++)
-		virtio_serve(v, q);
-	virtio_unlock(v);
-}
-
-void virtio_kick(struct virtio *v, unsigned q)
-{
-	uint64_t one = 1;
-	int fd;
-
-	if (!v->async || !v->loop) {
-		virtio_serve(v, q);
-		return;
-	}
-	fd = virtio_kick_fd(v, q);
-	if (fd < 0)
-		loop_post(v->loop, &v->serve_all);
-	else if (write(fd, &one, sizeof(one)) < 0) {
-		/* The counter is full: the loop has been told. */
-	}
+	return n->io.fd;
 }
 
 void virtio_notified(struct virtio *v, uint32_t q)
 {
 	if (q >= v->nqueues || !virtio_live(v))
 		return;
-	if (!v->async || !v->loop)
-		v->stats.notifications++;
-	virtio_kick(v, q);
+	v->stats.notifications++;
+	virtio_ask(v, q);
+}
+
+/* --- holding it still --- */
+
+static void fall_still(struct virtio *v)
+{
+	struct quiet *quiet = v->quiet;
+
+	if (!v->stopped && v->ops->stop && virtio_live(v))
+		v->ops->stop(v);
+	v->stopped = true;
+	v->quiet = NULL;
+	if (quiet)
+		quiet_done(quiet);
+}
+
+void virtio_end(struct virtio *v)
+{
+	if (--v->in_flight)
+		return;
+	pthread_cond_broadcast(&v->drained);
+	if (v->holds)
+		fall_still(v);
+}
+
+void virtio_hold(struct virtio *v, unsigned why)
+{
+	v->holds |= why;
+	while (v->in_flight) {
+		if (why != VIRTIO_PAUSED)
+			cancel(v);
+		pthread_cond_wait(&v->drained, &v->lock);
+		/* Another who waited may have been first to let go. */
+		v->holds |= why;
+	}
+	fall_still(v);
+}
+
+static void send_owed(struct virtio *v)
+{
+	const uint64_t used = v->used_owed;
+	const bool config = v->config_owed;
+	unsigned q;
+
+	v->used_owed = 0;
+	v->config_owed = false;
+	if (config)
+		interrupt_config(v);
+	for (q = 0; q < v->nqueues; q++)
+		if (used >> q & 1)
+			virtio_interrupt(v, q);
+}
+
+void virtio_release(struct virtio *v, unsigned why)
+{
+	if (!(v->holds & why))
+		return;
+	v->holds &= ~why;
+	if (v->holds)
+		return;
+	send_owed(v);
+	ask_all(v);
+}
+
+void virtio_quiesce(struct virtio *v, struct quiet *quiet)
+{
+	virtio_lock(v);
+	v->holds |= VIRTIO_PAUSED;
+	if (!v->in_flight && (!v->ops->stop || v->stopped || !v->async)) {
+		fall_still(v);
+	} else {
+		quiet_wait(quiet);
+		v->quiet = quiet;
+		if (!v->in_flight)
+			ask(v);
+	}
+	virtio_unlock(v);
+}
+
+void virtio_resume(struct virtio *v)
+{
+	struct quiet *quiet;
+
+	virtio_lock(v);
+	quiet = v->quiet;
+	v->quiet = NULL;
+	if (quiet)
+		quiet_done(quiet);
+	virtio_release(v, VIRTIO_PAUSED);
+	virtio_unlock(v);
 }
 
 /* --- configuration --- */
@@ -285,23 +495,45 @@ void virtio_ack_features(struct virtio *v, uint32_t sel, uint32_t bits)
 	v->acked |= (uint64_t)bits << 32 * sel;
 }
 
+/* Requests in flight use queues and memory that the driver takes back. */
+static void drain(struct virtio *v)
+{
+	if (v->in_flight)
+		virtio_hold(v, VIRTIO_RESETTING);
+}
+
 static void reset_queue(struct virtio *v, unsigned q)
 {
 	vq_reset(&v->vq[q]);
+	v->asked &= ~(1ull << q);
+	v->used_owed &= ~(1ull << q);
 	if (v->ops->queue_reset)
 		v->ops->queue_reset(v, q);
+}
+
+static void drain_and_reset_queue(struct virtio *v, unsigned q)
+{
+	if (v->in_flight && v->ops->cancel)
+		v->ops->cancel(v, q);
+	drain(v);
+	reset_queue(v, q);
+	virtio_release(v, VIRTIO_RESETTING);
 }
 
 static void reset(struct virtio *v)
 {
 	unsigned q;
 
+	drain(v);
 	for (q = 0; q < v->nqueues; q++)
 		reset_queue(v, q);
 	v->acked = 0;
 	v->status = 0;
+	v->config_owed = false;
+	v->failure = 0;
 	if (v->ops->reset)
 		v->ops->reset(v);
+	virtio_release(v, VIRTIO_RESETTING);
 }
 
 void virtio_reset(struct virtio *v)
@@ -313,7 +545,6 @@ void virtio_reset(struct virtio *v)
 
 static int start(struct virtio *v)
 {
-	unsigned q;
 	int r;
 
 	if (v->async && v->ops->own_thread && !v->thread) {
@@ -327,12 +558,8 @@ static int start(struct virtio *v)
 		if (r < 0)
 			return r;
 	}
-	if (v->async && v->loop) {
-		loop_post(v->loop, &v->serve_all);
-		return 0;
-	}
-	for (q = 0; q < v->nqueues; q++)
-		virtio_serve(v, q);
+	v->stopped = v->holds;
+	ask_all(v);
 	return 0;
 }
 
@@ -374,7 +601,7 @@ void virtio_queue_ready(struct virtio *v, unsigned q, bool ready)
 	if (q >= v->nqueues || v->vq[q].ready == ready)
 		return;
 	if (!ready) {
-		reset_queue(v, q);
+		drain_and_reset_queue(v, q);
 		return;
 	}
 	if (!virtio_queue_open(v, q) ||
@@ -384,11 +611,11 @@ void virtio_queue_ready(struct virtio *v, unsigned q, bool ready)
 		     virtio_has(v, VIRTIO_RING_F_INDIRECT_DESC)))
 		virtio_needs_reset(v, "a ring lies outside RAM");
 	else if (virtio_live(v))
-		virtio_kick(v, q);
+		virtio_ask(v, q);
 }
 
 void virtio_queue_reset(struct virtio *v, unsigned q)
 {
 	if (q < v->nqueues && virtio_has(v, VIRTIO_F_RING_RESET))
-		reset_queue(v, q);
+		drain_and_reset_queue(v, q);
 }

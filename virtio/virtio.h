@@ -7,11 +7,19 @@
  * transport (virtio/mmio.h) embeds nothing and turns register accesses into the
  * calls below. Neither knows the other.
  *
+ * Words: the driver notifies the device of buffers in a queue, and the device
+ * interrupts the driver.
+ *
  * Threads: one lock a device. Register accesses come from vCPUs' threads;
  * requests are served on the device's loop, where notifications arrive by
- * eventfd. Both hold the lock, so that a reset, which takes it too, returns
- * when the request in progress is done. Without a loop, requests are served in
- * the register access itself: that is how unit tests and fuzzers run a model.
+ * eventfd. Both hold the lock, and neither for long: a turn of the loop's does
+ * a bounded amount of work (VIRTIO_TURN), and what may block is done without
+ * the lock (virtio_begin()). Without a loop, requests are served in the register
+ * access itself: that is how unit tests and fuzzers run a model.
+ *
+ * A device that is held (virtio_hold()) takes no buffer, touches no guest
+ * memory and sends no interrupt. What comes meanwhile is looked at again when
+ * nothing holds it any more.
  *
  * Lock order: a device's lock, then a character back end's. No callback may
  * come from a back end that holds a lock of its own.
@@ -20,12 +28,29 @@
 
 #include <pthread.h>
 
+#include "core/device.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/quiet.h"
 #include "virtio/virtqueue.h"
 
 #define VIRTIO_QUEUES_MAX 64u
 #define VIRTIO_CONFIG_MAX 256u
+
+/*
+ * What a device does in a turn, in bytes moved; a chain counts as VIRTIO_CHAIN
+ * more, since to fetch 256 descriptors and to tell of them costs about what it
+ * costs to copy those. So a turn is 64 chains, or 256 KiB: some 100 us, and one
+ * or two ms on a slow host.
+ */
+#define VIRTIO_TURN  (256u << 10)
+#define VIRTIO_CHAIN 4096u
+
+/* Why a device is held; the reasons are bits, and it is while there is one. */
+#define VIRTIO_PAUSED	 1u /* device_ops.quiesce */
+#define VIRTIO_NO_MASTER 2u /* a PCI function that may not touch memory */
+#define VIRTIO_RESETTING 4u /* a reset waits for requests in progress */
+#define VIRTIO_ENDING	 8u
 
 struct virtio;
 
@@ -39,7 +64,7 @@ struct virtio_ops {
 	bool own_thread;
 	/*
 	 * Another process waits for notifications. serve() then only passes on
-	 * those that do not come by virtio_kick_fd().
+	 * those that do not come by virtio_notify_fd().
 	 */
 	bool served_elsewhere;
 
@@ -52,8 +77,23 @@ struct virtio_ops {
 	 * the device then needs a reset. Runs on the loop if there is one.
 	 */
 	int (*serve)(struct virtio *, unsigned q);
-	/* DRIVER_OK was set. 0, or -errno: the device needs a reset. */
+	/*
+	 * DRIVER_OK was set. 0, or -errno: the device needs a reset. If it is
+	 * held, what works by itself is to start with resume() only.
+	 */
 	int (*activate)(struct virtio *);
+	/*
+	 * For who has others work on the queues: have them stop, for the device
+	 * is held, and no request is in progress; or go on. On the loop if
+	 * nobody waits, else in the register access.
+	 */
+	void (*stop)(struct virtio *);
+	void (*resume)(struct virtio *);
+	/*
+	 * Requests of queue @q that are in progress need not be finished, and
+	 * may fail: somebody waits for virtio_end(), who has no use for them.
+	 */
+	void (*cancel)(struct virtio *, unsigned q);
 	/* Queue @q was reset, and nothing of it may be kept. */
 	void (*queue_reset)(struct virtio *, unsigned q);
 	/* The device was; after each queue's own. */
@@ -86,8 +126,8 @@ struct virtio_stats {
 };
 
 /* An eventfd that tells the loop of new buffers in a queue. */
-struct virtio_kick {
-	struct io io; /* fd is -1 until virtio_kick_fd() */
+struct virtio_notifier {
+	struct io io; /* fd is -1 until virtio_notify_fd() */
 	struct virtio *v;
 	unsigned q;
 };
@@ -100,18 +140,36 @@ struct virtio {
 	bool async; /* the transport can have an eventfd notified */
 	pthread_mutex_t lock;
 	struct virtio_transport transport;
+	char name[DEVICE_NAME_MAX]; /* see struct device */
 
 	uint64_t offered, acked; /* features */
 	uint8_t status;		 /* VIRTIO_CONFIG_S_* */
 	unsigned nqueues;
 	struct virtqueue *vq;
-	struct virtio_kick *kick;
-	struct task serve_all;
+	struct virtio_notifier *notifier;
+
+	struct task turn; /* to serve those that were asked for */
+	uint64_t asked;	  /* 1 << queue */
+	unsigned next;	  /* queue whose turn it is */
+	unsigned spent;	  /* of VIRTIO_TURN */
+	bool serving;	  /* somebody is in serve() */
+
+	unsigned holds;		/* VIRTIO_PAUSED, ... */
+	unsigned in_flight;	/* requests between begin and end */
+	pthread_cond_t drained; /* there are none */
+	bool stopped;		/* it is held, and stop() was called */
+	struct quiet *quiet;	/* who waits for that */
+	uint64_t used_owed;	/* interrupts to send when nothing holds it */
+	bool config_owed;
+
 	uint8_t config[VIRTIO_CONFIG_MAX]; /* as the driver reads it */
 	unsigned config_size;
 
 	struct virtio_stats stats;
 	struct log_limit complaints;
+	int failure; /* the last errno that the host was told of */
+	void (*failed)(void *ctx, int err);
+	void *failed_ctx;
 };
 
 static inline bool virtio_has(const struct virtio *v, unsigned feature)
@@ -137,20 +195,58 @@ void virtio_exit(struct virtio *);
 /*
  * virtio_each() - hand each buffer that queue @q holds to @fn
  *
- * The usual serve(). @fn gives the chain back by vq_push() and returns 0; or
- * returns -EAGAIN, and the chain stays available, to be had again at the next
- * serve(); or -EPROTO. Takes at most a queue's worth of buffers, then lets the
- * loop attend to others. 0 or -EPROTO.
+ * The usual serve(). @fn gives the chain back by virtio_push(), now or later,
+ * and returns 0. Or it returns -EAGAIN, and the chain stays available, to be had
+ * again at the next serve(); VIRTIO_MORE: the same, and that comes by itself,
+ * behind others; or -EPROTO. Stops when the turn is over, and asks for another.
+ * 0 or -EPROTO.
  */
+#define VIRTIO_MORE 1
 int virtio_each(struct virtio *, unsigned q, struct vq_chain *scratch,
 		int (*fn)(struct virtio *, unsigned q, struct vq_chain *));
+
+/* Of this turn, @bytes are spent; chains are counted by virtio_each(). */
+static inline void virtio_spend(struct virtio *v, size_t bytes)
+{
+	v->spent += bytes < VIRTIO_TURN ? bytes : VIRTIO_TURN;
+}
+
+/* Is the turn over? Whoever has more to do calls virtio_ask(), and returns. */
+static inline bool virtio_spent(const struct virtio *v)
+{
+	return v->spent >= VIRTIO_TURN;
+}
 
 /* vq_push(), counted. */
 void virtio_push(struct virtio *, unsigned q, struct vq_chain *,
 		 uint32_t written);
 
 /* Publish what was pushed to queue @q, and interrupt if that is wanted. */
-void virtio_notify_used(struct virtio *, unsigned q);
+void virtio_publish(struct virtio *, unsigned q);
+
+/* Interrupt for queue @q, whose used ring somebody else has written. */
+void virtio_interrupt(struct virtio *, unsigned q);
+
+/*
+ * virtio_begin() - a request is in progress, for which the lock is let go
+ * virtio_end() - it has been pushed, and published; the lock is held again
+ *
+ * In between, queues and features stay as they are: resets and holds wait for
+ * virtio_end(), of which there is one for each virtio_begin().
+ */
+static inline void virtio_begin(struct virtio *v)
+{
+	v->in_flight++;
+}
+
+void virtio_end(struct virtio *);
+
+/*
+ * virtio_failed() - the host could not do @what, for @err, an errno
+ *
+ * Counted; logged, and the host told, if @err is not that of the last time.
+ */
+void virtio_failed(struct virtio *, int err, const char *what);
 
 /*
  * virtio_config_set() - change @len configuration bytes at @off, tell the driver
@@ -161,22 +257,57 @@ void virtio_notify_used(struct virtio *, unsigned q);
 void virtio_config_set(struct virtio *, unsigned off, const void *buf,
 		       unsigned len);
 
-/* Have queue @q served now, if that can be; on the loop, if there is one. */
+/*
+ * virtio_serve() - have queue @q served now, if that can be, or in its turn
+ * virtio_ask() - have it served in the device's next turn, behind others
+ *
+ * The former on the loop, if there is one. Without, both do it now.
+ */
 void virtio_serve(struct virtio *, unsigned q);
-
-/* The same soon, from any thread (or now, without a loop). */
-void virtio_kick(struct virtio *, unsigned q);
+void virtio_ask(struct virtio *, unsigned q);
 
 /* The ring or a request broke the rules: set DEVICE_NEEDS_RESET. */
 void virtio_needs_reset(struct virtio *, const char *why);
 
-/* A driver is there (DRIVER_OK) and the device works. */
+/* A driver is there (DRIVER_OK) and the device works, unless it is held. */
 bool virtio_live(const struct virtio *);
+
+/* And it is not: buffers may be taken. */
+static inline bool virtio_works(const struct virtio *v)
+{
+	return !v->holds && virtio_live(v);
+}
+
+/* --- for the board, before the guest runs ---------------------------------- */
+
+/* How log, statistics and events call it; at first, by its kind. */
+void virtio_set_name(struct virtio *, const char *name);
+
+/* @fn hears of what virtio_failed() logs; under the lock, on any thread. */
+void virtio_on_failure(struct virtio *, void (*fn)(void *ctx, int err),
+		       void *ctx);
 
 /* --- for transports; all under the lock ----------------------------------- */
 
 void virtio_lock(struct virtio *);
 void virtio_unlock(struct virtio *);
+
+/*
+ * virtio_hold() - hold it for @why; returns when no request is in progress
+ * virtio_release() - not for @why any more
+ *
+ * Hold lets the lock go while it waits, which takes as long as the host takes
+ * for a request: registers are served meanwhile. Not on the device's loop.
+ */
+void virtio_hold(struct virtio *, unsigned why);
+void virtio_release(struct virtio *, unsigned why);
+
+/*
+ * virtio_quiesce(), virtio_resume() - the same for VIRTIO_PAUSED, as
+ * device_ops.quiesce and resume have it: without waiting. They take the lock.
+ */
+void virtio_quiesce(struct virtio *, struct quiet *);
+void virtio_resume(struct virtio *);
 
 /* The driver accepts @bits of the half @sel; ignored after FEATURES_OK. */
 void virtio_ack_features(struct virtio *, uint32_t sel, uint32_t bits);
@@ -184,7 +315,7 @@ void virtio_ack_features(struct virtio *, uint32_t sel, uint32_t bits);
 /*
  * virtio_set_status() - the driver writes the status register (2.1)
  *
- * 0 resets. FEATURES_OK sticks only if the features make sense, DRIVER_OK only
+ * 0 resets, once no request is in progress. FEATURES_OK sticks only if the features make sense, DRIVER_OK only
  * after that; what was set stays set.
  */
 void virtio_set_status(struct virtio *, uint8_t status);
@@ -192,22 +323,28 @@ void virtio_set_status(struct virtio *, uint8_t status);
 /* True if size and addresses of queue @q may be written now. */
 bool virtio_queue_open(const struct virtio *, unsigned q);
 
-/* The driver sets or clears queue @q's ready bit; ignored out of season. */
+/*
+ * The driver sets or clears queue @q's ready bit. To set it takes FEATURES_OK,
+ * and before DRIVER_OK or with RING_RESET; else it is ignored.
+ */
 void virtio_queue_ready(struct virtio *, unsigned q, bool ready);
 
-/* Reset of one queue (2.6.1); ignored unless RING_RESET was negotiated. */
+/*
+ * Reset of one queue (2.6.1), once no request is in progress; ignored unless
+ * RING_RESET was negotiated.
+ */
 void virtio_queue_reset(struct virtio *, unsigned q);
 
 /* A notification that came as a register access; any @q. */
 void virtio_notified(struct virtio *, uint32_t q);
 
 /*
- * virtio_kick_fd() - the eventfd that notifies queue @q
+ * virtio_notify_fd() - the eventfd that notifies queue @q
  *
  * Made when first asked for; the device's. -errno, or -EAGAIN if nobody
  * would wait for it.
  */
-int virtio_kick_fd(struct virtio *, unsigned q);
+int virtio_notify_fd(struct virtio *, unsigned q);
 
 /* The driver writes to the configuration space; any range. */
 void virtio_config_write(struct virtio *, unsigned off, const void *buf,

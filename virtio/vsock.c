@@ -153,14 +153,14 @@ static int serve_rx(struct vsock *s)
 			vq_unpop(vq, &s->rx);
 		if (--left == 0) {
 			/* Others may be waiting for the loop, or the lock. */
-			virtio_kick(&s->v, RX);
+			virtio_ask(&s->v, RX);
 			break;
 		}
 	}
-	virtio_notify_used(&s->v, RX);
+	virtio_publish(&s->v, RX);
 	if (s->stalled && s->nrsts < VSOCK_RSTS) {
 		s->stalled = false;
-		virtio_kick(&s->v, TX);
+		virtio_ask(&s->v, TX);
 	}
 	return r < 0 ? r : 0;
 }
@@ -189,7 +189,7 @@ static int serve_event(struct vsock *s)
 	if (vq_put(&s->event, &ev, sizeof(ev)))
 		return -EPROTO;
 	virtio_push(&s->v, EVENT, &s->event, sizeof(ev));
-	virtio_notify_used(&s->v, EVENT);
+	virtio_publish(&s->v, EVENT);
 	s->reset_owed = false;
 	return 0;
 }
@@ -381,7 +381,7 @@ static void queue_reset(struct virtio *v, unsigned q)
 	if (q == EVENT || !abandon_all(s))
 		return;
 	s->reset_owed = true;
-	virtio_kick(v, EVENT);
+	virtio_ask(v, EVENT);
 }
 
 static void reset(struct virtio *v)
