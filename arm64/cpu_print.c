@@ -6,6 +6,7 @@
 
 #include "arm64/cpu_impl.h"
 #include "arm64/vcpu.h"
+#include "core/arch.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
@@ -135,7 +136,7 @@ int cpu_template_print(int kvm_fd, bool nested, FILE *f, struct err *e)
 				    .nested =
 					    nested ? NESTED_VHE : NESTED_OFF };
 	struct vm vm = { .kvm_fd = kvm_fd,
-			 .fd = kvm_scratch_vm(kvm_fd),
+			 .fd = arch_scratch_vm(kvm_fd),
 			 .arch = &model };
 	struct vcpu v = { .vm = &vm };
 	struct printer p = { .f = f };

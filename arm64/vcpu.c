@@ -5,7 +5,8 @@
  * KVM handles PSCI; what reaches us are system events. A suspended VM stays in
  * KVM too: the vCPU is put into MP_STATE_SUSPENDED, so that KVM_RUN waits for
  * an interrupt as WFI would, and reports WAKEUP. Then the vCPU is reset and
- * enters where its SYSTEM_SUSPEND call asked to (Arm DEN0022, 5.20).
+ * enters where its SYSTEM_SUSPEND call asked to (Arm DEN0022, 5.20): until
+ * then its registers are those of the call.
  */
 #include "arm64/vcpu.h"
 
@@ -173,8 +174,6 @@ static void suspend(struct vcpu *v)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
 
-	vcpu_get_reg(v, CORE_REG(regs.regs[1]), &v->resume_pc);
-	vcpu_get_reg(v, CORE_REG(regs.regs[2]), &v->resume_x0);
 	kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state);
 }
 
@@ -182,10 +181,13 @@ static enum arch_next wake_up(struct vcpu *v)
 {
 	/* CPU_OFF'd vCPUs stay off: only the caller of SYSTEM_SUSPEND ran. */
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	uint64_t entry, context;
 
-	if (vcpu_init(v) < 0 ||
+	if (vcpu_get_reg(v, CORE_REG(regs.regs[1]), &entry) < 0 ||
+	    vcpu_get_reg(v, CORE_REG(regs.regs[2]), &context) < 0 ||
+	    vcpu_init(v) < 0 ||
 	    kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state) < 0 ||
-	    set_pc_x0(v, v->resume_pc, v->resume_x0) < 0)
+	    set_pc_x0(v, entry, context) < 0)
 		return fail(v);
 	return ARCH_RUN;
 }
@@ -298,4 +300,32 @@ enum arch_next arch_vcpu_error(struct vcpu *v, int err)
 	log_warnx("vCPU %u: KVM_RUN failed at pc %#" PRIx64 ": %s", v->index,
 		  pc, strerror(err));
 	return fail(v);
+}
+
+/*
+ * A device window is Device memory to the guest, whose reads then go past the
+ * caches on a host without FEAT_S2FWB: what we store must be in memory, not
+ * only in our cache.
+ */
+void arch_clean_to_memory(const void *p)
+{
+#ifdef __aarch64__
+	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(p) : "memory");
+#else
+	/* A unit test, on a machine at hand that is another. */
+	(void)p;
+#endif
+}
+
+/*
+ * The end of a VM walks all the addresses that it might have had, which for 52
+ * bits takes seconds. Kernels before 4.20 know 40 bits only.
+ */
+int arch_scratch_vm(int kvm_fd)
+{
+	bool small = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION,
+			       KVM_CAP_ARM_VM_IPA_SIZE) > 0;
+
+	return kvm_ioctl(kvm_fd, KVM_CREATE_VM,
+			 small ? KVM_VM_TYPE_ARM_IPA_SIZE(32) : 0);
 }

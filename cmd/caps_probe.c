@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/arch.h"
 #include "core/kvm.h"
 #include "host/info.h"
 #include "nested/probe.h"
@@ -235,7 +236,7 @@ static unsigned probe_sve_bits(int vm_fd)
 
 static void probe_vm(struct caps *c, int kvm_fd)
 {
-	int fd = kvm_scratch_vm(kvm_fd);
+	int fd = arch_scratch_vm(kvm_fd);
 
 	if (fd < 0) {
 		c->kvm = false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What core/ asks of the architecture.
+ * What those who know no architecture ask of the one that there is: core/, the
+ * models, and whoever only asks KVM something. arm64/ answers. What a board asks
+ * is in machine/arch.h.
  */
 #pragma once
 
@@ -16,3 +18,18 @@ enum arch_next arch_vcpu_exit(struct vcpu *v);
 
 /* KVM_RUN itself failed with -@err: say why, post VM_FAILED or recover. */
 enum arch_next arch_vcpu_error(struct vcpu *v, int err);
+
+/*
+ * arch_clean_to_memory() - let the guest see the word at @p, which we stored
+ *
+ * Where it has the page as a device's, its reads may go past the caches, and
+ * ours is the only one that knows. Any thread.
+ */
+void arch_clean_to_memory(const void *p);
+
+/*
+ * arch_scratch_vm() - a VM to ask something of, not to run: its descriptor
+ *
+ * The smallest there is, as the end of a VM takes time by its size. Or -errno.
+ */
+int arch_scratch_vm(int kvm_fd);

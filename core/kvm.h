@@ -25,19 +25,3 @@ static inline int kvm_ioctlp(int fd, unsigned long request, const void *arg)
 {
 	return kvm_ioctl(fd, request, (unsigned long)arg);
 }
-
-/*
- * kvm_scratch_vm() - a VM to ask something of, not to run: its descriptor
- *
- * The smallest there is: the end of a VM walks all the addresses that it might
- * have had, which for 52 bits takes seconds. Kernels before 4.20 know 40 bits
- * only. Or -errno.
- */
-static inline int kvm_scratch_vm(int kvm_fd)
-{
-	bool small = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION,
-			       KVM_CAP_ARM_VM_IPA_SIZE) > 0;
-
-	return kvm_ioctl(kvm_fd, KVM_CREATE_VM,
-			 small ? KVM_VM_TYPE_ARM_IPA_SIZE(32) : 0);
-}

@@ -40,7 +40,6 @@ struct vcpu {
 	bool inside; /* in KVM_RUN; atomic */
 	pthread_t thread;
 	pid_t tid; /* from the first time that it is parked on */
-	uint64_t resume_pc, resume_x0; /* of a PSCI SYSTEM_SUSPEND */
 };
 
 struct vm {

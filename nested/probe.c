@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/arch.h"
 #include "core/kvm.h"
 
 /* The first Linux whose KVM/arm64 has nested virtualization. */
@@ -71,7 +72,7 @@ static void look(struct nested_cpu *c, int vm_fd, int vcpu_fd)
  */
 void nested_look(struct nested_cpu *c, int kvm_fd)
 {
-	int vm = kvm_scratch_vm(kvm_fd);
+	int vm = arch_scratch_vm(kvm_fd);
 	int vcpu;
 
 	*c = (struct nested_cpu){ 0 };

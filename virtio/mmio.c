@@ -31,6 +31,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#include "core/arch.h"
 #include "virtio/virtio.h"
 
 #ifndef VIRTIO_MMIO_QUEUE_RESET
@@ -58,20 +59,6 @@ struct mmio {
 
 /* --- the shadow --- */
 
-/*
- * A device window is Device memory to the guest, whose reads then go past the
- * caches on a host without FEAT_S2FWB: what we store must be in memory, not
- * only in our cache. x86 and such are coherent.
- */
-static void clean_to_memory(const void *p)
-{
-#ifdef __aarch64__
-	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(p) : "memory");
-#else
-	(void)p;
-#endif
-}
-
 /* One word; true if it changed. */
 static bool put(struct mmio *m, unsigned off, uint32_t val)
 {
@@ -81,7 +68,7 @@ static bool put(struct mmio *m, unsigned off, uint32_t val)
 	if (*p == val)
 		return false;
 	__atomic_store_n(p, val, __ATOMIC_RELEASE);
-	clean_to_memory(p);
+	arch_clean_to_memory(p);
 	return true;
 }
 
