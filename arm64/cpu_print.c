@@ -109,13 +109,12 @@ static int look(struct printer *p, struct vm *vm, struct vcpu *v, struct err *e)
 	int r = kvm_ioctlp(vm->fd, KVM_ARM_PREFERRED_TARGET, &init);
 
 	m->target = init.target;
-	m->run_size = kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	vcpu_model_probe(vm->kvm_fd, m);
 	if (r >= 0)
 		r = cpu_masks_read(&p->masks, vm, e);
 	if (r < 0)
 		return r;
-	r = vcpu_create(v);
+	r = vcpu_create(v, kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0));
 	if (r < 0)
 		return r;
 	p->vcpu_fd = v->fd;

@@ -8,20 +8,12 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
+#include "machine/arch.h"
 #include "nested/el2.h"
-
-static int set_attr(int fd, uint32_t group, uint64_t attr, const void *addr)
-{
-	struct kvm_device_attr a = { .group = group,
-				     .attr = attr,
-				     .addr = (uintptr_t)addr };
-
-	return kvm_ioctlp(fd, KVM_SET_DEVICE_ATTR, &a);
-}
 
 static int set_addr(int fd, uint64_t type, uint64_t addr)
 {
-	return set_attr(fd, KVM_DEV_ARM_VGIC_GRP_ADDR, type, &addr);
+	return kvm_set_attr(fd, KVM_DEV_ARM_VGIC_GRP_ADDR, type, &addr);
 }
 
 /* Redistributor region @index: @count CPUs from @base (64 KiB aligned). */
@@ -89,7 +81,7 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	r = m->gic == GIC_V3 ? place_v3(fd, m) : place_v2(fd);
 	intids = gic_intids(m);
 	if (!r)
-		r = set_attr(fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &intids);
+		r = kvm_set_attr(fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &intids);
 	if (!r && m->el2)
 		r = nested_set_maintenance_irq(fd, PPI_GIC_MAINT + 16);
 	if (r < 0) {
@@ -102,8 +94,8 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 
 int gic_init(int gic_fd)
 {
-	int r = set_attr(gic_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
-			 KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	int r = kvm_set_attr(gic_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+			     KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 
 	if (r < 0)
 		log_warnx("initialising the GIC: %s", strerror(-r));
@@ -141,7 +133,7 @@ struct frame {
 
 static void put(struct frame *f, uint64_t off, uint32_t val)
 {
-	int r = set_attr(f->fd, f->group, f->cpu | off, &val);
+	int r = kvm_set_attr(f->fd, f->group, f->cpu | off, &val);
 
 	if (r < 0 && !f->r) {
 		f->r = r;
@@ -198,8 +190,8 @@ static void reset_v3_cpu_interface(int fd, unsigned cpu)
 	unsigned i;
 
 	for (i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
-		set_attr(fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-			 v3_affinity(cpu) | zero[i], &val);
+		kvm_set_attr(fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+			     v3_affinity(cpu) | zero[i], &val);
 }
 
 static int reset_v3(int fd, const struct machine *m)
@@ -302,4 +294,23 @@ uint32_t gic_private_enabled(int fd, const struct machine *m, unsigned cpu)
 				      v3_affinity(cpu) | (GICR_SGI + ISENABLER))
 				: get(fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
 				      (uint64_t)cpu << 32 | ISENABLER);
+}
+
+unsigned arch_irq_lines(const struct machine *m)
+{
+	return gic_intids(m) - 32;
+}
+
+int arch_irq_line(const struct vm *vm, unsigned spi, bool on)
+{
+	struct kvm_irq_level level = {
+		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT |
+		       (spi + 32),
+		.level = on,
+	};
+	int r = kvm_ioctlp(vm->fd, KVM_IRQ_LINE, &level);
+
+	if (r < 0)
+		log_warnx("SPI %u: %s", spi, strerror(-r));
+	return r;
 }

@@ -10,16 +10,13 @@
  */
 #include "arm64/stuck.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "arm64/vcpu.h"
 #include "core/gmem.h"
 #include "core/kvm.h"
+#include "nested/reg.h"
 
-#define CORE_REG(field)                                        \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
-	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
 #define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)
 #define TTBR1_EL1 ARM64_SYS_REG(3, 0, 2, 0, 1)

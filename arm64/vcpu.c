@@ -13,9 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/psci.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "arm64/map.h"
 #include "core/arch.h"
@@ -23,11 +21,9 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
+#include "machine/arch.h"
 #include "nested/el2.h"
-
-#define CORE_REG(field)                                        \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
-	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
+#include "nested/reg.h"
 
 int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
 {
@@ -48,19 +44,14 @@ static const struct vcpu_model *model(const struct vcpu *v)
 	return v->vm->arch;
 }
 
-static bool has_cap(int kvm_fd, unsigned cap)
-{
-	return kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, cap) > 0;
-}
-
 void vcpu_model_probe(int kvm_fd, struct vcpu_model *m)
 {
-	m->pmu = m->pmu && has_cap(kvm_fd, KVM_CAP_ARM_PMU_V3);
+	m->pmu = m->pmu && kvm_cap(kvm_fd, KVM_CAP_ARM_PMU_V3) > 0;
 	/* These two are AArch64's alone. */
-	m->sve = m->sve && !m->aarch32 && has_cap(kvm_fd, KVM_CAP_ARM_SVE);
+	m->sve = m->sve && !m->aarch32 && kvm_cap(kvm_fd, KVM_CAP_ARM_SVE) > 0;
 	m->pauth = m->pauth && !m->aarch32 &&
-		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
-		   has_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC);
+		   kvm_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 &&
+		   kvm_cap(kvm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0;
 }
 
 static int complain(const struct vcpu *v, const char *what, int r)
@@ -68,15 +59,6 @@ static int complain(const struct vcpu *v, const char *what, int r)
 	if (r < 0)
 		log_warnx("vCPU %u: %s: %s", v->index, what, strerror(-r));
 	return r < 0 ? r : 0;
-}
-
-int vcpu_create(struct vcpu *v)
-{
-	v->fd = kvm_ioctl(v->vm->fd, KVM_CREATE_VCPU, v->index);
-	if (v->fd < 0)
-		return complain(v, "KVM_CREATE_VCPU", v->fd);
-	v->run = kvm_map_run(v->fd, model(v)->run_size);
-	return v->run ? 0 : complain(v, "mapping its page", -errno);
 }
 
 int vcpu_init(struct vcpu *v)
@@ -112,25 +94,15 @@ int vcpu_finalize(struct vcpu *v)
 	return r;
 }
 
-static int set_attr(struct vcpu *v, uint32_t group, uint64_t attr,
-		    const void *addr)
-{
-	struct kvm_device_attr a = { .group = group,
-				     .attr = attr,
-				     .addr = (uintptr_t)addr };
-
-	return kvm_ioctlp(v->fd, KVM_SET_DEVICE_ATTR, &a);
-}
-
 int vcpu_init_pmu(struct vcpu *v)
 {
 	int intid = PPI_PMU + 16;
-	int r = set_attr(v, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_IRQ,
-			 &intid);
+	int r = kvm_set_attr(v->fd, KVM_ARM_VCPU_PMU_V3_CTRL,
+			     KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
 
 	if (!r)
-		r = set_attr(v, KVM_ARM_VCPU_PMU_V3_CTRL,
-			     KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+		r = kvm_set_attr(v->fd, KVM_ARM_VCPU_PMU_V3_CTRL,
+				 KVM_ARM_VCPU_PMU_V3_INIT, NULL);
 	return complain(v, "setting up the PMU", r);
 }
 
@@ -138,8 +110,8 @@ int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa)
 {
 	uint64_t ipa = gpa;
 
-	return set_attr(v, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA,
-			&ipa);
+	return kvm_set_attr(v->fd, KVM_ARM_VCPU_PVTIME_CTRL,
+			    KVM_ARM_VCPU_PVTIME_IPA, &ipa);
 }
 
 static int set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0)
@@ -151,7 +123,11 @@ static int set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0)
 	return complain(v, "setting its entry point", r);
 }
 
-int vcpu_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt)
+/*
+ * The address of the tree, in x0 or as an ARM kernel wants it: in r2, with the
+ * machine type of a tree in r1 (Documentation/arch/arm/booting.rst).
+ */
+int arch_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt)
 {
 	int r;
 
@@ -323,8 +299,7 @@ void arch_clean_to_memory(const void *p)
  */
 int arch_scratch_vm(int kvm_fd)
 {
-	bool small = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION,
-			       KVM_CAP_ARM_VM_IPA_SIZE) > 0;
+	bool small = kvm_cap(kvm_fd, KVM_CAP_ARM_VM_IPA_SIZE) > 0;
 
 	return kvm_ioctl(kvm_fd, KVM_CREATE_VM,
 			 small ? KVM_VM_TYPE_ARM_IPA_SIZE(32) : 0);

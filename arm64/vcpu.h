@@ -14,11 +14,10 @@ struct vcpu;
 struct vm;
 struct err;
 
-/* What every vCPU of a VM is like; the vm's arch points to it. */
+/* What every vCPU of a VM is like; the VM's arch begins with it. */
 struct vcpu_model {
-	uint32_t target;   /* KVM_ARM_PREFERRED_TARGET's */
-	unsigned run_size; /* bytes that a vCPU shares with KVM */
-	bool aarch32;	   /* EL1 is a 32-bit one */
+	uint32_t target; /* KVM_ARM_PREFERRED_TARGET's */
+	bool aarch32;	 /* EL1 is a 32-bit one */
 	bool pmu;
 	bool sve;
 	bool pauth;
@@ -30,9 +29,6 @@ void vcpu_model_probe(int kvm_fd, struct vcpu_model *);
 
 /* One of KVM's registers of 64 bits. vCPU stopped, or its thread. 0 or -errno. */
 int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val);
-
-/* Create vCPU @v->index in KVM and map its page. 0 or -errno, logged. */
-int vcpu_create(struct vcpu *v);
 
 /*
  * vcpu_init() - KVM_ARM_VCPU_INIT, which also resets: boot CPU on, others off
@@ -52,12 +48,3 @@ int vcpu_init_pmu(struct vcpu *v);
 
 /* Stolen-time record of @v at @gpa (Arm DEN0057A). 0, or -errno if not offered. */
 int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa);
-
-/*
- * vcpu_set_entry() - where the vCPU starts, and what the kernel is told
- *
- * The address of the FDT, in x0 or as an ARM kernel wants it: in r2, with the
- * machine type of a tree in r1 (Documentation/arch/arm/booting.rst). 0 or
- * -errno, logged.
- */
-int vcpu_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt);

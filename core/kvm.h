@@ -9,8 +9,8 @@
 #pragma once
 
 #include <linux/kvm.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A descriptor of /dev/kvm, close-on-exec, or -errno. */
 int kvm_open(void);
@@ -24,4 +24,21 @@ struct kvm_run *kvm_map_run(int vcpu_fd, size_t size);
 static inline int kvm_ioctlp(int fd, unsigned long request, const void *arg)
 {
 	return kvm_ioctl(fd, request, (unsigned long)arg);
+}
+
+/* What KVM_CHECK_EXTENSION says of @cap: > 0 if it is there. */
+static inline int kvm_cap(int fd, unsigned cap)
+{
+	return kvm_ioctl(fd, KVM_CHECK_EXTENSION, cap);
+}
+
+/* KVM_SET_DEVICE_ATTR on a device, a VM or a vCPU. 0 or -errno. */
+static inline int kvm_set_attr(int fd, uint32_t group, uint64_t attr,
+			       const void *addr)
+{
+	struct kvm_device_attr a = { .group = group,
+				     .attr = attr,
+				     .addr = (uintptr_t)addr };
+
+	return kvm_ioctlp(fd, KVM_SET_DEVICE_ATTR, &a);
 }

@@ -115,3 +115,10 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	va_end(ap);
 	return code;
 }
+
+int log_failure(const char *what, int r)
+{
+	if (r < 0)
+		log_warnx("%s: %s", what, strerror(-r));
+	return r < 0 ? r : 0;
+}

@@ -138,6 +138,19 @@ void vm_init(struct vm *vm, struct loop *loop)
 	vm->quiesced.fn = quiesced;
 }
 
+int vcpu_create(struct vcpu *v, size_t run_size)
+{
+	int r = v->fd = kvm_ioctl(v->vm->fd, KVM_CREATE_VCPU, v->index);
+
+	if (r >= 0) {
+		v->run = kvm_map_run(v->fd, run_size);
+		r = v->run ? 0 : -errno;
+	}
+	if (r < 0)
+		log_warnx("vCPU %u: creating it: %s", v->index, strerror(-r));
+	return r;
+}
+
 int vm_start(struct vm *vm)
 {
 	struct sigaction sa = { .sa_handler = kicked };

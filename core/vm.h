@@ -70,6 +70,13 @@ struct vm {
 void vm_init(struct vm *, struct loop *);
 
 /*
+ * vcpu_create() - vCPU @v->index in KVM, and @run_size bytes that it shares
+ *
+ * 0 or -errno, logged.
+ */
+int vcpu_create(struct vcpu *v, size_t run_size);
+
+/*
  * vm_start() - give each vCPU its thread, parked
  *
  * 0 or -errno; then none is left.

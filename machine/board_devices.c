@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine/arch.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "devices/exits.h"
@@ -37,19 +38,11 @@
 #include "virtio/virtio.h"
 #include "virtio/vsock.h"
 
-/* A level: KVM's own line of SPI @line. */
 static void set_level(void *ctx, unsigned line, bool on)
 {
-	struct board *b = ctx;
-	struct kvm_irq_level level = {
-		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT |
-		       (line + 32),
-		.level = on,
-	};
-	int r = kvm_ioctlp(b->vm.fd, KVM_IRQ_LINE, &level);
+	const struct board *b = ctx;
 
-	if (r < 0)
-		log_warnx("SPI %u: %s", line, strerror(-r));
+	arch_irq_line(&b->vm, line, on);
 }
 
 /* An edge. */
@@ -97,9 +90,9 @@ int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
 	return r;
 }
 
-struct irq board_level_irq(struct board *b, unsigned spi)
+struct irq board_level_irq(struct board *b, unsigned line)
 {
-	return (struct irq){ .set = set_level, .ctx = b, .line = spi };
+	return (struct irq){ .set = set_level, .ctx = b, .line = line };
 }
 
 static void panicked(void *ctx, unsigned bits)
@@ -385,9 +378,8 @@ int board_add_devices(struct board *b, struct err *e)
 	unsigned i;
 	int r = check_room(b, e);
 
-	if (!r && b->m.msi == MSI_V2M)
-		r = board_add(b, gicv2m_new(b->router), "the GICv2m frame",
-			      MAP_V2M_BASE, MAP_V2M_SIZE);
+	if (!r)
+		r = arch_board_devices(b);
 	if (!r)
 		r = board_add_flash(b, e);
 	if (!r)
@@ -395,7 +387,7 @@ int board_add_devices(struct board *b, struct err *e)
 	if (!r && c->exit_counter)
 		r = add_exit_counter(b, e);
 	if (!r && c->watchdog)
-		r = board_add_watchdog(b);
+		r = arch_board_watchdog(b);
 	if (!r)
 		r = map_virtio_windows(b, count_virtio(b, false));
 	if (!r && b->m.has_pci)

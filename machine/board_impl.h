@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The board's own parts; for arm64/board*.c only. */
+/* The board's own parts; for machine/board*.c, and the architecture's. */
 #pragma once
 
 #include "machine/board.h"
 #include "machine/msi.h"
-#include "arm64/vcpu.h"
 #include "core/irq.h"
 #include "core/timer.h"
 
 /* KVM memory slots. */
 enum {
-	SLOT_PVTIME,
+	SLOT_ARCH, /* what the architecture needs one for */
 	SLOT_VIRTIO,
 	SLOT_FLASH, /* one for each bank */
 	SLOT_RAM = SLOT_FLASH + MAP_FLASH_BANKS,
@@ -46,10 +45,8 @@ struct board {
 	const struct config *cfg;
 	struct board_host host;
 	struct machine m;
-	struct vcpu_model model;
-	struct cpu_template *cpu; /* NULL: as the host's */
 	struct boot boot;
-	int gic_fd, its_fd;
+	size_t run_size; /* bytes that a vCPU shares with KVM */
 	int ram_fd; /* what RAM is mapped from, if others are to map it; or -1 */
 	struct msi_router *router;
 	struct pci_host *pci;
@@ -60,9 +57,8 @@ struct board {
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
 	struct flash_slot flash[MAP_FLASH_BANKS];
-	char *bootorder;	 /* what board_boot_from() has gathered */
-	struct stats **counts;	 /* of each vCPU, and of the VM */
-	uint64_t counter_offset; /* of the guest's system counter, of ours */
+	char *bootorder;       /* what board_boot_from() has gathered */
+	struct stats **counts; /* of each vCPU, and of the VM */
 	struct halt_watch halt;
 };
 
@@ -93,8 +89,8 @@ int board_add_pci(struct board *b);
  */
 int board_add_virtio_pci(struct board *b, struct virtio *v);
 
-/* A level-triggered line: SPI @spi. */
-struct irq board_level_irq(struct board *b, unsigned spi);
+/* A level-triggered line of the interrupt controller's. */
+struct irq board_level_irq(struct board *b, unsigned line);
 
 /* Puts @dev on the bus, or frees it. 0 or -errno, logged. */
 int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
@@ -135,9 +131,6 @@ void board_close_counts(struct board *b);
 
 /* How often all vCPUs have left to the host so far. Any thread. */
 uint64_t board_count_exits(void *board);
-
-/* The watchdog onto the bus; its bite is VM_WATCHDOG. 0 or -errno, logged. */
-int board_add_watchdog(struct board *b);
 
 /*
  * --detect-halt: board_open_halt() once, 0 or -errno, logged; from each call of

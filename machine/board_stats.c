@@ -3,16 +3,13 @@
  * What KVM counts of the board's VM.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/arch.h"
 #include "machine/board_impl.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "nested/decode.h"
-#include "nested/state.h"
 
 /* More buckets than any histogram of KVM's has. */
 #define VALUES_MAX 128
@@ -113,42 +110,14 @@ static json_t *counts_json(const struct board *b, unsigned i)
 	return o;
 }
 
-static json_t *register_json(const char *name, uint64_t val)
-{
-	char hex[24], meaning[400];
-
-	snprintf(hex, sizeof(hex), "0x%" PRIx64, val);
-	el2_reg_decode(name, val, meaning, sizeof(meaning));
-	return json_pack("{s:s, s:s, s:s}", "name", name, "value", hex,
-			 "meaning", meaning);
-}
-
-/* NULL if it cannot be read. */
-static json_t *el2_json(int vcpu_fd)
-{
-	json_t *regs = json_array();
-	struct el2_state s;
-	int i;
-
-	if (el2_state_read(vcpu_fd, &s) < 0) {
-		json_decref(regs);
-		return NULL;
-	}
-	for (i = 0; i < EL2_REGS; i++)
-		if (s.have[i])
-			json_array_append_new(
-				regs, register_json(el2_reg_name(i), s.val[i]));
-	return json_pack("{s:i, s:o}", "current_el",
-			 (int)(s.val[EL2_PSTATE] >> 2 & 3), "registers", regs);
-}
-
 static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
 {
 	json_t *o = json_object();
 
 	json_object_set_new(o, "stats", counts_json(b, i));
 	if (el2)
-		json_object_set_new(o, "el2", el2_json(b->vm.vcpus[i].fd));
+		json_object_set_new(o, "el2",
+				    arch_hypervisor_json(&b->vm.vcpus[i]));
 	return o;
 }
 
@@ -158,7 +127,7 @@ json_t *board_stats(struct board *b, bool el2)
 	bool stop = !b->counts, go_on = false;
 	unsigned i;
 
-	el2 = el2 && b->model.nested != NESTED_OFF;
+	el2 = el2 && b->m.el2;
 	if (stop || el2)
 		go_on = vm_pause(&b->vm) && !b->paused;
 	if (stop)

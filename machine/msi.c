@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * A GSI is a number that user space and KVM agree on. The first ones stand for
- * the SPIs, as KVM has it before anybody sets a table; each message has one of
+ * the interrupt controller's lines, as KVM has it before anybody sets a table; each message has one of
  * those that follow. KVM takes the table as a whole, so it is kept here, under
  * a lock; a change of a route goes to KVM before the next pulse of its eventfd.
  *
@@ -20,23 +20,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "arm64/gic.h"
-#include "core/device.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
-
-/* GICv2m's registers. */
-#define V2M_TYPER    0x008u
-#define V2M_SETSPI   0x040u
-#define V2M_IIDR     0xfccu
-#define V2M_IIDR_VAL 0x53544ea0u /* no implementer's: what QEMU says too */
+#include "machine/arch.h"
 
 #define GSI_MAX 4096u /* KVM_MAX_IRQ_ROUTES */
 
 struct msi_router {
 	struct vm *vm;
-	enum gic_kind gic;
+	const struct machine *m;
 	pthread_mutex_t lock;
 	struct msi_source *sources;
 	unsigned ngsis;
@@ -50,40 +43,6 @@ struct msi_source {
 	uint16_t id;
 	unsigned first; /* GSI */
 };
-
-/* --- the ITS --- */
-
-static int its_ctrl(int fd, uint64_t what)
-{
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_CTRL,
-				     .attr = what };
-
-	return kvm_ioctlp(fd, KVM_SET_DEVICE_ATTR, &a);
-}
-
-int its_create(struct vm *vm)
-{
-	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS };
-	uint64_t base = MAP_ITS_BASE;
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_ADDR,
-				     .attr = KVM_VGIC_ITS_ADDR_TYPE,
-				     .addr = (uintptr_t)&base };
-	int r = kvm_ioctlp(vm->fd, KVM_CREATE_DEVICE, &dev);
-
-	if (r < 0)
-		return r;
-	r = kvm_ioctlp(dev.fd, KVM_SET_DEVICE_ATTR, &a);
-	if (!r)
-		r = its_ctrl(dev.fd, KVM_DEV_ARM_VGIC_CTRL_INIT);
-	if (r < 0)
-		close(dev.fd);
-	return r < 0 ? r : (int)dev.fd;
-}
-
-int its_reset(int its_fd)
-{
-	return its_ctrl(its_fd, KVM_DEV_ARM_ITS_CTRL_RESET);
-}
 
 /* --- eventfds --- */
 
@@ -118,44 +77,12 @@ static void pulse(struct msi_router *r, unsigned gsi)
 		log_warn("interrupt of GSI %u", gsi);
 }
 
-void msi_pulse(struct msi_router *r, unsigned spi)
+void msi_pulse(struct msi_router *r, unsigned line)
 {
-	pulse(r, spi);
+	pulse(r, line);
 }
 
 /* --- routes --- */
-
-static struct kvm_irq_routing_entry spi_entry(unsigned gsi, unsigned spi)
-{
-	return (struct kvm_irq_routing_entry){
-		.gsi = gsi,
-		.type = KVM_IRQ_ROUTING_IRQCHIP,
-		.u.irqchip.pin = spi,
-	};
-}
-
-/* What KVM makes of a message; false if nobody takes it. */
-static bool entry_of(const struct msi_source *s, unsigned n, uint64_t addr,
-		     uint32_t data, struct kvm_irq_routing_entry *e)
-{
-	unsigned spi = data - 32;
-
-	if (s->router->gic == GIC_V2) {
-		*e = spi_entry(s->first + n, spi);
-		return addr == MAP_V2M_BASE + V2M_SETSPI && spi >= SPI_V2M &&
-		       spi - SPI_V2M < SPI_V2M_COUNT;
-	}
-	*e = (struct kvm_irq_routing_entry){
-		.gsi = s->first + n,
-		.type = KVM_IRQ_ROUTING_MSI,
-		.flags = KVM_MSI_VALID_DEVID,
-		.u.msi = { .address_lo = addr,
-			   .address_hi = addr >> 32,
-			   .data = data,
-			   .devid = s->id },
-	};
-	return true;
-}
 
 /* The entry of @gsi, or where it would go: right behind the last. */
 static unsigned find(const struct kvm_irq_routing *t, unsigned gsi)
@@ -172,13 +99,13 @@ static void route(void *ctx, unsigned n, uint64_t addr, uint32_t data)
 	struct msi_source *s = ctx;
 	struct msi_router *r = s->router;
 	struct kvm_irq_routing *t = r->table;
-	struct kvm_irq_routing_entry e;
-	bool taken = entry_of(s, n, addr, data, &e);
+	struct kvm_irq_routing_entry e = { .gsi = s->first + n };
+	bool taken = arch_msi_entry(r->m, s->id, addr, data, &e);
 	unsigned i;
 	int err;
 
 	pthread_mutex_lock(&r->lock);
-	i = find(t, s->first + n);
+	i = find(t, e.gsi);
 	if (taken) {
 		t->entries[i] = e;
 		t->nr += i == t->nr;
@@ -245,82 +172,31 @@ struct msi_source *msi_source_new(struct msi_router *r, uint16_t id, unsigned n)
 	return s;
 }
 
-/* --- the GICv2m frame --- */
-
-struct gicv2m {
-	struct device dev;
-	struct msi_router *router;
-};
-
-static uint64_t v2m_read(struct device *dev, uint64_t off, unsigned size)
-{
-	(void)dev;
-	if (size != 4)
-		return 0;
-	if (off == V2M_TYPER)
-		return (SPI_V2M + 32) << 16 | SPI_V2M_COUNT;
-	return off == V2M_IIDR ? V2M_IIDR_VAL : 0;
-}
-
-/* A CPU may send messages as well. */
-static void v2m_write(struct device *dev, uint64_t off, unsigned size,
-		      uint64_t val)
-{
-	struct msi_router *r = ((struct gicv2m *)dev)->router;
-	unsigned spi = (val & 0x3ff) - 32;
-
-	if (off != V2M_SETSPI || size != 4 || spi < SPI_V2M ||
-	    spi - SPI_V2M >= SPI_V2M_COUNT)
-		return;
-	pthread_mutex_lock(&r->lock);
-	pulse(r, spi);
-	pthread_mutex_unlock(&r->lock);
-}
-
-static void v2m_free(struct device *dev)
-{
-	free(dev);
-}
-
-static const struct device_ops v2m_ops = {
-	.name = "GICv2m",
-	.read = v2m_read,
-	.write = v2m_write,
-	.free = v2m_free,
-};
-
-struct device *gicv2m_new(struct msi_router *r)
-{
-	struct gicv2m *g = calloc(1, sizeof(*g));
-
-	if (!g)
-		return NULL;
-	g->dev.ops = &v2m_ops;
-	g->router = r;
-	return &g->dev;
-}
-
 /* --- life --- */
 
 struct msi_router *msi_router_new(struct vm *vm, const struct machine *m)
 {
 	struct msi_router *r = calloc(1, sizeof(*r));
-	unsigned spi, spis = gic_intids(m) - 32;
+	unsigned i, lines = arch_irq_lines(m);
 
 	if (!r)
 		return NULL;
 	r->vm = vm;
-	r->gic = m->gic;
+	r->m = m;
 	pthread_mutex_init(&r->lock, NULL);
-	if (grow(r, spis) < 0) {
+	if (grow(r, lines) < 0) {
 		msi_router_free(r);
 		errno = ENOMEM;
 		return NULL;
 	}
-	r->table->nr = spis;
+	r->table->nr = lines;
 	r->table->flags = 0;
-	for (spi = 0; spi < spis; spi++)
-		r->table->entries[spi] = spi_entry(spi, spi);
+	for (i = 0; i < lines; i++)
+		r->table->entries[i] = (struct kvm_irq_routing_entry){
+			.gsi = i,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip.pin = i,
+		};
 	return r;
 }
 

@@ -3,13 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "core/kvm.h"
-
-#define CORE_REG(field)                                        \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
-	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
+#include "nested/decode.h"
+#include "nested/reg.h"
 
 static const struct {
 	const char *name;
@@ -47,4 +46,32 @@ int el2_state_read(int vcpu_fd, struct el2_state *s)
 		s->have[i] = r >= 0;
 	}
 	return 0;
+}
+
+static json_t *register_json(const char *name, uint64_t val)
+{
+	char hex[24], meaning[400];
+
+	snprintf(hex, sizeof(hex), "0x%" PRIx64, val);
+	el2_reg_decode(name, val, meaning, sizeof(meaning));
+	return json_pack("{s:s, s:s, s:s}", "name", name, "value", hex,
+			 "meaning", meaning);
+}
+
+json_t *el2_state_json(int vcpu_fd)
+{
+	json_t *regs = json_array();
+	struct el2_state s;
+	int i;
+
+	if (el2_state_read(vcpu_fd, &s) < 0) {
+		json_decref(regs);
+		return NULL;
+	}
+	for (i = 0; i < EL2_REGS; i++)
+		if (s.have[i])
+			json_array_append_new(
+				regs, register_json(el2_reg_name(i), s.val[i]));
+	return json_pack("{s:i, s:o}", "current_el",
+			 (int)(s.val[EL2_PSTATE] >> 2 & 3), "registers", regs);
 }

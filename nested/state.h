@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,3 +37,6 @@ const char *el2_reg_name(enum el2_reg);
  * leaves KVM_RUN.
  */
 int el2_state_read(int vcpu_fd, struct el2_state *);
+
+/* The same as `nestor stat` has it, with its meaning; NULL if it cannot be read. */
+json_t *el2_state_json(int vcpu_fd);

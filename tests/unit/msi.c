@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "arm64/gicv2m.h"
+#include "arm64/map.h"
 #include "core/device.h"
 #include "core/kvm.h"
 #include "core/vm.h"

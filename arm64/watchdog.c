@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The board's watchdog: which counter it compares with, and whom it tells. */
+/* The machine's watchdog: which counter it compares with, and whom it tells. */
 #include <string.h>
 
-#include "machine/board_impl.h"
+#include "arm64/board.h"
 #include "arm64/counter.h"
+#include "arm64/map.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "devices/sbsa_gwdt.h"
+#include "machine/arch.h"
 
 static uint64_t guest_counter(void *ctx)
 {
-	const struct board *b = ctx;
-
-	return counter_read() - b->counter_offset;
+	return counter_read() - arm_board(ctx)->counter_offset;
 }
 
 static void bite(void *ctx)
@@ -37,11 +37,11 @@ static int find_counter(struct board *b)
 	if (r < 0)
 		log_warnx("reading the guest's counter: %s", strerror(-r));
 	else
-		b->counter_offset = counter_read() - now;
+		arm_board(b)->counter_offset = counter_read() - now;
 	return r;
 }
 
-int board_add_watchdog(struct board *b)
+int arch_board_watchdog(struct board *b)
 {
 	struct irq irq = board_level_irq(b, SPI_WATCHDOG);
 	struct sbsa_gwdt_host host = { .counter = guest_counter,

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a board asks of the architecture whose machine it is: arm64/ answers.
+ *
+ * Nothing else of machine/ knows an architecture. What is asked while a board
+ * is built stands here in the order in which that is, which is the order in
+ * which KVM has to be told (Documentation/virt/kvm/api.rst).
+ *
+ * Unless it says otherwise, a function returns 0 or -errno, with a sentence in
+ * @e if the configuration is at fault, else logged; it runs on the main thread,
+ * and no vCPU does.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/gmem.h"
+
+struct board;
+struct err;
+struct machine;
+struct vcpu;
+struct vm;
+
+/* The VM's arch, from the board's configuration. 0 or -ENOMEM. */
+int arch_board_new(struct board *b);
+
+/* Also one that was not finished, or never begun. */
+void arch_board_free(struct board *b);
+
+/*
+ * arch_board_plan() - what this KVM has of what is wanted, and what is where
+ *
+ * Nothing that the map places ends behind @end but what is placed here.
+ * The type for KVM_CREATE_VM.
+ */
+int arch_board_plan(struct board *b, gpa_t end, struct err *e);
+
+/* The VM is there and empty: what is to be enabled, what vCPUs will be like. */
+int arch_board_vm(struct board *b, struct err *e);
+
+/*
+ * arch_board_vcpus() - all vCPUs are there: their features, and the interrupt
+ * controller
+ *
+ * Settles who takes messages, @b->m.msi, if there is a PCI host.
+ */
+int arch_board_vcpus(struct board *b, struct err *e);
+
+/* What the architecture itself puts onto the bus, before all other devices. */
+int arch_board_devices(struct board *b);
+
+/* The watchdog onto the bus; its bite is VM_WATCHDOG. */
+int arch_board_watchdog(struct board *b);
+
+/* vCPUs and interrupt controller as at power-on, for a reboot in place. */
+int arch_board_reset(struct board *b);
+
+/* Where a vCPU begins, and where the kernel finds the tree. */
+int arch_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt);
+
+/*
+ * arch_has_halted() - will no vCPU ever do anything again?
+ *
+ * @b->halt.slept tells which of them were asleep when they were stopped.
+ */
+bool arch_has_halted(const struct board *b);
+
+/*
+ * arch_hypervisor_json() - the registers by which vCPU @v is a hypervisor, if
+ * it can be one
+ *
+ * NULL if they cannot be read.
+ */
+json_t *arch_hypervisor_json(const struct vcpu *v);
+
+/* The level of line @line of the interrupt controller. Any thread. */
+int arch_irq_line(const struct vm *vm, unsigned line, bool on);
+
+/* How many lines devices can have: 0 and up. */
+unsigned arch_irq_lines(const struct machine *m);
+
+/*
+ * arch_msi_entry() - what KVM makes of a message of PCI function @id: all but
+ * the gsi of @e
+ *
+ * False if nobody takes it. Any thread.
+ */
+bool arch_msi_entry(const struct machine *m, uint16_t id, uint64_t addr,
+		    uint32_t data, struct kvm_irq_routing_entry *e);
