@@ -113,7 +113,7 @@ $(INIT): $(wildcard guest/command/*.[ch]) run/frame.h $(B)/obj/flags | $(SYSROOT
 		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
 		$(filter %.c,$(sort $(wildcard guest/command/*.c)))
 
-$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/run/command_files.o): $(INIT)
+$(foreach d,obj unit clang neutral fuzz-obj,$(B)/$(d)/run/command_files.o): $(INIT)
 
 define payload
 	@mkdir -p $(@D)
@@ -201,6 +201,21 @@ $(B)/clang/%.o: %.c $(B)/clang/flags | $(SYSROOT)
 .PHONY: clang
 clang: $(CLANG_OBJ)
 
+# What knows no architecture compiles for one that nestor has no machine of, with
+# its KVM's structs, which come with its libc: objects only. The libraries'
+# headers are the same for all.
+NEUTRAL	    := run config machine virtio devices host core
+NEUTRAL_OBJ := $(patsubst %.c,$(B)/neutral/%.o,$(foreach d,$(NEUTRAL),$(wildcard $(d)/*.c)))
+
+$(B)/neutral/%.o: %.c $(B)/obj/flags | $(SYSROOT)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)riscv64-linux-gnu-gcc $(COMMON) -isystem $(SYSROOT)/kvm-linux \
+		-isystem $(SYSROOT)/include -O0 -MMD -MP -c -o $@ $<
+
+.PHONY: neutral
+neutral: $(NEUTRAL_OBJ)
+
 # --- for people -----------------------------------------------------------
 
 .PHONY: setup
@@ -263,6 +278,7 @@ help:
 	@echo '                   T=PART, or T=FILE[@HOST][:PATTERN] of tests/vm, as in'
 	@echo '                   T=unit T=boot T=caps@vhe T="style boot:reset"'
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
+	@echo 'make neutral       what knows no architecture, compiled for riscv64'
 	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
 	@echo 'make bench         instructions, exits, system calls, bytes'
 	@echo 'make bench-nested  exits to the host for what a guest of a guest does'

@@ -7,7 +7,7 @@
  * sized for the largest machine). So a struct tree remembers the first error,
  * and everything after it is skipped.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm64/map.h"
+#include "arm64/vcpu.h"
 #include "machine/fdt_parts.h"
 #include "devices/sbsa_gwdt.h"
 
@@ -176,7 +178,7 @@ static void add_chosen(struct tree *t, const struct machine *m)
 	node_end(t);
 }
 
-/* One cell of address: machine_mpidr() leaves Aff3 at 0. */
+/* One cell of address: vcpu_mpidr() leaves Aff3 at 0. */
 static void add_cpus(struct tree *t, const struct machine *m)
 {
 	unsigned i;
@@ -185,7 +187,7 @@ static void add_cpus(struct tree *t, const struct machine *m)
 	prop_cells(t, "#address-cells", 1);
 	prop_cells(t, "#size-cells", 0);
 	for (i = 0; i < m->cpus; i++) {
-		const uint32_t reg = machine_mpidr(i);
+		const uint32_t reg = vcpu_mpidr(i);
 
 		node_begin(t, "cpu@%x", reg);
 		prop_string(t, "device_type", "cpu");

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arm64/map.h"
+#include "arm64/vcpu.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/vm.h"
@@ -169,7 +171,7 @@ static void put_intids(struct frame *f, uint64_t base, unsigned first,
 
 static uint64_t v3_affinity(unsigned cpu)
 {
-	uint64_t mpidr = machine_mpidr(cpu);
+	uint64_t mpidr = vcpu_mpidr(cpu);
 
 	return (mpidr & 0xffffff) << 32;
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "arm64/map.h"
 #include "core/log.h"
 
 #define ZIMAGE_MAGIC  0x24

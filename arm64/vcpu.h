@@ -48,3 +48,13 @@ int vcpu_init_pmu(struct vcpu *v);
 
 /* Stolen-time record of @v at @gpa (Arm DEN0057A). 0, or -errno if not offered. */
 int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa);
+
+/*
+ * MPIDR_EL1 affinity of vCPU @n, as KVM numbers them: 16 in a cluster, so that
+ * an SGI's target list reaches each (KVM: reset_mpidr()).
+ */
+static inline uint64_t vcpu_mpidr(unsigned n)
+{
+	return (n & 15) | ((uint64_t)(n >> 4 & 0xff) << 8) |
+	       ((uint64_t)(n >> 12 & 0xff) << 16);
+}

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm64/map.h"
 #include "config/keys.h"
 #include "core/log.h"
 
@@ -24,10 +23,10 @@ static int grow(void *list, unsigned n, size_t size, struct err *why)
 {
 	void **at = list, *more;
 
-	if (n >= MAP_VIRTIO_SLOTS)
+	if (n >= VIRTIO_SLOTS)
 		return err_set(why, -ENOSPC,
 			       "one too many; the machine has room for %u",
-			       MAP_VIRTIO_SLOTS);
+			       VIRTIO_SLOTS);
 	more = reallocarray(*at, n + 1, size);
 	if (!more)
 		return no_memory(why);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine/smbios.h"
 #include "config/keys.h"
 #include "core/log.h"
 #include "devices/fw_cfg.h"

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Windows of virtio over MMIO, and so as many devices of a kind as make sense. */
+#define VIRTIO_SLOTS 32u
+
 /* A list of strings, in the order in which they were given. */
 struct strlist {
 	unsigned n;
@@ -102,6 +105,9 @@ enum smbios_text {
 	SMBIOS_FAMILY,
 	SMBIOS_TEXTS
 };
+
+/* Characters of a text: SMBIOS has no bound, but those who read it do. */
+#define SMBIOS_TEXT_MAX 64u
 
 struct smbios_config {
 	char *text[SMBIOS_TEXTS]; /* NULL: not given */

@@ -10,7 +10,7 @@
 
 #include "machine/arch.h"
 #include "machine/board_impl.h"
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/ram.h"
@@ -25,14 +25,15 @@ static uint64_t round_up(uint64_t n, uint64_t align)
 /* The first address behind everything that the map places. */
 static uint64_t map_end(struct machine *m)
 {
-	uint64_t end = MAP_RAM_BASE + m->ram_size;
+	uint64_t end = arch_map.ram + m->ram_size;
 
 	if (m->has_pci) {
 		m->pci_high = (struct range){
-			.base = round_up(
-				end > MAP_PCI_HIGH_MIN ? end : MAP_PCI_HIGH_MIN,
-				MAP_PCI_HIGH_SIZE),
-			.size = MAP_PCI_HIGH_SIZE,
+			.base = round_up(end > arch_map.pci_high.base
+						 ? end
+						 : arch_map.pci_high.base,
+					 arch_map.pci_high.size),
+			.size = arch_map.pci_high.size,
 		};
 		end = m->pci_high.base + m->pci_high.size;
 	}
@@ -106,7 +107,7 @@ static int add_ram_slots(struct board *b)
 		size = b->m.ram_size - off;
 		if (size > RAM_SLOT_SIZE)
 			size = RAM_SLOT_SIZE;
-		r = board_add_slot(b, slot++, MAP_RAM_BASE + off, size,
+		r = board_add_slot(b, slot++, arch_map.ram + off, size,
 				   b->vm.mem.bank[0].hva + off, false);
 	}
 	return r;
@@ -120,7 +121,7 @@ static int create_ram(struct board *b, struct err *e)
 
 	if (r < 0)
 		return r;
-	return gmem_add(&b->vm.mem, MAP_RAM_BASE, b->m.ram_size, hva);
+	return gmem_add(&b->vm.mem, arch_map.ram, b->m.ram_size, hva);
 }
 
 static int create_vcpus(struct board *b)
@@ -172,9 +173,9 @@ static int load_images(struct board *b, struct err *e)
 	/* It asks for a kernel itself; the tree lies at the start of RAM. */
 	if (b->cfg->firmware) {
 		b->boot = (struct boot){
-			.entry = MAP_FLASH_BASE,
+			.entry = arch_map.flash.base,
 			.kind = BOOT_ELF,
-			.kernel.base = MAP_RAM_BASE + b->m.ram_size,
+			.kernel.base = arch_map.ram + b->m.ram_size,
 		};
 		return 0;
 	}

@@ -59,7 +59,8 @@ static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
 	struct virtio_slot *s = ctx;
 	struct kvm_ioeventfd io = {
 		.datamatch = value,
-		.addr = MAP_VIRTIO_BASE + s->index * MAP_VIRTIO_STRIDE + off,
+		.addr = arch_map.virtio.base + s->index * arch_map.virtio.size +
+			off,
 		.len = 4,
 		.fd = fd,
 		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
@@ -117,29 +118,29 @@ static struct chardev *back_end(struct board *b, enum console_kind kind,
 static int add_platform_devices(struct board *b, struct err *e)
 {
 	struct chardev *chr = back_end(b, CONSOLE_SERIAL, e);
-	struct irq irq = board_level_irq(b, SPI_UART);
+	struct irq irq = board_level_irq(b, arch_map.uart.line);
 	int r;
 
 	if (!chr)
 		return -ENOMEM;
-	r = board_add(b, pl011_new(chr, &irq), "the UART", MAP_UART_BASE,
-		      MAP_UART_SIZE);
+	r = board_add(b, pl011_new(chr, &irq), "the UART", arch_map.uart.base,
+		      arch_map.uart.size);
 	if (r < 0)
 		return r;
 	b->m.has_uart = true;
-	irq = board_level_irq(b, SPI_RTC);
-	r = board_add(b, pl031_new(b->vm.loop, &irq), "the clock", MAP_RTC_BASE,
-		      MAP_RTC_SIZE);
+	irq = board_level_irq(b, arch_map.rtc.line);
+	r = board_add(b, pl031_new(b->vm.loop, &irq), "the clock",
+		      arch_map.rtc.base, arch_map.rtc.size);
 	if (r < 0)
 		return r;
-	irq = board_level_irq(b, SPI_GPIO);
+	irq = board_level_irq(b, arch_map.gpio.line);
 	b->gpio = pl061_new(b->vm.loop, &irq);
-	r = board_add(b, b->gpio, "the GPIO controller", MAP_GPIO_BASE,
-		      MAP_GPIO_SIZE);
+	r = board_add(b, b->gpio, "the GPIO controller", arch_map.gpio.base,
+		      arch_map.gpio.size);
 	if (r < 0)
 		return r;
 	return board_add(b, pvpanic_new(panicked, b), "pvpanic",
-			 MAP_PVPANIC_BASE, MAP_PVPANIC_SIZE);
+			 arch_map.pvpanic.base, arch_map.pvpanic.size);
 }
 
 static int add_exit_counter(struct board *b, struct err *e)
@@ -148,15 +149,15 @@ static int add_exit_counter(struct board *b, struct err *e)
 
 	if (!r)
 		r = board_add(b, exits_new(board_count_exits, b),
-			      "the exit counter", MAP_EXITS_BASE,
-			      MAP_EXITS_SIZE);
+			      "the exit counter", arch_map.exits.base,
+			      arch_map.exits.size);
 	b->m.has_exits = !r;
 	return r;
 }
 
 void board_power_button(struct board *b)
 {
-	pl061_press(b->gpio, GPIO_POWER_BUTTON);
+	pl061_press(b->gpio, arch_map.power_button);
 }
 
 /* Puts @v behind the next free window, or frees it. */
@@ -165,17 +166,20 @@ static int add_virtio_mmio(struct board *b, struct virtio *v, const char *what)
 	unsigned n = b->m.nvirtio;
 	struct virtio_slot *s = &b->slot[n];
 	struct mmio_host host = { .ioeventfd = add_ioeventfd, .ctx = s };
-	struct irq irq = { .set = pulse, .ctx = s, .line = SPI_VIRTIO + n };
+	struct irq irq = { .set = pulse,
+			   .ctx = s,
+			   .line = arch_map.virtio.line + n };
 	struct device *dev;
 	int r;
 
 	*s = (struct virtio_slot){ .board = b, .index = n };
-	dev = virtio_mmio_new(v, &irq, b->virtio_shadow + n * MAP_VIRTIO_STRIDE,
-			      &host);
+	dev = virtio_mmio_new(
+		v, &irq, b->virtio_shadow + n * arch_map.virtio.size, &host);
 	if (!dev)
 		v->ops->free(v);
-	r = board_add(b, dev, what, MAP_VIRTIO_BASE + n * MAP_VIRTIO_STRIDE,
-		      MAP_VIRTIO_STRIDE);
+	r = board_add(b, dev, what,
+		      arch_map.virtio.base + n * arch_map.virtio.size,
+		      arch_map.virtio.size);
 	if (!r)
 		b->m.nvirtio++;
 	return r;
@@ -303,7 +307,7 @@ static int add_console(struct board *b, struct err *e)
 static int map_virtio_windows(struct board *b, unsigned n)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
-	uint64_t size = (n * MAP_VIRTIO_STRIDE + page - 1) & -page;
+	uint64_t size = (n * arch_map.virtio.size + page - 1) & -page;
 	void *p;
 
 	if (!n)
@@ -315,7 +319,8 @@ static int map_virtio_windows(struct board *b, unsigned n)
 		return -errno;
 	}
 	b->virtio_shadow = p;
-	return board_add_slot(b, SLOT_VIRTIO, MAP_VIRTIO_BASE, size, p, true);
+	return board_add_slot(b, SLOT_VIRTIO, arch_map.virtio.base, size, p,
+			      true);
 }
 
 static int add_share(struct board *b, const struct share_config *c,
@@ -362,13 +367,13 @@ static int check_room(const struct board *b, struct err *e)
 	unsigned pci = count_virtio(b, true), mmio = count_virtio(b, false);
 
 	/* The host bridge has a slot of its own. */
-	if (pci < PCI_SLOTS && mmio <= MAP_VIRTIO_SLOTS)
+	if (pci < PCI_SLOTS && mmio <= VIRTIO_SLOTS)
 		return 0;
 	return err_set(e, -EINVAL,
 		       "%u disks and %u networks: the machine has room for %u "
 		       "virtio devices on PCI, and %u others; give fewer, or "
 		       "some with transport=%s",
-		       c->ndisks, c->nnets, PCI_SLOTS - 1, MAP_VIRTIO_SLOTS,
+		       c->ndisks, c->nnets, PCI_SLOTS - 1, VIRTIO_SLOTS,
 		       pci < PCI_SLOTS ? "pci" : "mmio");
 }
 

@@ -27,10 +27,10 @@
 
 static int map_bank(struct flash_slot *s, bool on)
 {
-	return board_add_slot(s->board, SLOT_FLASH + s->index,
-			      MAP_FLASH_BASE + s->index * MAP_FLASH_SIZE,
-			      on ? MAP_FLASH_SIZE : 0, flash_mem(s->bank),
-			      true);
+	return board_add_slot(
+		s->board, SLOT_FLASH + s->index,
+		arch_map.flash.base + s->index * arch_map.flash.size,
+		on ? arch_map.flash.size : 0, flash_mem(s->bank), true);
 }
 
 /* Without the slot the bank is slow, but right; so a failure to map it is. */
@@ -61,10 +61,10 @@ static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
 	*s = (struct flash_slot){ .board = b, .index = index, .bank = bank };
 	r = map_bank(s, true);
 	return r ? r
-		 : board_add(b, cfi_flash_new(&host, MAP_FLASH_SIZE),
+		 : board_add(b, cfi_flash_new(&host, arch_map.flash.size),
 			     "a bank of flash",
-			     MAP_FLASH_BASE + index * MAP_FLASH_SIZE,
-			     MAP_FLASH_SIZE);
+			     arch_map.flash.base + index * arch_map.flash.size,
+			     arch_map.flash.size);
 }
 
 int board_add_flash(struct board *b, struct err *e)
@@ -83,15 +83,16 @@ int board_add_flash(struct board *b, struct err *e)
 			return r;
 		code = found;
 	}
-	bank = flash_open_code(code, MAP_FLASH_SIZE, e);
+	bank = flash_open_code(code, arch_map.flash.size, e);
 	r = bank ? add_bank(b, 0, bank, false) : -EINVAL;
 	if (r < 0)
 		return r;
 	firmware_template(code, vars);
 	template = vars[0] ? vars : NULL;
-	bank = b->cfg->vars ? flash_open_vars(b->cfg->vars, template,
-					      MAP_FLASH_SIZE, e)
-			    : flash_open_scratch(template, MAP_FLASH_SIZE, e);
+	bank = b->cfg->vars
+		       ? flash_open_vars(b->cfg->vars, template,
+					 arch_map.flash.size, e)
+		       : flash_open_scratch(template, arch_map.flash.size, e);
 	b->m.has_flash = true;
 	return bank ? add_bank(b, 1, bank, true) : -EINVAL;
 }
@@ -100,6 +101,6 @@ void board_free_flash(struct board *b)
 {
 	unsigned i;
 
-	for (i = 0; i < MAP_FLASH_BANKS; i++)
+	for (i = 0; i < FLASH_BANKS; i++)
 		flash_close(b->flash[i].bank);
 }

@@ -36,18 +36,19 @@ int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot)
 	const char *before = b->bootorder ? b->bootorder : "";
 	const char *newline = b->bootorder ? "\n" : "";
 	char *all;
+	gpa_t at = pci ? arch_map.ecam.base
+		       : arch_map.virtio.base + slot * arch_map.virtio.size;
 	int n;
 
 	if (!disk && id != VIRTIO_ID_NET)
 		return 0;
 	if (pci)
 		n = asprintf(&all, "%s%s/pci@%llx/%s@%x/%s", before, newline,
-			     MAP_ECAM_BASE, disk ? "scsi" : "ethernet", slot,
-			     disk ? "disk@0,0" : "ethernet-phy@0");
+			     (unsigned long long)at, disk ? "scsi" : "ethernet",
+			     slot, disk ? "disk@0,0" : "ethernet-phy@0");
 	else
 		n = asprintf(&all, "%s%s/virtio-mmio@%016llx/%s", before,
-			     newline,
-			     MAP_VIRTIO_BASE + slot * MAP_VIRTIO_STRIDE,
+			     newline, (unsigned long long)at,
 			     disk ? "disk@0,0" : "ethernet-phy@0");
 	if (n < 0)
 		return no_memory();
@@ -203,8 +204,8 @@ static int fill(struct board *b, struct fw_cfg *f, struct err *e)
 int board_add_fw_cfg(struct board *b, struct err *e)
 {
 	struct fw_cfg *f = fw_cfg_new(&b->vm.mem);
-	int r = f ? board_add(b, fw_cfg_device(f), "fw_cfg", MAP_FW_CFG_BASE,
-			      MAP_FW_CFG_SIZE)
+	int r = f ? board_add(b, fw_cfg_device(f), "fw_cfg",
+			      arch_map.fw_cfg.base, arch_map.fw_cfg.size)
 		  : no_room(e);
 
 	return r ? r : fill(b, f, e);

@@ -12,7 +12,7 @@ enum {
 	SLOT_ARCH, /* what the architecture needs one for */
 	SLOT_VIRTIO,
 	SLOT_FLASH, /* one for each bank */
-	SLOT_RAM = SLOT_FLASH + MAP_FLASH_BANKS,
+	SLOT_RAM = SLOT_FLASH + FLASH_BANKS,
 };
 
 /* A bank of flash, and where KVM has it. */
@@ -53,10 +53,10 @@ struct board {
 	struct device *gpio;
 	struct virtio *balloon; /* the bus's; NULL: there is none */
 	uint8_t *virtio_shadow; /* what the guest reads of all windows */
-	struct virtio_slot slot[MAP_VIRTIO_SLOTS];
+	struct virtio_slot slot[VIRTIO_SLOTS];
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
-	struct flash_slot flash[MAP_FLASH_BANKS];
+	struct flash_slot flash[FLASH_BANKS];
 	char *bootorder;       /* what board_boot_from() has gathered */
 	struct stats **counts; /* of each vCPU, and of the VM */
 	struct halt_watch halt;

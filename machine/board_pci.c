@@ -44,15 +44,15 @@ int board_add_pci(struct board *b)
 		[PCI_MMIO64] = "the 64-bit PCI window",
 	};
 	const gpa_t base[PCI_WINDOWS] = {
-		[PCI_MMIO32] = MAP_PCI_MMIO_BASE,
-		[PCI_IO] = MAP_PCI_IO_BASE,
-		[PCI_ECAM] = MAP_ECAM_BASE,
+		[PCI_MMIO32] = arch_map.pci_mmio.base,
+		[PCI_IO] = arch_map.pci_io.base,
+		[PCI_ECAM] = arch_map.ecam.base,
 		[PCI_MMIO64] = b->m.pci_high.base,
 	};
 	const uint64_t size[PCI_WINDOWS] = {
-		[PCI_MMIO32] = MAP_PCI_MMIO_SIZE,
-		[PCI_IO] = MAP_PCI_IO_SIZE,
-		[PCI_ECAM] = MAP_ECAM_SIZE,
+		[PCI_MMIO32] = arch_map.pci_mmio.size,
+		[PCI_IO] = arch_map.pci_io.size,
+		[PCI_ECAM] = arch_map.ecam.size,
 		[PCI_MMIO64] = b->m.pci_high.size,
 	};
 	struct irq intx[PCI_PINS];
@@ -60,7 +60,7 @@ int board_add_pci(struct board *b)
 	int r = 0;
 
 	for (i = 0; i < PCI_PINS; i++)
-		intx[i] = board_level_irq(b, SPI_PCI + i);
+		intx[i] = board_level_irq(b, arch_map.ecam.line + i);
 	b->pci = pci_host_new(base, size, intx);
 	if (!b->pci)
 		return -ENOMEM;

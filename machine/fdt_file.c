@@ -2,7 +2,7 @@
 /*
  * A user's device tree, brought up to date for this machine.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -49,7 +49,7 @@ static int memory_update(void *fdt, const struct machine *m)
 	ret = fdt_setprop(fdt, node, "device_type", type, sizeof(type));
 	if (ret)
 		return ret;
-	return fdt_appendprop_addrrange(fdt, 0, node, "reg", MAP_RAM_BASE,
+	return fdt_appendprop_addrrange(fdt, 0, node, "reg", arch_map.ram,
 					m->ram_size);
 }
 

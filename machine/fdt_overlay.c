@@ -2,7 +2,7 @@
 /*
  * Overlays on a device tree, which libfdt applies.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <errno.h>
 #include <libfdt.h>

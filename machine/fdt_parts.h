@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 #include "machine/infile.h"
 
 /*
  * fdt_read() - read the tree at @path, which the user gave with @opt
  *
- * It is checked wholly, and no longer or deeper than arm64/fdt.h says. *@blob
+ * It is checked wholly, and no longer or deeper than machine/fdt.h says. *@blob
  * is malloc()ed, @f is closed again but serves infile_err(). 0, or -errno with
  * a sentence in @e.
  */

@@ -127,7 +127,7 @@ int image_place(struct load *l, const struct head *h, uint64_t size)
 			(unsigned long long)text_offset);
 	if (text_offset > l->m->ram_size || size > l->m->ram_size - text_offset)
 		return image_too_big(l, text_offset + size);
-	l->b->kernel.base = MAP_RAM_BASE + text_offset;
+	l->b->kernel.base = arch_map.ram + text_offset;
 	l->b->kernel.size = size;
 	l->b->entry = l->b->kernel.base;
 	return 0;
@@ -190,7 +190,7 @@ static int load_flat(struct load *l)
 	    size > l->m->ram_size - OLD_TEXT_OFFSET)
 		return image_too_big(l, size + OLD_TEXT_OFFSET);
 	l->b->kind = BOOT_OPEN;
-	l->b->kernel.base = MAP_RAM_BASE + OLD_TEXT_OFFSET;
+	l->b->kernel.base = arch_map.ram + OLD_TEXT_OFFSET;
 	l->b->kernel.size = size;
 	l->b->entry = l->b->kernel.base;
 	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, size, l->e);

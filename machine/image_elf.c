@@ -69,7 +69,7 @@ static int header_check(struct load *l, const Elf64_Ehdr *eh)
 static int segment_check(struct load *l, const Elf64_Phdr *ph)
 {
 	const struct infile *f = &l->file;
-	const uint64_t off = ph->p_paddr - MAP_RAM_BASE;
+	const uint64_t off = ph->p_paddr - arch_map.ram;
 
 	if (ph->p_filesz > ph->p_memsz)
 		return infile_err(
@@ -93,7 +93,8 @@ static int segment_check(struct load *l, const Elf64_Phdr *ph)
 			  "has a segment at 0x%llx, outside of RAM; link it "
 			  "for RAM, which begins at 0x%llx, or give a Linux "
 			  "kernel as Image",
-			  (unsigned long long)ph->p_paddr, MAP_RAM_BASE);
+			  (unsigned long long)ph->p_paddr,
+			  (unsigned long long)arch_map.ram);
 }
 
 static int segments_read(struct load *l, const Elf64_Ehdr *eh,
@@ -172,7 +173,7 @@ static int segment_load(struct load *l, const Elf64_Phdr *ph)
 		     ph->p_memsz - ph->p_filesz, iov, GMEM_BANKS);
 	if (n < 0)
 		return image_too_big(l,
-				     ph->p_paddr + ph->p_memsz - MAP_RAM_BASE);
+				     ph->p_paddr + ph->p_memsz - arch_map.ram);
 	for (i = 0; i < n; i++)
 		memset(iov[i].iov_base, 0, iov[i].iov_len);
 	return 0;

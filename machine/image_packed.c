@@ -215,7 +215,7 @@ static int unpack(struct load *l, enum packing how, const struct stream *in)
 	if (l->b->kind == BOOT_IMAGE && room > k->size + IMAGE_SLACK)
 		room = k->size + IMAGE_SLACK;
 	if (gmem_map(l->mem, k->base, room, &iov, 1) != 1)
-		return image_too_big(l, k->base - MAP_RAM_BASE + room);
+		return image_too_big(l, k->base - arch_map.ram + room);
 	s.out = iov.iov_base;
 	s.out_left = room;
 	do {

@@ -77,7 +77,7 @@ static inline gpa_t range_end(const struct range *r)
 
 static inline gpa_t ram_end(const struct machine *m)
 {
-	return MAP_RAM_BASE + m->ram_size;
+	return arch_map.ram + m->ram_size;
 }
 
 /* The bytes at the beginning are those of an arm64 Image. */

@@ -40,7 +40,7 @@ static unsigned long long mib_needed(const struct boot *b, uint64_t files,
 	uint64_t end = align_up(range_end(&b->kernel), FDT_ALIGN) + fdt +
 		       align_up(files, FILE_ALIGN) + FILE_ALIGN;
 
-	return align_up(end - MAP_RAM_BASE, MIB) / MIB;
+	return align_up(end - arch_map.ram, MIB) / MIB;
 }
 
 /* Highest place for @size bytes below @top, above the kernel and @gap. */
@@ -221,7 +221,7 @@ static bool fdt_place(const struct machine *m, const struct boot *b,
 	const bool high = b->kind != BOOT_IMAGE;
 
 	if (b->kind == BOOT_ELF &&
-	    fdt_between(MAP_RAM_BASE, b->kernel.base, size, false, at))
+	    fdt_between(arch_map.ram, b->kernel.base, size, false, at))
 		return true;
 	if (high && fdt_between(k_end, near < hi ? near : hi, size, true, at))
 		return true;

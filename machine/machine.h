@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arm64/map.h"
 #include "core/config.h"
 #include "core/gmem.h"
+#include "machine/map.h"
 
 enum gic_kind { GIC_V2 = 2, GIC_V3 = 3 };
 
@@ -26,7 +26,7 @@ struct range {
 
 struct machine {
 	unsigned cpus;
-	uint64_t ram_size; /* bytes, from MAP_RAM_BASE */
+	uint64_t ram_size; /* bytes, from arch_map.ram */
 	enum gic_kind gic;
 	enum msi_kind msi;
 	struct range gicr2; /* second redistributor region, if any */
@@ -50,13 +50,3 @@ struct machine {
 	uint64_t kaslr_seed;
 	uint8_t rng_seed[64];
 };
-
-/*
- * MPIDR_EL1 affinity of vCPU @n, as KVM numbers them: 16 in a cluster, so that
- * an SGI's target list reaches each (KVM: reset_mpidr()).
- */
-static inline uint64_t machine_mpidr(unsigned n)
-{
-	return (n & 15) | ((uint64_t)(n >> 4 & 0xff) << 8) |
-	       ((uint64_t)(n >> 12 & 0xff) << 16);
-}

@@ -272,16 +272,16 @@ static void add_memory_device(struct smbios *out, const struct machine *m)
 /* Addresses in KiB where they fit, and in bytes where they do not. */
 static void add_memory_map(struct smbios *out, const struct machine *m)
 {
-	const uint64_t last = MAP_RAM_BASE + m->ram_size - 1;
+	const uint64_t last = arch_map.ram + m->ram_size - 1;
 	const bool fits = last / KIB < 0xffffffff;
 	struct table t;
 
 	begin(&t, out, MEMORY_MAP);
-	put32(&t, fits ? MAP_RAM_BASE / KIB : 0xffffffff);
+	put32(&t, fits ? arch_map.ram / KIB : 0xffffffff);
 	put32(&t, fits ? last / KIB : 0xffffffff);
 	put16(&t, HANDLE(MEMORY_ARRAY));
 	put8(&t, 1); /* device in each row */
-	put64(&t, fits ? 0 : MAP_RAM_BASE);
+	put64(&t, fits ? 0 : arch_map.ram);
 	put64(&t, fits ? 0 : last);
 	end(&t);
 }

@@ -11,8 +11,6 @@
 
 #include "machine/machine.h"
 
-/* Characters of a text: SMBIOS has no bound, but those who read it do. */
-#define SMBIOS_TEXT_MAX	  64u
 #define SMBIOS_TABLES_MAX 2048u
 
 struct smbios {

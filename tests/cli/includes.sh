@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # includes.sh [DIR] - no #include points the wrong way among the folders:
-# main -> cmd -> run -> {config, machine}; machine -> {arm64, nested, virtio,
-# devices} -> host -> core
+# main -> cmd -> run -> {config, machine} -> {virtio, devices} -> host -> core;
+# arm64 and nested answer machine/arch.h and core/arch.h, which name neither
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 1
 
@@ -12,8 +12,8 @@ declare -A allowed=(
 	[main]="cmd"
 	[cmd]="run config machine arm64 nested virtio devices host core"
 	[run]="config machine virtio devices host core"
-	[config]="machine arm64 virtio devices host core"
-	[machine]="arm64 nested virtio devices host core"
+	[config]="virtio devices host core"
+	[machine]="virtio devices host core"
 	[arm64]="machine nested virtio devices host core"
 	[nested]="host core"
 	[virtio]="devices host core"

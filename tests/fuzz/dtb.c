@@ -3,7 +3,7 @@
  * The input is a tree and an overlay: two bytes tell the length of the tree,
  * which is the machine's own if that is 0. What comes out is a valid tree.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <libfdt.h>
 #include <stdio.h>

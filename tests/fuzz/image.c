@@ -3,6 +3,7 @@
  * The input is a file: loaded as a kernel, and then as an initrd beside
  * whatever kernel that made. RAM ends where the sanitizer watches.
  */
+#include "arm64/map.h"
 #include "machine/image.h"
 
 #include <stdio.h>

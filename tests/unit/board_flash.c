@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "machine/board_impl.h"
+#include "arm64/map.h"
 #include "core/kvm.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/fake_kvm.h"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "arm64/map.h"
 #include "machine/board_impl.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/stats_rig.h"

@@ -5,13 +5,14 @@
  * NESTOR_GOLDEN=1 in the environment, which writes these anew, and look at the
  * difference.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <errno.h>
 #include <libfdt.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arm64/map.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 

@@ -3,7 +3,7 @@
  * Trees and overlays that a user gives. Row B1 of the table of hostile inputs;
  * the names of its tests begin with B1.
  */
-#include "arm64/fdt.h"
+#include "machine/fdt.h"
 
 #include <errno.h>
 #include <libfdt.h>

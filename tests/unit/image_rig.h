@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "arm64/map.h"
 #include "machine/image.h"
 
 #include <errno.h>

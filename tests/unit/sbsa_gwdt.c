@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "arm64/map.h"
 #include "machine/board_impl.h"
 #include "core/kvm.h"
 #include "core/loop.h"
