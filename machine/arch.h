@@ -22,6 +22,7 @@
 struct board;
 struct err;
 struct machine;
+struct tree;
 struct vcpu;
 struct vm;
 
@@ -82,6 +83,22 @@ int arch_irq_line(const struct vm *vm, unsigned line, bool on);
 
 /* How many lines devices can have: 0 and up. */
 unsigned arch_irq_lines(const struct machine *m);
+
+/* Of an interrupt specifier. */
+#define ARCH_IRQ_CELLS_MAX 3
+
+/* A line's interrupt specifier, as a device's node has it: how many cells. */
+unsigned arch_irq_cells(unsigned line, bool edge,
+			uint32_t cell[ARCH_IRQ_CELLS_MAX]);
+
+/*
+ * Nodes of the tree: CPUs and all that they have, with the interrupt controller
+ * (TREE_INTC) and who takes messages (TREE_MSI); the watchdog's. And the label
+ * of the interrupt controller.
+ */
+void arch_fdt_cpus(struct tree *t, const struct machine *m);
+void arch_fdt_watchdog(struct tree *t);
+void arch_fdt_symbols(struct tree *t);
 
 /*
  * arch_msi_entry() - what KVM makes of a message of PCI function @id: all but
