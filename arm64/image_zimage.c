@@ -8,7 +8,7 @@
  * that is, a table in it tells, which the kernel's arch/arm/boot/compressed
  * has had since 4.15. Nothing is unpacked here.
  */
-#include "machine/image_parts.h"
+#include "arm64/image.h"
 
 #include <errno.h>
 

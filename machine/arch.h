@@ -21,6 +21,8 @@
 
 struct board;
 struct err;
+struct head;
+struct load;
 struct machine;
 struct tree;
 struct vcpu;
@@ -108,3 +110,21 @@ void arch_fdt_symbols(struct tree *t);
  */
 bool arch_msi_entry(const struct machine *m, uint16_t id, uint64_t addr,
 		    uint32_t data, struct kvm_irq_routing_entry *e);
+
+/* Of ELF files that run here: EM_. */
+extern const uint16_t arch_elf_machine;
+
+/* Do the bytes at the beginning belong to Linux's own format, an Image? */
+bool arch_image_is(const struct head *);
+
+/*
+ * arch_image_place() - choose where the Image that begins with @h, of @size
+ * bytes in all (at least), goes: fills @l->b. 0, or -errno with a sentence.
+ */
+int arch_image_place(struct load *l, const struct head *h, uint64_t size);
+
+/*
+ * arch_image_load() - is it for the architecture alone to say what can be
+ * loaded? Then it has: *@err is 0, or -errno with a sentence.
+ */
+bool arch_image_load(struct load *l, int *err);

@@ -1,33 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kernels: tell what a file is, and load the two formats that go straight into
- * RAM, the arm64 Image and the flat binary.
+ * RAM, the Image and the flat binary.
  *
  * A file's first bytes are read once and decide everything; the file itself is
- * then read where it will run, with no buffer in between.
+ * then read where it will run, with no buffer in between. Formats that only one
+ * architecture has are known to that one (machine/arch.h).
  */
 #include "machine/image.h"
 
 #include <errno.h>
 
+#include "machine/arch.h"
 #include "machine/image_parts.h"
 #include "core/log.h"
 
-/* Documentation/arch/arm64/booting.rst, "Call the kernel image". */
-#define IMAGE_TEXT_OFFSET 8
-#define IMAGE_SIZE	  16
-#define IMAGE_FLAGS	  24
-#define IMAGE_MAGIC	  56
-#define IMAGE_HEADER	  64
-#define FLAG_BIG_ENDIAN	  1
-
-/* Where a kernel from before 3.17 goes, and a flat binary. */
-#define OLD_TEXT_OFFSET 0x80000
-
-/* No machine has that much; what claims more is damaged. */
-#define SIZE_LIMIT ((uint64_t)1 << 48)
-
-#define ELF_MAGIC "\177ELF"
+#define PE_AT 60 /* where its header is, tells a DOS header */
 
 #define WANTED "give an arm64 Linux Image, ELF file or flat binary"
 
@@ -61,13 +49,6 @@ static const struct {
 	{ 0, 4, "QFI\xfb", "is a disk image; give it with --disk" },
 };
 
-static bool head_has(const struct head *h, size_t off, const char *bytes,
-		     size_t len)
-{
-	return off <= h->len && len <= h->len - off &&
-	       !memcmp(h->byte + off, bytes, len);
-}
-
 int image_reject(struct load *l, const struct head *h, const char *where)
 {
 	unsigned i;
@@ -78,11 +59,6 @@ int image_reject(struct load *l, const struct head *h, const char *where)
 			return infile_err(&l->file, l->e, -ENOEXEC, "%s%s",
 					  where, rejects[i].verdict);
 	return 0;
-}
-
-bool image_is(const struct head *h)
-{
-	return h->len >= IMAGE_HEADER && head_has(h, IMAGE_MAGIC, "ARM\x64", 4);
 }
 
 int image_too_big(struct load *l, uint64_t end)
@@ -96,43 +72,6 @@ int image_too_big(struct load *l, uint64_t end)
 			  (unsigned long long)need, (unsigned long long)need);
 }
 
-int image_place(struct load *l, const struct head *h, uint64_t size)
-{
-	uint64_t text_offset = get_le64(h->byte + IMAGE_TEXT_OFFSET);
-	uint64_t image_size = get_le64(h->byte + IMAGE_SIZE);
-
-	if (l->m->aarch32)
-		return infile_err(&l->file, l->e, -ENOEXEC,
-				  "is an arm64 kernel; leave out --aarch32, or "
-				  "give a 32-bit ARM zImage");
-	if (get_le64(h->byte + IMAGE_FLAGS) & FLAG_BIG_ENDIAN)
-		return infile_err(&l->file, l->e, -ENOEXEC,
-				  "is a big-endian kernel; give a "
-				  "little-endian one");
-	l->b->kind = BOOT_IMAGE;
-	if (!image_size) {
-		/* Then the header's text_offset has no defined endianness. */
-		text_offset = OLD_TEXT_OFFSET;
-		l->b->kind = BOOT_OPEN;
-	}
-	/* A signature may stand behind what the header knows of. */
-	if (size < image_size)
-		size = image_size;
-	if (text_offset > SIZE_LIMIT || size > SIZE_LIMIT)
-		return infile_err(
-			&l->file, l->e, -ENOEXEC,
-			"is damaged: its header asks for 0x%llx bytes "
-			"at offset 0x%llx; get it again",
-			(unsigned long long)size,
-			(unsigned long long)text_offset);
-	if (text_offset > l->m->ram_size || size > l->m->ram_size - text_offset)
-		return image_too_big(l, text_offset + size);
-	l->b->kernel.base = arch_map.ram + text_offset;
-	l->b->kernel.size = size;
-	l->b->entry = l->b->kernel.base;
-	return 0;
-}
-
 /*
  * Where the last section of a PE file ends, as far as its head tells: 0 if
  * that is none. This is the only hint that an Image was cut short.
@@ -142,9 +81,9 @@ static uint64_t pe_end(const struct head *h)
 	uint64_t sec, end = 0;
 	uint32_t pe, n;
 
-	if (!head_has(h, 0, "MZ", 2) || h->len < IMAGE_HEADER)
+	if (!head_has(h, 0, "MZ", 2) || h->len < PE_AT + 4)
 		return 0;
-	pe = get_le32(h->byte + 60);
+	pe = get_le32(h->byte + PE_AT);
 	if (!head_has(h, pe, "PE\0\0", 4) || h->len - pe < 24)
 		return 0;
 	sec = (uint64_t)pe + 24 + get_le16(h->byte + pe + 20);
@@ -172,48 +111,28 @@ static int load_image(struct load *l)
 				  "get it again",
 				  (unsigned long long)l->file.size,
 				  (unsigned long long)end);
-	err = image_place(l, &l->head, l->file.size);
+	err = arch_image_place(l, &l->head, l->file.size);
 	if (err)
 		return err;
 	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, l->file.size,
 			   l->e);
 }
 
-static int load_flat(struct load *l)
+int image_load_flat(struct load *l)
 {
 	const uint64_t size = l->file.size;
 
 	if (pe_end(&l->head))
 		return infile_err(&l->file, l->e, -ENOEXEC,
 				  "is an EFI program, not a kernel; " WANTED);
-	if (size > SIZE_LIMIT || OLD_TEXT_OFFSET > l->m->ram_size ||
-	    size > l->m->ram_size - OLD_TEXT_OFFSET)
-		return image_too_big(l, size + OLD_TEXT_OFFSET);
+	if (size > SIZE_LIMIT || TEXT_OFFSET > l->m->ram_size ||
+	    size > l->m->ram_size - TEXT_OFFSET)
+		return image_too_big(l, size + TEXT_OFFSET);
 	l->b->kind = BOOT_OPEN;
-	l->b->kernel.base = arch_map.ram + OLD_TEXT_OFFSET;
+	l->b->kernel.base = arch_map.ram + TEXT_OFFSET;
 	l->b->kernel.size = size;
 	l->b->entry = l->b->kernel.base;
 	return infile_load(&l->file, 0, l->mem, l->b->kernel.base, size, l->e);
-}
-
-/* For vCPUs that run 32-bit kernels. */
-static int load_aarch32(struct load *l)
-{
-	const struct head *h = &l->head;
-	int err;
-
-	if (image_is_zimage(h))
-		return image_load_zimage(l);
-	if (image_is(h))
-		return image_place(l, h, 0);
-	if (head_has(h, 0, "\x1f\x8b", 2) ||
-	    head_has(h, 0, "\x28\xb5\x2f\xfd", 4) ||
-	    head_has(h, 0, ELF_MAGIC, 4) || head_has(h, 4, "zimg", 4))
-		return infile_err(&l->file, l->e, -ENOEXEC,
-				  "is compressed or ELF; with --aarch32 give "
-				  "a zImage or a flat binary");
-	err = image_reject(l, h, "");
-	return err ? err : load_flat(l);
 }
 
 static int load_any(struct load *l)
@@ -221,9 +140,9 @@ static int load_any(struct load *l)
 	const struct head *h = &l->head;
 	int err;
 
-	if (l->m->aarch32)
-		return load_aarch32(l);
-	if (image_is(h))
+	if (arch_image_load(l, &err))
+		return err;
+	if (arch_image_is(h))
 		return load_image(l);
 	if (head_has(h, 0, "\x1f\x8b", 2))
 		return image_load_packed(l, PACK_GZIP, 0, l->file.size);
@@ -234,7 +153,7 @@ static int load_any(struct load *l)
 	if (head_has(h, 0, ELF_MAGIC, 4))
 		return image_load_elf(l);
 	err = image_reject(l, h, "");
-	return err ? err : load_flat(l);
+	return err ? err : image_load_flat(l);
 }
 
 int image_load_kernel(const struct gmem *mem, const struct machine *m,

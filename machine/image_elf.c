@@ -4,6 +4,7 @@
  * Architecture): bare-metal programs and hypervisors, linked for the physical
  * address at which they run. Nothing is relocated.
  */
+#include "machine/arch.h"
 #include "machine/image_parts.h"
 
 #include <elf.h>
@@ -44,7 +45,7 @@ static int header_check(struct load *l, const Elf64_Ehdr *eh)
 		return infile_err(f, l->e, -ENOEXEC,
 				  "is a big-endian ELF file; give a "
 				  "little-endian one");
-	if (eh->e_machine != EM_AARCH64)
+	if (eh->e_machine != arch_elf_machine)
 		return infile_err(f, l->e, -ENOEXEC,
 				  "is an ELF file for %s; give one built for "
 				  "AArch64",

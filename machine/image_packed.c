@@ -7,6 +7,7 @@
  * header and RAM have room for. The compressed bytes are kept in memory
  * meanwhile: a second pass over them needs no second buffer for the result.
  */
+#include "machine/arch.h"
 #include "machine/image_parts.h"
 
 #include <errno.h>
@@ -194,8 +195,8 @@ static int place(struct load *l, enum packing how, const struct stream *in)
 	if (err && err != -ENOSPC)
 		return complain(l, how, err);
 	h.len = sizeof(h.byte) - s.out_left;
-	if (image_is(&h))
-		return image_place(l, &h, h.len);
+	if (arch_image_is(&h))
+		return arch_image_place(l, &h, h.len);
 	err = image_reject(l, &h, "holds what ");
 	if (err)
 		return err;

@@ -16,11 +16,26 @@
 /* Enough for all headers that tell what a file is, PE sections included. */
 #define HEAD_SIZE 1024
 
+/* Where a kernel goes that does not say where to, and a flat binary. */
+#define TEXT_OFFSET 0x80000
+
+/* No machine has that much; what claims more is damaged. */
+#define SIZE_LIMIT ((uint64_t)1 << 48)
+
+#define ELF_MAGIC "\177ELF"
+
 /* The first bytes of a file, or of what it unpacks to. */
 struct head {
 	size_t len;
 	uint8_t byte[HEAD_SIZE];
 };
+
+static inline bool head_has(const struct head *h, size_t off, const char *bytes,
+			    size_t len)
+{
+	return off <= h->len && len <= h->len - off &&
+	       !memcmp(h->byte + off, bytes, len);
+}
 
 /* One kernel on its way into RAM. */
 struct load {
@@ -80,15 +95,6 @@ static inline gpa_t ram_end(const struct machine *m)
 	return arch_map.ram + m->ram_size;
 }
 
-/* The bytes at the beginning are those of an arm64 Image. */
-bool image_is(const struct head *);
-
-/*
- * image_place() - choose where the Image that begins with @h, of @size bytes
- * in all (at least), goes: fills @l->b. 0, or -errno with a sentence.
- */
-int image_place(struct load *l, const struct head *h, uint64_t size);
-
 /*
  * image_reject() - a sentence for what is known not to be bootable here
  *
@@ -112,6 +118,5 @@ int image_load_zboot(struct load *l);
 
 int image_load_elf(struct load *l);
 
-/* The bytes at the beginning are those of an ARM zImage, for --aarch32. */
-bool image_is_zimage(const struct head *);
-int image_load_zimage(struct load *l);
+/* To TEXT_OFFSET, as it is. */
+int image_load_flat(struct load *l);
