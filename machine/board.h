@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board: puts the machine of arm64/map.h together from a configuration.
+ * The board: puts the machine together from a configuration, at the places that
+ * arch_map names (machine/map.h).
  *
  * The order in which KVM is told of its parts is fixed here, and only here
  * (Documentation/virt/kvm/api.rst; a GICv3 wants all its vCPUs first, an irqfd

@@ -31,10 +31,6 @@ asm(".section .rodata\ncommand_init:\n"
 extern const uint8_t command_init[] __attribute__((visibility("hidden")));
 extern const uint8_t command_init_end[] __attribute__((visibility("hidden")));
 
-/* What a shell looks in, if nobody has said. */
-#define DEFAULT_PATH \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 extern char **environ;
 
 /* --- its environment --- */

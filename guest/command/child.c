@@ -5,10 +5,6 @@
 
 #include "guest/command/init.h"
 
-/* What a shell looks in, if nobody has said. */
-#define DEFAULT_PATH \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 static const char *path_of(char **envp)
 {
 	static const char name[] = "PATH=";
