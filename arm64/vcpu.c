@@ -142,7 +142,7 @@ int arch_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt)
 
 static enum arch_next fail(struct vcpu *v)
 {
-	vm_post(v->vm, VM_FAILED);
+	vm_post(v->vm, VM_FAILED, v, 0);
 	return ARCH_PARK;
 }
 
@@ -172,10 +172,10 @@ static enum arch_next system_event(struct vcpu *v)
 {
 	switch (v->run->system_event.type) {
 	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		vm_post(v->vm, VM_POWEROFF);
+		vm_post(v->vm, VM_POWEROFF, v, 0);
 		return ARCH_PARK;
 	case KVM_SYSTEM_EVENT_RESET:
-		vm_post(v->vm, VM_RESET);
+		vm_post(v->vm, VM_RESET, v, 0);
 		return ARCH_PARK;
 	case KVM_SYSTEM_EVENT_SUSPEND:
 		suspend(v);
@@ -183,7 +183,7 @@ static enum arch_next system_event(struct vcpu *v)
 	case KVM_SYSTEM_EVENT_WAKEUP:
 		return wake_up(v);
 	case KVM_SYSTEM_EVENT_CRASH:
-		vm_post(v->vm, VM_PANIC);
+		vm_post(v->vm, VM_PANIC, v, 0);
 		return ARCH_PARK;
 	}
 	log_warnx("vCPU %u: KVM reports an unknown system event %u", v->index,

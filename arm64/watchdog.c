@@ -19,7 +19,7 @@ static void bite(void *ctx)
 {
 	struct board *b = ctx;
 
-	vm_post(&b->vm, VM_WATCHDOG);
+	vm_post(&b->vm, VM_WATCHDOG, NULL, 0);
 }
 
 /*

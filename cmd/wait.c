@@ -19,8 +19,9 @@
 
 #define TIMEOUT_MAX 31536000
 
-enum { FOR_END, FOR_RUNNING, FOR_PAUSED };
-static const char *const states[] = { "ended", "running", "paused", NULL };
+enum { FOR_END, FOR_READY, FOR_RUNNING, FOR_PAUSED };
+static const char *const states[] = { "ended", "ready", "running", "paused",
+				      NULL };
 
 struct wait {
 	const char *name, *runtime_dir;
@@ -73,6 +74,10 @@ static int report_state(const struct wait *w, const char *name)
 static bool is_it(const struct wait *w, const char *word)
 {
 	switch (w->state) {
+	case FOR_READY:
+		/* Or it was, and has gone on. */
+		return !strcmp(word, "ready") || !strcmp(word, "running") ||
+		       !strcmp(word, "paused");
 	case FOR_RUNNING:
 		return !strcmp(word, "running") || !strcmp(word, "resumed");
 	case FOR_PAUSED:
@@ -162,7 +167,8 @@ static int set_state(struct wait *w, const char *value, struct err *e)
 	for (w->state = 0; states[w->state]; w->state++)
 		if (!strcmp(states[w->state], value))
 			return 0;
-	return err_set(e, -EINVAL, "--for %s: give ended, running or paused",
+	return err_set(e, -EINVAL,
+		       "--for %s: give ended, ready, running or paused",
 		       *value ? value : "''");
 }
 
@@ -212,7 +218,7 @@ const struct command command_wait = {
 	.opts =
 		(const struct opt[]){
 			{ 'f', "for", 0, "STATE",
-			  "ended, running or paused [ended]", 0 },
+			  "ended, ready, running or paused [ended]", 0 },
 			{ 't', "timeout", 't', "SECONDS",
 			  "then give up, with status 124; 0: never [0]", 0 },
 			OPT_JSON,

@@ -182,6 +182,7 @@ struct config {
 	/* How it is run; these are no keys of a file. */
 	char *runtime_dir; /* NULL: the usual one */
 	bool detach;	   /* return when the guest runs */
+	bool paused;	   /* ready, until nestor resume */
 	bool remove;	   /* leave nothing behind, though detached */
 	bool json;	   /* what is printed then */
 };

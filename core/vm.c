@@ -11,6 +11,12 @@
  * KVM completes a pending MMIO or hypercall only on the next KVM_RUN, so a
  * vCPU that parks after handling an exit enters KVM once more with
  * immediate_exit set. Its registers are whole then.
+ *
+ * To stand still is two steps, and the loop goes on between them: the last vCPU
+ * to park posts vm->stood, whose turn it is to ask the devices; the last of
+ * those to be quiet posts vm->quiesced. A vCPU that has posted an event is
+ * parked until the event's handler has returned, or, if that has the VM held or
+ * reset, until the VM goes on.
  */
 #include "core/vm.h"
 
@@ -26,59 +32,58 @@
 #include "core/arch.h"
 #include "core/kvm.h"
 #include "core/log.h"
-#include "core/loop.h"
 #include "core/timer.h"
 #include "core/util.h"
 
 #define KICK SIGRTMIN
+
+const char *vm_state_name(enum vm_state s)
+{
+	static const char *const names[VM_STATES] = {
+		[VM_BUILDING] = "building", [VM_READY] = "ready",
+		[VM_RUNNING] = "running",   [VM_PAUSING] = "pausing",
+		[VM_PAUSED] = "paused",	    [VM_RESETTING] = "resetting",
+		[VM_ENDING] = "ending",	    [VM_ENDED] = "ended",
+	};
+
+	return names[s];
+}
 
 static void kicked(int sig)
 {
 	(void)sig;
 }
 
-/* One kind a turn: what its handler does may take its time, or end the VM. */
-static void deliver(struct task *t)
-{
-	struct vm *vm = container_of(t, struct vm, deliver);
-	unsigned posted = __atomic_load_n(&vm->posted, __ATOMIC_ACQUIRE);
-	enum vm_event what;
+/* --- vCPU threads --- */
 
-	if (!posted)
-		return;
-	what = __builtin_ctz(posted);
-	posted = __atomic_and_fetch(&vm->posted, ~(1u << what),
-				    __ATOMIC_ACQ_REL);
-	if (posted)
-		loop_post(vm->loop, t);
-	vm->on_event(vm->on_event_ctx, what);
-}
-
-void vm_post(struct vm *vm, enum vm_event what)
+/* With vm->lock held. */
+static bool all_parked(const struct vm *vm)
 {
-	__atomic_or_fetch(&vm->posted, 1u << what, __ATOMIC_ACQ_REL);
-	loop_post(vm->loop, &vm->deliver);
+	return vm->target == VCPUS_PARK && vm->nparked == vm->ncpus;
 }
 
 /* False when the thread shall end. */
-static bool park(struct vcpu *v, bool even_if_running)
+static bool park(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	bool go_on;
 
 	pthread_mutex_lock(&vm->lock);
-	if (even_if_running) {
-		vm->stopped = true;
-		if (vm->target == VM_RUN)
-			vm->target = VM_PAUSE;
-	}
-	while (vm->target == VM_PAUSE) {
-		v->parked = true;
-		pthread_cond_broadcast(&vm->changed);
+	while (vm->target == VCPUS_PARK ||
+	       (vm->target == VCPUS_RUN && v->waits)) {
+		if (!v->parked) {
+			v->parked = true;
+			vm->nparked++;
+			if (all_parked(vm)) {
+				loop_post(vm->loop, &vm->stood);
+				pthread_cond_broadcast(&vm->changed);
+			}
+		}
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	}
+	vm->nparked -= v->parked;
 	v->parked = false;
-	go_on = vm->target == VM_RUN;
+	go_on = vm->target == VCPUS_RUN;
 	pthread_mutex_unlock(&vm->lock);
 	return go_on;
 }
@@ -93,39 +98,229 @@ static int enter(struct vcpu *v)
 	return r;
 }
 
+/* Have KVM complete what the exit left pending. */
+static void complete(struct vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	kvm_ioctl(v->fd, KVM_RUN, 0);
+	pthread_mutex_lock(&v->vm->lock);
+	__atomic_store_n(&v->run->immediate_exit, v->vm->target != VCPUS_RUN,
+			 __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&v->vm->lock);
+}
+
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
-	enum arch_next next = ARCH_RUN;
 	int r;
 
 	v->tid = gettid();
-	if (!park(v, false))
+	if (!park(v))
 		return NULL;
 	for (;;) {
 		r = enter(v);
 		if (r == 0) {
-			next = arch_vcpu_exit(v);
-			if (next == ARCH_RUN)
+			if (arch_vcpu_exit(v) == ARCH_RUN)
 				continue;
-			/* Complete what the exit left pending. */
-			v->run->immediate_exit = 1;
-			kvm_ioctl(v->fd, KVM_RUN, 0);
-			v->run->immediate_exit = 0;
+			complete(v);
 		} else if (r != -EINTR && r != -EAGAIN) {
-			next = arch_vcpu_error(v, -r);
-			if (next == ARCH_RUN)
+			if (arch_vcpu_error(v, -r) == ARCH_RUN)
 				continue;
 		}
-		if (!park(v, next == ARCH_PARK))
+		if (!park(v))
 			return NULL;
-		next = ARCH_RUN;
 	}
+}
+
+/* With vm->lock held. */
+static void set_target(struct vm *vm, int target)
+{
+	unsigned i;
+
+	vm->target = target;
+	for (i = 0; i < vm->nthreads; i++) {
+		struct vcpu *v = &vm->vcpus[i];
+
+		__atomic_store_n(&v->run->immediate_exit, target != VCPUS_RUN,
+				 __ATOMIC_SEQ_CST);
+		if (target != VCPUS_RUN && !v->parked)
+			pthread_kill(v->thread, KICK);
+	}
+	if (all_parked(vm))
+		loop_post(vm->loop, &vm->stood);
+	pthread_cond_broadcast(&vm->changed);
+}
+
+static void stop_vcpus(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VCPUS_PARK);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* Those that wait for an event's handler, too. */
+static void free_waiting(struct vm *vm)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->ncpus; i++)
+		vm->vcpus[i].waits = false;
+}
+
+/* --- events --- */
+
+void vm_post(struct vm *vm, enum vm_event_kind kind, struct vcpu *vcpu,
+	     uint64_t data)
+{
+	pthread_mutex_lock(&vm->lock);
+	if (!(vm->posted >> kind & 1))
+		vm->event[kind] =
+			(struct vm_event){ kind, vcpu ? (int)vcpu->index : -1,
+					   data };
+	vm->posted |= 1u << kind;
+	/* Here, as it may be handled before the vCPU has parked. */
+	if (vcpu)
+		vcpu->waits = true;
+	pthread_mutex_unlock(&vm->lock);
+	loop_post(vm->loop, &vm->deliver);
+}
+
+/* The next event, if there is one; they are few, and taken in a fixed order. */
+static bool next_event(struct vm *vm, struct vm_event *ev)
+{
+	bool more;
+
+	pthread_mutex_lock(&vm->lock);
+	if (!vm->posted) {
+		pthread_mutex_unlock(&vm->lock);
+		return false;
+	}
+	*ev = vm->event[__builtin_ctz(vm->posted)];
+	vm->posted &= ~(1u << ev->kind);
+	more = vm->posted;
+	pthread_mutex_unlock(&vm->lock);
+	if (more)
+		loop_post(vm->loop, &vm->deliver);
+	return true;
+}
+
+/* One kind a turn: what its handler does may take its time, or end the VM. */
+static void deliver(struct task *t)
+{
+	struct vm *vm = container_of(t, struct vm, deliver);
+	struct vm_event ev;
+
+	if (!next_event(vm, &ev) || vm->state >= VM_ENDING)
+		return;
+	if (vm->listener.event)
+		vm->listener.event(vm->listener.ctx, &ev);
+	/* It was to be known, and nothing else. */
+	if (vm->state != VM_RUNNING || ev.vcpu < 0)
+		return;
+	pthread_mutex_lock(&vm->lock);
+	if (!vm->posted) {
+		free_waiting(vm);
+		pthread_cond_broadcast(&vm->changed);
+	}
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* --- states --- */
+
+static void set_state(struct vm *vm, enum vm_state s)
+{
+	enum vm_state before = vm->state;
+
+	vm->state = s;
+	if (vm->listener.state && before != s)
+		vm->listener.state(vm->listener.ctx, before);
+}
+
+static void run(struct vm *vm)
+{
+	bus_resume(&vm->bus);
+	pthread_mutex_lock(&vm->lock);
+	free_waiting(vm);
+	set_target(vm, VCPUS_RUN);
+	pthread_mutex_unlock(&vm->lock);
+	set_state(vm, VM_RUNNING);
+}
+
+static void reset(struct vm *vm)
+{
+	int r;
+
+	set_state(vm, VM_RESETTING);
+	vm->wants_reset = false;
+	r = vm->reset(vm->reset_ctx);
+	if (r < 0)
+		vm_post(vm, VM_RESET_FAILED, NULL, -r);
+	else if (vm->holders)
+		set_state(vm, VM_PAUSED);
+	else
+		run(vm);
+}
+
+/* Do what those who asked want, as far as it can be done now. */
+static void settle(struct vm *vm)
+{
+	switch (vm->state) {
+	case VM_READY:
+		if (vm->started && !vm->holders)
+			run(vm);
+		return;
+	case VM_RUNNING:
+		if (!vm->wants_reset && !vm->holders)
+			return;
+		set_state(vm, vm->wants_reset ? VM_RESETTING : VM_PAUSING);
+		stop_vcpus(vm);
+		return;
+	case VM_PAUSED:
+		if (vm->wants_reset)
+			reset(vm);
+		else if (!vm->holders)
+			run(vm);
+		return;
+	default:
+		/* On the way, or it is over. */
+		return;
+	}
+}
+
+/* No vCPU runs: now the devices. */
+static void stood(struct task *t)
+{
+	struct vm *vm = container_of(t, struct vm, stood);
+	bool all;
+
+	if ((vm->state != VM_PAUSING && vm->state != VM_RESETTING) ||
+	    vm->quiescing)
+		return;
+	pthread_mutex_lock(&vm->lock);
+	all = all_parked(vm);
+	pthread_mutex_unlock(&vm->lock);
+	/* Of an earlier time. */
+	if (!all)
+		return;
+	vm->quiescing = true;
+	quiet_begin(&vm->quiet, vm->loop, &vm->quiesced);
+	bus_quiesce(&vm->bus, &vm->quiet);
+	quiet_asked(&vm->quiet);
 }
 
 static void quiesced(struct task *t)
 {
-	(void)t;
+	struct vm *vm = container_of(t, struct vm, quiesced);
+
+	vm->quiescing = false;
+	if (vm->state >= VM_ENDING)
+		return;
+	if (vm->wants_reset) {
+		reset(vm);
+		return;
+	}
+	set_state(vm, VM_PAUSED);
+	settle(vm);
 }
 
 void vm_init(struct vm *vm, struct loop *loop)
@@ -133,8 +328,9 @@ void vm_init(struct vm *vm, struct loop *loop)
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->changed, NULL);
 	vm->loop = loop;
-	vm->target = VM_PAUSE;
+	vm->target = VCPUS_PARK;
 	vm->deliver.fn = deliver;
+	vm->stood.fn = stood;
 	vm->quiesced.fn = quiesced;
 }
 
@@ -179,60 +375,88 @@ int vm_start(struct vm *vm)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)
 		vm_quit(vm);
+	else
+		set_state(vm, VM_READY);
 	return r;
 }
 
-/* With vm->lock held. */
-static void set_target(struct vm *vm, int target)
+void vm_go(struct vm *vm)
 {
-	unsigned i;
-
-	vm->target = target;
-	for (i = 0; i < vm->nthreads; i++) {
-		struct vcpu *v = &vm->vcpus[i];
-
-		__atomic_store_n(&v->run->immediate_exit, target != VM_RUN,
-				 __ATOMIC_SEQ_CST);
-		if (target != VM_RUN && !v->parked)
-			pthread_kill(v->thread, KICK);
-	}
-	pthread_cond_broadcast(&vm->changed);
+	vm->started = true;
+	settle(vm);
 }
 
-void vm_resume(struct vm *vm)
+void vm_hold(struct vm *vm, enum vm_holder h)
 {
-	bus_resume(&vm->bus);
-	pthread_mutex_lock(&vm->lock);
-	vm->stopped = false;
-	set_target(vm, VM_RUN);
-	pthread_mutex_unlock(&vm->lock);
+	vm->holders |= 1u << h;
+	settle(vm);
 }
 
-bool vm_pause(struct vm *vm)
+void vm_release(struct vm *vm, enum vm_holder h)
 {
-	bool go_on;
-	unsigned i;
+	vm->holders &= ~(1u << h);
+	settle(vm);
+}
 
-	pthread_mutex_lock(&vm->lock);
-	set_target(vm, VM_PAUSE);
-	for (i = 0; i < vm->nthreads; i++)
-		while (!vm->vcpus[i].parked)
-			pthread_cond_wait(&vm->changed, &vm->lock);
-	go_on = !vm->stopped;
-	pthread_mutex_unlock(&vm->lock);
-	quiet_begin(&vm->quiet, vm->loop, &vm->quiesced);
-	bus_quiesce(&vm->bus, &vm->quiet);
-	quiet_asked(&vm->quiet);
-	return go_on;
+void vm_reset(struct vm *vm)
+{
+	vm->wants_reset = true;
+	settle(vm);
+}
+
+void vm_end(struct vm *vm)
+{
+	if (vm->state < VM_ENDING)
+		set_state(vm, VM_ENDING);
 }
 
 void vm_quit(struct vm *vm)
 {
+	vm_end(vm);
 	pthread_mutex_lock(&vm->lock);
-	set_target(vm, VM_QUIT);
+	set_target(vm, VCPUS_QUIT);
 	pthread_mutex_unlock(&vm->lock);
 	while (vm->nthreads)
 		pthread_join(vm->vcpus[--vm->nthreads].thread, NULL);
+	set_state(vm, VM_ENDED);
+}
+
+void vm_exit(struct vm *vm)
+{
+	loop_unpost(&vm->deliver);
+	loop_unpost(&vm->stood);
+	loop_unpost(&vm->quiesced);
+	pthread_cond_destroy(&vm->changed);
+	pthread_mutex_destroy(&vm->lock);
+}
+
+bool vm_park(struct vm *vm)
+{
+	struct timespec until;
+	bool all;
+
+	if (vm->state != VM_RUNNING)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VCPUS_PARK);
+	while (!all_parked(vm) &&
+	       !pthread_cond_clockwait(&vm->changed, &vm->lock, CLOCK_MONOTONIC,
+				       &until))
+		;
+	all = all_parked(vm);
+	if (!all)
+		set_target(vm, VCPUS_RUN);
+	pthread_mutex_unlock(&vm->lock);
+	return all;
+}
+
+void vm_unpark(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	set_target(vm, VCPUS_RUN);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 uint64_t vm_cpu_time(const struct vm *vm)

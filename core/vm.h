@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lifecycle of a VM: its vCPU threads, and how they start, pause and end.
+ * The owner of a VM's state: its vCPU threads, and how it starts, stands still,
+ * starts over and ends.
  *
- * The main thread owns the VM and runs its loop. Each vCPU has a thread that
- * is either inside KVM_RUN, handling an exit, or parked. What a vCPU finds out
- * about the whole VM (power-off, reset, an error) it posts as an event, which
- * the main thread handles; the vCPU that posted it stays parked until then.
+ * Who wants something of the VM asks here, on the main thread, and is told
+ * when it is so; nobody else keeps a state of it. Nothing here blocks but where
+ * it says so: vCPUs and devices are asked to stand still, and the loop goes on
+ * meanwhile.
+ *
+ *	building -> ready -> running <-> pausing -> paused
+ *	                        |  ^                 |
+ *	                        v  |                 v
+ *	                      resetting <------------+
+ *
+ * and from each of them ending, then ended. A VM stands still while anyone holds
+ * it; holders know nothing of each other.
+ *
+ * Each vCPU has a thread that is either inside KVM_RUN, handling an exit, or
+ * parked. What it finds out about the whole VM (power-off, reset, an error) it
+ * posts as an event, and waits until that has been handled.
  */
 #pragma once
 
@@ -22,13 +35,54 @@
 struct kvm_run;
 struct vm;
 
-enum vm_event {
+enum vm_state {
+	VM_BUILDING,  /* no vCPU has a thread yet */
+	VM_READY,     /* built, and no vCPU has run */
+	VM_RUNNING,   /* nobody holds it */
+	VM_PAUSING,   /* it was running, and is about to be paused */
+	VM_PAUSED,    /* no vCPU runs, and no device does anything */
+	VM_RESETTING, /* it is about to start over */
+	VM_ENDING,    /* nothing is asked of it any more, and nothing told */
+	VM_ENDED,     /* its threads are gone */
+	VM_STATES
+};
+
+/* As in `nestor ls`, events and nestor-ctl(7). */
+const char *vm_state_name(enum vm_state);
+
+/* On whose account it stands still. */
+enum vm_holder {
+	VM_HOLD_USER,	/* nestor pause, --paused */
+	VM_HOLD_POLICY, /* --on-reset=pause and its like */
+	VM_HOLD_DEBUGGER,
+	VM_HOLD_SNAPSHOT,
+	VM_HOLDERS
+};
+
+enum vm_event_kind {
 	VM_POWEROFF,
 	VM_RESET,
-	VM_PANIC,    /* the guest says that it has crashed */
-	VM_WATCHDOG, /* it has not refreshed its watchdog, twice */
-	VM_HALTED,   /* none of its vCPUs will ever run again */
-	VM_FAILED,   /* KVM cannot go on; the reason has been logged */
+	VM_PANIC,	 /* the guest says that it has crashed */
+	VM_WATCHDOG,	 /* it has not refreshed its watchdog, twice */
+	VM_HALTED,	 /* none of its vCPUs will ever run again */
+	VM_FAILED,	 /* KVM cannot go on; the reason has been logged */
+	VM_RESET_FAILED, /* a vm_reset() has; the reason has been logged */
+	VM_EVENTS
+};
+
+struct vm_event {
+	enum vm_event_kind kind;
+	int vcpu;      /* whose word it is, or -1 */
+	uint64_t data; /* what goes with it: bits of pvpanic, or 0 */
+};
+
+/* Who is told, on the main thread; each may be NULL. */
+struct vm_listener {
+	/* Who handles an event asks for what follows from it. */
+	void (*event)(void *ctx, const struct vm_event *);
+	/* The state has changed from @before. */
+	void (*state)(void *ctx, enum vm_state before);
+	void *ctx;
 };
 
 struct vcpu {
@@ -37,6 +91,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	bool parked; /* under vm->lock */
+	bool waits;  /* for an event to be handled; under vm->lock */
 	bool inside; /* in KVM_RUN; atomic */
 	pthread_t thread;
 	pid_t tid; /* from the first time that it is parked on */
@@ -52,21 +107,31 @@ struct vm {
 	struct vcpu *vcpus;
 	void *arch; /* the architecture's, for core/arch.h's functions */
 
-	/* On the loop's thread, once a posted event. */
-	void (*on_event)(void *ctx, enum vm_event);
-	void *on_event_ctx;
-	struct task deliver, quiesced;
+	/*
+	 * Starts the machine over: everything is quiet, and stays so. 0, or
+	 * -errno, logged, and the VM will not run again.
+	 */
+	int (*reset)(void *ctx);
+	void *reset_ctx;
+	struct vm_listener listener;
+
+	/* The main thread's. */
+	enum vm_state state;
+	unsigned holders; /* 1 << enum vm_holder */
+	bool started, wants_reset, quiescing;
 	struct quiet quiet;
-	unsigned posted; /* 1 << enum vm_event; atomic */
+	struct task deliver, stood, quiesced;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	enum { VM_RUN, VM_PAUSE, VM_QUIT } target; /* under lock */
-	bool stopped; /* under lock: by an event, until vm_resume() */
+	enum { VCPUS_RUN, VCPUS_PARK, VCPUS_QUIT } target; /* under lock */
+	unsigned nparked;				   /* under lock */
+	unsigned posted; /* 1 << enum vm_event_kind; under lock */
+	struct vm_event event[VM_EVENTS]; /* the first of each; under lock */
 	unsigned nthreads;
 };
 
-/* Before anything else; all of @vm is zero. */
+/* All of @vm is zero. */
 void vm_init(struct vm *, struct loop *);
 
 /*
@@ -77,25 +142,53 @@ void vm_init(struct vm *, struct loop *);
 int vcpu_create(struct vcpu *v, size_t run_size);
 
 /*
- * vm_start() - give each vCPU its thread, parked
+ * vm_start() - give each vCPU its thread; the VM is ready
  *
  * 0 or -errno; then none is left.
  */
 int vm_start(struct vm *);
 
-/* Let all vCPUs run. Main thread. */
-void vm_resume(struct vm *);
+/* Let it run for the first time, unless it is held. */
+void vm_go(struct vm *);
 
 /*
- * vm_pause() - returns when no vCPU runs, each with its pending exit completed
+ * vm_hold(), vm_release() - have it stand still, and go on if nobody else holds it
  *
- * True if vm_resume() would just let them go on; false if an event has stopped
- * the VM that is still to be handled, or ends it. Main thread.
+ * vm_hold() returns at once: it stands still when the state is VM_PAUSED, or
+ * VM_READY if it has not run yet. Holding twice is holding once.
  */
-bool vm_pause(struct vm *);
+void vm_hold(struct vm *, enum vm_holder);
+void vm_release(struct vm *, enum vm_holder);
+static inline bool vm_is_held(const struct vm *vm, enum vm_holder h)
+{
+	return vm->holders >> h & 1;
+}
 
-/* Ends and joins the vCPU threads. Main thread. */
+/*
+ * vm_reset() - have it start over, as soon as everything is quiet
+ *
+ * It then runs, unless it is held; or VM_RESET_FAILED is posted.
+ */
+void vm_reset(struct vm *);
+
+/* No events and changes any more; what runs does so until vm_quit(). */
+void vm_end(struct vm *);
+
+/* Ends and joins the vCPU threads, for which it waits. */
 void vm_quit(struct vm *);
+
+/* After the devices are gone: nothing of @vm is known to the loop any more. */
+void vm_exit(struct vm *);
+
+/*
+ * vm_park() - for a look at the vCPUs only: have them parked, each with its
+ * pending exit completed; vm_unpark() lets them go on
+ *
+ * False if the VM does not run, or if one of them could not be had in a second,
+ * because it waits for a device; then they go on.
+ */
+bool vm_park(struct vm *);
+void vm_unpark(struct vm *);
 
 /* For how long all vCPUs' threads together have run so far, in ns. Main thread. */
 uint64_t vm_cpu_time(const struct vm *);
@@ -108,8 +201,10 @@ uint64_t vm_cpu_time(const struct vm *);
 bool vcpu_sleeps(const struct vcpu *);
 
 /*
- * vm_post() - tell the main thread; from any thread
+ * vm_post() - tell the listener; from any thread
  *
- * What is posted again before it was handled is told once.
+ * @vcpu is NULL, or the caller's own, which will park until that is handled.
+ * Takes no memory: what is posted again before it was handled is told once,
+ * with what went with the first.
  */
-void vm_post(struct vm *, enum vm_event);
+void vm_post(struct vm *, enum vm_event_kind, struct vcpu *vcpu, uint64_t data);

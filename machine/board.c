@@ -228,6 +228,29 @@ static int build(struct board *b, struct err *e)
 	return load_fdt(b, e);
 }
 
+/*
+ * A reboot in place: devices, vCPUs and GIC to power-on state, images loaded
+ * again. Everything is quiet.
+ */
+static int start_over(void *board)
+{
+	struct board *b = board;
+	struct err e = { "" };
+	int r;
+
+	bus_reset(&b->vm.bus);
+	r = arch_board_reset(b);
+	if (!r)
+		r = load_images(b, &e);
+	if (!r)
+		r = load_fdt(b, &e);
+	if (e.text[0])
+		log_warnx("cannot boot again: %s", e.text);
+	if (!r)
+		board_watch_for_halt(b);
+	return r;
+}
+
 int board_new(const struct config *cfg, const struct board_host *host,
 	      struct board **out, struct err *e)
 {
@@ -241,8 +264,9 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->ram_fd = -1;
 	b->vm.kvm_fd = b->vm.fd = -1;
 	vm_init(&b->vm, host->loop);
-	b->vm.on_event = host->on_event;
-	b->vm.on_event_ctx = host->ctx;
+	b->vm.listener = host->listener;
+	b->vm.reset = start_over;
+	b->vm.reset_ctx = b;
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;
@@ -267,6 +291,7 @@ void board_free(struct board *b)
 	board_close_halt(b);
 	bus_free(&b->vm.bus);
 	board_free_devices(b);
+	vm_exit(&b->vm);
 	msi_router_free(b->router);
 	for (i = 0; i < b->vm.ncpus; i++)
 		close(b->vm.vcpus[i].fd);
@@ -281,48 +306,18 @@ void board_free(struct board *b)
 	free(b);
 }
 
-int board_run(struct board *b)
+int board_start(struct board *b)
 {
-	int r = log_failure("starting the vCPUs", vm_start(&b->vm));
+	return log_failure("starting the vCPUs", vm_start(&b->vm));
+}
 
-	if (r)
-		return r;
-	if (!b->paused)
-		vm_resume(&b->vm);
+void board_go(struct board *b)
+{
+	vm_go(&b->vm);
 	board_watch_for_halt(b);
-	return 0;
 }
 
-void board_pause(struct board *b)
+struct vm *board_vm(struct board *b)
 {
-	b->paused = true;
-	vm_pause(&b->vm);
-}
-
-void board_resume(struct board *b)
-{
-	b->paused = false;
-	vm_resume(&b->vm);
-}
-
-int board_reset(struct board *b)
-{
-	struct err e = { "" };
-	int r;
-
-	vm_pause(&b->vm);
-	bus_reset(&b->vm.bus);
-	r = arch_board_reset(b);
-	if (!r)
-		r = load_images(b, &e);
-	if (!r)
-		r = load_fdt(b, &e);
-	if (e.text[0])
-		log_warnx("cannot boot again: %s", e.text);
-	if (r)
-		return r;
-	if (!b->paused)
-		vm_resume(&b->vm);
-	board_watch_for_halt(b);
-	return 0;
+	return &b->vm;
 }

@@ -24,9 +24,8 @@ struct virtio;
 /* What the board needs from the outside. */
 struct board_host {
 	struct loop *loop;
-	struct chardev *terminal; /* stdio, or NULL */
-	/* vCPU threads' and devices' word about the guest, on the loop. */
-	void (*on_event)(void *ctx, enum vm_event);
+	struct chardev *terminal;    /* stdio, or NULL */
+	struct vm_listener listener; /* told of the guest, and of the VM */
 	/* A share of files is gone; on any thread. May be NULL. */
 	void (*lost_share)(void *ctx);
 	void *ctx;
@@ -46,23 +45,14 @@ int board_new(const struct config *, const struct board_host *,
 /* Quits the vCPUs; frees devices in reverse order. Guest RAM is left to exit. */
 void board_free(struct board *);
 
-/* Start the vCPU threads and let them run. 0 or -errno, logged. */
-int board_run(struct board *);
+/* Start the vCPU threads; the VM is ready. 0 or -errno, logged. */
+int board_start(struct board *b);
 
-/*
- * board_pause() - returns when no vCPU runs; board_resume() lets them go on
- *
- * Devices finish what they have begun. A board that is paused stays so through
- * a reset, and for those who stop the vCPUs for a moment. Main thread.
- */
-void board_pause(struct board *);
-void board_resume(struct board *);
+/* Let it run, unless it is held. Main thread. */
+void board_go(struct board *b);
 
-/*
- * board_reset() - a reboot in place: vCPUs, GIC and devices to power-on state,
- * images loaded again, vCPUs running unless paused. Main thread. 0 or -errno, logged.
- */
-int board_reset(struct board *);
+/* Whose state it is, to be asked and told of: core/vm.h. */
+struct vm *board_vm(struct board *b);
 
 /* Press and release the power button. Main thread. */
 void board_power_button(struct board *);

@@ -101,7 +101,7 @@ static void panicked(void *ctx, unsigned bits)
 	struct board *b = ctx;
 
 	if (bits & PVPANIC_PANICKED)
-		vm_post(&b->vm, VM_PANIC);
+		vm_post(&b->vm, VM_PANIC, NULL, bits);
 }
 
 /* Where the console of @kind leads to: the terminal, or nowhere. */

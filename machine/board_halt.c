@@ -41,13 +41,10 @@ bool board_look_for_halt(struct board *b)
 	bool halted;
 
 	h->looks++;
-	if (b->paused || !is_quiet(b))
-		return false;
-	/* If an event has stopped it, that one is to be handled. */
-	if (!vm_pause(&b->vm))
+	if (!is_quiet(b) || !vm_park(&b->vm))
 		return false;
 	halted = arch_has_halted(b);
-	vm_resume(&b->vm);
+	vm_unpark(&b->vm);
 	if (halted && h->suspected && h->looks - h->suspected <= 2)
 		return true;
 	h->suspected = halted ? h->looks : 0;
@@ -60,7 +57,7 @@ static void look(struct timer *t)
 		(void *)((char *)t - offsetof(struct board, halt.timer));
 
 	if (board_look_for_halt(b))
-		vm_post(&b->vm, VM_HALTED);
+		vm_post(&b->vm, VM_HALTED, NULL, 0);
 	else
 		timer_after(t, NSEC_PER_SEC);
 }

@@ -41,7 +41,6 @@ struct pci_host;
 
 struct board {
 	struct vm vm;
-	bool paused; /* by board_pause() */
 	const struct config *cfg;
 	struct board_host host;
 	struct machine m;

@@ -124,19 +124,21 @@ static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
 json_t *board_stats(struct board *b, bool el2)
 {
 	json_t *vcpus = json_array();
-	bool stop = !b->counts, go_on = false;
+	bool parked = false;
 	unsigned i;
 
 	el2 = el2 && b->m.el2;
-	if (stop || el2)
-		go_on = vm_pause(&b->vm) && !b->paused;
-	if (stop)
+	if (!b->counts || el2)
+		parked = vm_park(&b->vm);
+	if (!b->counts)
 		open_counts(b);
+	/* KVM gives no register of a vCPU that runs. */
+	el2 = el2 && (parked || b->vm.state != VM_RUNNING);
 	for (i = 0; i < b->vm.ncpus; i++)
 		json_array_append_new(vcpus, vcpu_json(b, i, el2));
 	vcpus = json_pack("{s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
 			  "vcpus", vcpus);
-	if (go_on)
-		vm_resume(&b->vm);
+	if (parked)
+		vm_unpark(&b->vm);
 	return vcpus;
 }

@@ -162,7 +162,9 @@ static struct chardev *open_terminal(struct run *r, struct err *e)
 static int build(struct run *r, struct err *e)
 {
 	struct board_host host = { .loop = r->loop,
-				   .on_event = run_on_event,
+				   .listener = { .event = run_on_event,
+						 .state = run_on_state,
+						 .ctx = r },
 				   .ctx = r };
 	int n = catch_signals(r);
 	struct err why;
@@ -198,12 +200,14 @@ static int run_loop(struct run *r)
 	int n = run_serve(r);
 
 	if (!n)
-		n = board_run(r->board);
+		n = board_start(r->board);
 	if (n < 0)
 		return n;
+	if (r->cfg->paused)
+		vm_hold(board_vm(r->board), VM_HOLD_USER);
+	board_go(r->board);
 	if (r->cfg->timeout)
 		timer_after(&r->timeout, r->cfg->timeout * NSEC_PER_SEC);
-	run_event(r, "running", NULL);
 	run_detached(r);
 	n = loop_run(r->loop);
 	if (n < 0)

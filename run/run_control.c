@@ -34,14 +34,12 @@ static json_t *status_json(const struct run *r)
 		"{s:s, s:s, s:i, s:s, s:s, s:i, s:I, s:b, s:f}", "name",
 		vmdir_name(r->dir), "id", vmdir_id(r->dir), "pid",
 		(int)getpid(), "version", NESTOR_VERSION, "state",
-		r->ended    ? "ended"
-		: r->paused ? "paused"
-			    : "running",
-		"cpus", (int)r->cfg->cpus, "memory", (json_int_t)r->cfg->memory,
+		vm_state_name(board_vm(r->board)->state), "cpus",
+		(int)r->cfg->cpus, "memory", (json_int_t)r->cfg->memory,
 		"nested", r->cfg->nested != NESTED_OFF, "uptime",
 		uptime(r) / 1e9);
 
-	if (r->held)
+	if (vm_is_held(board_vm(r->board), VM_HOLD_POLICY))
 		json_object_set_new(o, "reason",
 				    json_string(cause_name(r->held_for)));
 	return o;
@@ -87,10 +85,35 @@ static void do_stats(void *ctx, struct control_request *rq, json_t *args)
 
 static void do_pause(void *ctx, struct control_request *rq, json_t *args)
 {
+	struct run *r = ctx;
+	struct vm *vm = board_vm(r->board);
+
 	if (control_args(rq, args, "{}"))
 		return;
-	run_pause(ctx);
-	control_reply(rq, NULL);
+	if (r->npausing == RUN_PAUSING) {
+		control_refuse(rq, "busy", "too many ask at the same time");
+		return;
+	}
+	r->pausing[r->npausing++] = rq;
+	vm_hold(vm, VM_HOLD_USER);
+	if (vm->state == VM_PAUSED || vm->state == VM_READY)
+		run_answer_pausing(r);
+}
+
+void run_answer_pausing(struct run *r)
+{
+	enum vm_state s = board_vm(r->board)->state;
+
+	while (r->npausing) {
+		struct control_request *rq = r->pausing[--r->npausing];
+
+		if (s == VM_PAUSED || s == VM_READY)
+			control_reply(rq, NULL);
+		else
+			control_refuse(rq, "invalid-state", "the VM %s",
+				       s == VM_RUNNING ? "was resumed meanwhile"
+						       : "has ended");
+	}
 }
 
 static void do_resume(void *ctx, struct control_request *rq, json_t *args)

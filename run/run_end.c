@@ -25,6 +25,8 @@ void run_finish_with(struct run *r, const struct ending *end)
 		return;
 	r->ended = true;
 	r->end = last;
+	if (r->board)
+		vm_end(board_vm(r->board));
 	loop_stop(r->loop);
 }
 
@@ -52,19 +54,9 @@ static void describe(struct run *r, enum cause cause, struct ending *end)
 			 watch_rest(&r->panic_begins));
 }
 
-static void restart(struct run *r)
-{
-	if (board_reset(r->board) < 0) {
-		run_finish(r, CAUSE_FAILED, "the guest cannot boot again");
-		return;
-	}
-	watch_reset(&r->panic_begins);
-	r->panicked = r->halted = false;
-	run_event(r, "restarted", NULL);
-}
-
 static void happened(struct run *r, enum cause cause, enum policy policy)
 {
+	struct vm *vm = board_vm(r->board);
 	struct ending end;
 
 	describe(r, cause, &end);
@@ -72,15 +64,14 @@ static void happened(struct run *r, enum cause cause, enum policy policy)
 		run_event(r, cause_name(cause), ending_json(&end));
 	switch (policy) {
 	case POLICY_RESTART:
-		restart(r);
+		vm_reset(vm);
 		return;
 	case POLICY_STOP:
 		run_finish_with(r, &end);
 		return;
 	case POLICY_PAUSE:
-		r->held = true;
 		r->held_for = cause;
-		run_pause(r);
+		vm_hold(vm, VM_HOLD_POLICY);
 		return;
 	case POLICY_IGNORE:
 		return;
@@ -96,13 +87,11 @@ static void panicked(struct run *r)
 	happened(r, CAUSE_PANIC, r->cfg->on_panic);
 }
 
-void run_on_event(void *ctx, enum vm_event what)
+void run_on_event(void *ctx, const struct vm_event *ev)
 {
 	struct run *r = ctx;
 
-	if (r->ended)
-		return;
-	switch (what) {
+	switch (ev->kind) {
 	case VM_POWEROFF:
 		run_finish(r, CAUSE_POWEROFF, NULL);
 		return;
@@ -117,6 +106,9 @@ void run_on_event(void *ctx, enum vm_event what)
 	case VM_FAILED:
 		run_finish(r, CAUSE_KVM, NULL);
 		return;
+	case VM_RESET_FAILED:
+		run_finish(r, CAUSE_FAILED, "the guest cannot boot again");
+		return;
 	case VM_WATCHDOG:
 		log_warnx("the guest's watchdog has expired");
 		happened(r, CAUSE_WATCHDOG, r->cfg->on_watchdog);
@@ -127,6 +119,9 @@ void run_on_event(void *ctx, enum vm_event what)
 			 watch_seen(&r->panic_begins) ? CAUSE_PANIC
 						      : CAUSE_RESET,
 			 r->cfg->on_reset);
+		return;
+	case VM_EVENTS:
+		return;
 	}
 }
 
@@ -156,38 +151,72 @@ void run_watch_console(struct run *r)
 	chardev_watch(r->terminal, &r->panic_ends);
 }
 
-void run_pause(struct run *r)
+static json_t *reason_json(const struct run *r)
 {
-	if (r->paused || r->ended)
+	return vm_is_held(board_vm(r->board), VM_HOLD_POLICY)
+		       ? json_pack("{s:s}", "reason", cause_name(r->held_for))
+		       : NULL;
+}
+
+static void restarted(struct run *r)
+{
+	watch_reset(&r->panic_begins);
+	r->panicked = r->halted = false;
+	run_event(r, "restarted", NULL);
+}
+
+void run_on_state(void *ctx, enum vm_state before)
+{
+	struct run *r = ctx;
+
+	switch (board_vm(r->board)->state) {
+	case VM_READY:
+		run_event(r, "ready", NULL);
 		return;
-	r->paused = true;
-	board_pause(r->board);
-	run_event(
-		r, "paused",
-		r->held ? json_pack("{s:s}", "reason", cause_name(r->held_for))
-			: NULL);
+	case VM_RUNNING:
+		if (before == VM_RESETTING)
+			restarted(r);
+		else
+			run_event(r, before == VM_READY ? "running" : "resumed",
+				  NULL);
+		break;
+	case VM_PAUSED:
+		if (before == VM_RESETTING)
+			restarted(r);
+		if (before != VM_RESETTING || r->npausing)
+			run_event(r, "paused", reason_json(r));
+		break;
+	case VM_ENDING:
+		break;
+	default:
+		return;
+	}
+	run_answer_pausing(r);
+}
+
+/* What made the policy hold it was a reset, which is now to happen. */
+static bool owes_reset(const struct run *r)
+{
+	return vm_is_held(board_vm(r->board), VM_HOLD_POLICY) &&
+	       r->held_for != CAUSE_PANIC && r->held_for != CAUSE_WATCHDOG;
 }
 
 void run_resume(struct run *r)
 {
-	bool reset = r->held && r->held_for != CAUSE_PANIC &&
-		     r->held_for != CAUSE_WATCHDOG;
+	struct vm *vm = board_vm(r->board);
 
-	if (!r->paused || r->ended)
-		return;
-	r->paused = r->held = false;
-	run_event(r, "resumed", NULL);
-	/* A vCPU that asked for a reset waits for that. */
-	if (reset)
-		restart(r);
-	board_resume(r->board);
+	if (owes_reset(r))
+		vm_reset(vm);
+	vm_release(vm, VM_HOLD_POLICY);
+	vm_release(vm, VM_HOLD_USER);
 }
 
 void run_stop(struct run *r, unsigned seconds)
 {
+	struct vm *vm = board_vm(r->board);
 	struct ending end;
 
-	if (r->held) {
+	if (vm_is_held(vm, VM_HOLD_POLICY)) {
 		describe(r, r->held_for, &end);
 		run_finish_with(r, &end);
 	} else if (!seconds) {

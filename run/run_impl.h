@@ -26,6 +26,9 @@ struct run_balloon;
 struct rundir;
 struct vmdir;
 
+/* How many clients may wait for the same pause. */
+#define RUN_PAUSING 16
+
 struct run {
 	const struct config *cfg;
 	struct loop *loop;
@@ -37,6 +40,9 @@ struct run {
 	struct task root_lost, panic_said;
 	struct watch panic_begins, panic_ends;
 	uint64_t began; /* CLOCK_BOOTTIME, ns */
+
+	struct control_request *pausing[RUN_PAUSING]; /* not answered yet */
+	unsigned npausing;
 
 	/* NULL: nobody can find this VM. */
 	struct rundir *base;
@@ -51,14 +57,12 @@ struct run {
 	struct console_log *log, *kept; /* the user's, and ours */
 	uint64_t cursor; /* where the last match in the output ended */
 
-	bool paused;
-	bool held; /* paused by a policy, for @held_for */
-	enum cause held_for;
-	bool panicked; /* since the last reset */
-	bool halted;   /* ... and how it did */
+	enum cause held_for; /* while a policy holds the VM */
+	bool panicked;	     /* since the last reset */
+	bool halted;	     /* ... and how it did */
 
-	bool ended;
-	struct ending end; /* what ended it first */
+	bool ended; /* and this is what ended it first: */
+	struct ending end;
 };
 
 /* --- run/run_end.c: what happens to the guest, and what follows ------------ */
@@ -70,14 +74,14 @@ void run_finish(struct run *, enum cause cause, const char *fmt, ...)
 /* The same, with an ending of its own. */
 void run_finish_with(struct run *, const struct ending *);
 
-/* What the vCPUs and devices report. */
-void run_on_event(void *run, enum vm_event what);
+/* What the vCPUs and devices report, and what becomes of the VM. */
+void run_on_event(void *run, const struct vm_event *);
+void run_on_state(void *run, enum vm_state before);
 
 /* Have the guest's console watched for Linux's panic. */
 void run_watch_console(struct run *);
 
-/* What nestor pause, resume and stop ask for. */
-void run_pause(struct run *);
+/* What nestor resume and stop ask for; whoever holds the VM lets it go. */
 void run_resume(struct run *);
 /* The power button; the end after @seconds, at once if 0. */
 void run_stop(struct run *, unsigned seconds);
@@ -94,6 +98,9 @@ int run_register(struct run *, struct err *e);
 
 /* Serve the control socket: the board is there. 0 or -errno, logged. */
 int run_serve(struct run *);
+
+/* Answer those who have asked for a pause, once it is clear what became of it. */
+void run_answer_pausing(struct run *);
 
 /* The VM has ended: tell, write it down, leave. */
 void run_unregister(struct run *);

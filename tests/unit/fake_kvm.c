@@ -316,12 +316,21 @@ static void digest(struct fake_call *c, unsigned long arg)
 	}
 }
 
+static int (*on_run)(int fd);
+
+void fake_kvm_on_run(int (*fn)(int fd))
+{
+	on_run = fn;
+}
+
 int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 {
 	struct fake_call *c = &fake_calls[fake_ncalls % CALLS];
 	struct kvm_create_device *dev;
 	int r;
 
+	if (request == KVM_RUN && on_run)
+		return on_run(fd);
 	*c = (struct fake_call){ .fd = fd, .request = request };
 	digest(c, arg);
 	fake_ncalls++;

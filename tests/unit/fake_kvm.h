@@ -59,6 +59,9 @@ void fake_kvm_mp_state(uint32_t state);
  */
 void fake_kvm_stats(const void *file, size_t size);
 
+/* Who answers KVM_RUN, on the vCPU's thread; such calls are not recorded. */
+void fake_kvm_on_run(int (*fn)(int fd));
+
 /* One line a call, "CREATE_VM 0x20" and so on. */
 const char *fake_kvm_log(void);
 

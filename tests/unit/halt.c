@@ -63,6 +63,9 @@ static struct board *make_gic(unsigned cpus, enum nested_kind nested,
 	fake_kvm_reg(0);
 	for (i = 0; i < cpus; i++)
 		put_to_sleep(&b->vm.vcpus[i]);
+	/* As if their threads were parked. */
+	b->vm.state = VM_RUNNING;
+	b->vm.nparked = cpus;
 	return b;
 }
 
@@ -212,16 +215,15 @@ TEST(two_suspicions_with_work_between_them_are_none)
 	board_rig_unmake(b);
 }
 
-TEST(a_vm_that_an_event_has_stopped_has_not_halted)
+TEST(a_vm_that_stands_still_has_not_halted)
 {
 	struct board *b = make(1, NESTED_OFF);
 
-	b->vm.stopped = true;
+	b->vm.state = VM_PAUSED;
 	OK(!halts(b));
-	EQ(b->vm.target, VM_PAUSE);
-	b->vm.stopped = false;
+	b->vm.state = VM_RUNNING;
 	OK(halts(b));
-	EQ(b->vm.target, VM_RUN);
+	EQ(b->vm.target, VCPUS_RUN);
 	board_rig_unmake(b);
 }
 
@@ -237,8 +239,6 @@ TEST(a_vcpu_that_runs_or_is_handled_by_nestor_has_not_halted)
 	OK(!halts(b));
 	put_to_sleep(&b->vm.vcpus[1]);
 	OK(halts(b));
-	b->paused = true;
-	OK(!halts(b));
 	board_rig_unmake(b);
 }
 

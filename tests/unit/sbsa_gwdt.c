@@ -403,12 +403,12 @@ TEST(accesses_to_the_watchdog_that_are_no_registers_do_nothing)
 
 /* --- on the board --- */
 
-static enum vm_event seen;
+static enum vm_event_kind seen;
 
-static void on_event(void *ctx, enum vm_event what)
+static void on_event(void *ctx, const struct vm_event *ev)
 {
 	(void)ctx;
-	seen = what;
+	seen = ev->kind;
 	loop_stop(board_rig_host.loop);
 }
 
@@ -427,7 +427,7 @@ static struct board *make(bool watchdog)
 	c.watchdog = watchdog;
 	fake_kvm_reset();
 	EQ(board_rig_make(&c, &b, &e), 0);
-	b->vm.on_event = on_event;
+	b->vm.listener.event = on_event;
 	return b;
 }
 
@@ -451,10 +451,10 @@ TEST(a_vm_that_is_paused_pauses_its_watchdog)
 	at(b, WOR + 4, true, 0xff);
 	at(b, WCS, true, EN);
 	before = at(b, WCV, false, 0);
-	vm_pause(&b->vm);
+	bus_quiesce(&b->vm.bus, NULL);
 	usleep(1000);
 	EQ(at(b, WCV, false, 0), before);
-	vm_resume(&b->vm);
+	bus_resume(&b->vm.bus);
 	OK((uint32_t)(at(b, WCV, false, 0) - before) >= 1000000);
 	board_rig_unmake(b);
 }

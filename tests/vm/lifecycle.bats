@@ -98,6 +98,25 @@ ends()
 	ends 137 killed
 }
 
+@test "a VM that is started paused is built, and runs no instruction until it is resumed" {
+	run -0 n run --detach --paused --name a -m 32M -k "$(payload smp)"
+	[ "$output" = a ]
+	[ "$(field a state)" = ready ]
+	n wait --for ready a
+	[ "$(n stat --json a | jq '.vcpus[0].stats.exits')" -eq 0 ]
+	# A pause changes nothing, nor does a second one.
+	n pause a
+	n pause a
+	[ "$(field a state)" = ready ]
+	n resume a
+	n wait a
+	n logs a | grep -q .
+	n rm a
+	n run --detach --paused --name a -m 32M -k "$(payload smp)"
+	n stop --now a
+	ends 7 stopped
+}
+
 @test "policies: a guest is paused, restarted or left alone, and that is told" {
 	start a panic --on-panic pause
 	n wait --for paused a
