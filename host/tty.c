@@ -156,13 +156,21 @@ static void on_continue(int sig)
 	errno = keep;
 }
 
+/* Of these a sanitizer has a handler, which comes after ours. */
+static bool sig_is_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGABRT ||
+	       sig == SIGILL || sig == SIGFPE;
+}
+
 static void hook(int sig, void (*fn)(int), int flags, struct sigaction *old)
 {
 	struct sigaction sa = { .sa_handler = fn, .sa_flags = flags };
 
 	sigfillset(&sa.sa_mask);
 	sigaction(sig, NULL, old);
-	if (old->sa_handler != SIG_IGN)
+	if (old->sa_handler != SIG_IGN &&
+	    (sig_is_crash(sig) || old->sa_handler == SIG_DFL))
 		sigaction(sig, &sa, NULL);
 }
 

@@ -26,7 +26,7 @@ bool tty_foreground(int fd);
  * It is put back by tty_restore(), by exit(), by a fatal signal (SIGTERM,
  * SIGINT, SIGHUP, SIGQUIT and those of a crash) before that takes effect, and
  * while the process is stopped (SIGTSTP). Signals that were ignored remain so;
- * those that are blocked, for a signalfd, are the program's own care. A
+ * one of the first four that the program handles is its own care. A
  * SIGKILL leaves it raw.
  *
  * 0; -EAGAIN in the background: ask again later; -errno.

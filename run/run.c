@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,36 +27,6 @@
 #include "host/linger.h"
 #include "host/output.h"
 #include "host/tty.h"
-
-static void on_signal(struct io *io, uint32_t events)
-{
-	struct run *r = container_of(io, struct run, signals);
-	struct signalfd_siginfo si;
-	struct ending end;
-
-	(void)events;
-	if (read(io->fd, &si, sizeof(si)) != sizeof(si))
-		return;
-	switch (si.ssi_signo) {
-	case SIGWINCH:
-		chardev_resize(r->terminal);
-		return;
-	case SIGPWR:
-		board_power_button(r->board);
-		return;
-	}
-	if (r->command && command_signal(r->command, si.ssi_signo))
-		return;
-	if (si.ssi_signo == SIGUSR1) {
-		stats_write(r->board, r->cfg->stats);
-		return;
-	}
-	end = ending_of(CAUSE_SIGNAL);
-	end.status += si.ssi_signo;
-	snprintf(end.detail, sizeof(end.detail), "SIG%s",
-		 sigabbrev_np(si.ssi_signo));
-	run_finish_with(r, &end);
-}
 
 static void on_timeout(struct timer *t)
 {
@@ -78,29 +47,6 @@ static void on_stop_timeout(struct timer *t)
 static void on_quit(void *ctx)
 {
 	run_finish(ctx, CAUSE_QUIT, NULL);
-}
-
-/* Which of these were ignored from the start (nohup) stay so. */
-static int catch_signals(struct run *r)
-{
-	static const int ours[] = { SIGTERM,  SIGINT, SIGHUP,  SIGQUIT,
-				    SIGWINCH, SIGPWR, SIGUSR1, SIGUSR2 };
-	struct sigaction sa;
-	sigset_t set;
-	unsigned i;
-
-	sigemptyset(&set);
-	/* The last is for commands. */
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]) - !r->command; i++)
-		if (sigaction(ours[i], NULL, &sa) == 0 &&
-		    sa.sa_handler != SIG_IGN)
-			sigaddset(&set, ours[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	r->signals.fn = on_signal;
-	r->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (r->signals.fd < 0)
-		return -errno;
-	return loop_add(r->loop, &r->signals, EPOLLIN);
 }
 
 static int open_timers(struct run *r)
@@ -166,7 +112,7 @@ static int build(struct run *r, struct err *e)
 						 .state = run_on_state,
 						 .ctx = r },
 				   .ctx = r };
-	int n = catch_signals(r);
+	int n = run_signals_catch(r);
 	struct err why;
 
 	if (n < 0) {
@@ -199,6 +145,7 @@ static int run_loop(struct run *r)
 {
 	int n = run_serve(r);
 
+	run_signals_built(r);
 	if (!n)
 		n = board_start(r->board);
 	if (n < 0)
@@ -206,8 +153,12 @@ static int run_loop(struct run *r)
 	if (r->cfg->paused)
 		vm_hold(board_vm(r->board), VM_HOLD_USER);
 	board_go(r->board);
-	if (r->cfg->timeout)
+	if (r->cfg->timeout) {
 		timer_after(&r->timeout, r->cfg->timeout * NSEC_PER_SEC);
+		struct ending end = ending_of(CAUSE_TIMEOUT);
+
+		run_signals_deadline(r->cfg->timeout + RUN_GRACE, &end);
+	}
 	run_detached(r);
 	n = loop_run(r->loop);
 	if (n < 0)
@@ -229,10 +180,7 @@ static void take_apart(struct run *r)
 	command_free(r->command);
 	timer_close(&r->timeout);
 	timer_close(&r->stop);
-	if (r->signals.loop) {
-		loop_del(&r->signals);
-		close(r->signals.fd);
-	}
+	run_signals_close(r);
 	loop_free(r->loop);
 }
 
@@ -265,10 +213,16 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 	take_apart(&r);
 	if (r.board && cfg->nested)
 		linger();
-	if (n < 0)
+	if (n < 0 && run_signals_waiting()) {
+		/* Nobody's mistake: the start was to be broken off. */
+		e->text[0] = '\0';
+		n = STATUS_SIGNAL + run_signals_waiting();
+	} else if (n < 0) {
 		n = e->text[0] ? STATUS_USAGE : STATUS_FAILED;
-	else
-		n = r.end.status, e->text[0] = '\0';
+	} else {
+		e->text[0] = '\0';
+		n = r.end.status;
+	}
 	/* Of a command that has not run nestor's own statuses would be lies. */
 	return command && !r.ended ? STATUS_LOST : n;
 }

@@ -233,6 +233,7 @@ void run_unregister(struct run *r)
 	if (n < 0)
 		log_warnx("cannot write down how the VM ended: %s",
 			  strerror(-n));
+	run_signals_written();
 	free(text);
 	run_event(r, "ended", end);
 	control_free(r->control);

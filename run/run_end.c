@@ -27,6 +27,7 @@ void run_finish_with(struct run *r, const struct ending *end)
 	r->end = last;
 	if (r->board)
 		vm_end(board_vm(r->board));
+	run_signals_ending(&r->end);
 	loop_stop(r->loop);
 }
 

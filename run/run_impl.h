@@ -35,7 +35,7 @@ struct run {
 	struct chardev *terminal;
 	struct guest_command *command; /* NULL: the guest is for itself */
 	struct board *board;
-	struct io signals;
+	struct io signals, ending_signals;
 	struct timer timeout, stop;
 	struct task root_lost, panic_said;
 	struct watch panic_begins, panic_ends;
@@ -85,6 +85,30 @@ void run_watch_console(struct run *);
 void run_resume(struct run *);
 /* The power button; the end after @seconds, at once if 0. */
 void run_stop(struct run *, unsigned seconds);
+
+/* --- run/run_signals.c: signals, and the last resort ----------------------- */
+
+/* Seconds that a VM has between what should end it and its end. */
+#define RUN_GRACE 10
+
+/* Before anything that may block. 0 or -errno. */
+int run_signals_catch(struct run *);
+void run_signals_close(struct run *);
+
+/* The signal that is to break the start off, or 0. */
+int run_signals_waiting(void);
+
+/* The VM is built, and its directory, if any, is there. */
+void run_signals_built(struct run *);
+
+/* If nestor still runs in @seconds, it is left as by @end, whatever hangs. */
+void run_signals_deadline(unsigned seconds, const struct ending *end);
+
+/* It ends: by itself within RUN_GRACE, and at once at the next signal. */
+void run_signals_ending(const struct ending *end);
+
+/* The end is written down, and is not to be overwritten. */
+void run_signals_written(void);
 
 /* --- run/run_control.c: being found and controlled ------------------------- */
 

@@ -114,6 +114,20 @@ huge_left()
 	[[ $stderr = "nestor: the guest still runs after 1 seconds; ending it" ]]
 }
 
+@test "a start that waits for a FIFO is broken off by a signal, and leaves nothing" {
+	local sig
+	mkfifo kernel
+	mkdir vms
+	for sig in TERM:143 INT:130; do
+		vm_start --runtime-dir vms -k kernel -m 32M
+		# Until it waits in openat(2), whose number that is.
+		until grep -qs '^56 ' "/proc/$vm_pid/syscall"; do :; done
+		kill "-${sig%:*}" "$vm_pid"
+		vm_ends "${sig#*:}"
+		[ -z "$(ls -A vms)" ]
+	done
+}
+
 # signals TEXT ARG... - any ends nestor with 128 + n, once the guest says TEXT
 signals()
 {

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* The last resort: a loop that never turns does not keep nestor alive. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/loop.h"
+#include "host/rundir.h"
+#include "run/exit.h"
+#include "run/run_impl.h"
+#include "tests/unit/test.h"
+
+static char path[] = "/tmp/nestor-unit.XXXXXX";
+static struct rundir *base;
+static struct run run;
+static struct config config;
+
+static void make(void)
+{
+	struct err e;
+
+	OK(mkdtemp(path));
+	EQ(rundir_open(path, true, &base, &e), 0);
+	EQ(vmdir_new(base, "x", "cpus = 1\n", &run.dir, &e), 0);
+	run.cfg = &config;
+	run.loop = loop_new();
+	EQ(run_signals_catch(&run), 0);
+	run_signals_built(&run);
+}
+
+/* What is written down of its end. */
+static const char *end_of_x(void)
+{
+	static char text[256];
+	int fd = openat(vmdir_fd(run.dir), "end.json", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+/* The status of a process that does @fn and then waits for ever. */
+static int status_of(void (*fn)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		/* What it says is no part of the test. */
+		close(STDERR_FILENO);
+		fn();
+		for (;;)
+			pause();
+	}
+	OK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	OK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void unmake(void)
+{
+	vmdir_close(run.dir, false);
+	rundir_close(base);
+	run_signals_close(&run);
+	loop_free(run.loop);
+	EQ(rmdir(path), 0);
+}
+
+static void two_signals(void)
+{
+	raise(SIGTERM);
+	raise(SIGINT);
+}
+
+TEST(a_second_signal_leaves_a_loop_that_has_not_taken_the_first)
+{
+	make();
+	EQ(status_of(two_signals), STATUS_SIGNAL + SIGINT);
+	STR_EQ(end_of_x(), "{\"cause\":\"signal\",\"status\":130,\"detail\":"
+			   "\"something hung, and was left behind\"}");
+	unmake();
+}
+
+static void soon(void)
+{
+	struct ending end = ending_of(CAUSE_TIMEOUT);
+
+	run_signals_deadline(1, &end);
+}
+
+TEST(a_deadline_that_has_passed_leaves_with_its_status)
+{
+	make();
+	EQ(status_of(soon), STATUS_TIMEOUT);
+	HAS(end_of_x(), "\"cause\":\"timeout\",\"status\":124");
+	unmake();
+}
+
+static void ends_and_hangs(void)
+{
+	struct ending end = ending_of(CAUSE_POWEROFF);
+
+	run_signals_ending(&end);
+	raise(SIGTERM);
+}
+
+TEST(a_signal_during_the_end_leaves_with_the_status_of_that_end)
+{
+	make();
+	EQ(status_of(ends_and_hangs), STATUS_OFF);
+	HAS(end_of_x(), "\"cause\":\"poweroff\",\"status\":0,");
+	unmake();
+}
+
+static void written_and_hangs(void)
+{
+	vmdir_ended(run.dir, "{}");
+	run_signals_written();
+	ends_and_hangs();
+}
+
+TEST(an_end_that_is_written_down_is_not_written_again)
+{
+	make();
+	EQ(status_of(written_and_hangs), STATUS_OFF);
+	STR_EQ(end_of_x(), "{}");
+	unmake();
+}
+
+static void take_one(struct task *t)
+{
+	(void)t;
+	loop_stop(run.loop);
+}
+
+TEST(a_signal_that_the_loop_takes_is_an_end_by_signal)
+{
+	struct task stop = { .fn = take_one };
+
+	make();
+	raise(SIGTERM);
+	EQ(run_signals_waiting(), SIGTERM);
+	loop_post(run.loop, &stop);
+	EQ(loop_run(run.loop), 0);
+	OK(run.ended);
+	EQ(run.end.status, STATUS_SIGNAL + SIGTERM);
+	STR_EQ(run.end.detail, "SIGTERM");
+	EQ(run_signals_waiting(), 0);
+	loop_unpost(&stop);
+	unmake();
+}
+
+TEST(what_was_ignored_from_the_start_stays_so)
+{
+	signal(SIGHUP, SIG_IGN);
+	make();
+	raise(SIGHUP);
+	EQ(run_signals_waiting(), 0);
+	unmake();
+}
