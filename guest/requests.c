@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a request to a device costs, and its parts, over the transport that its
- * entropy source is on: in ticks of the virtual counter, and in exits if there is
- * an exit counter (--exit-counter).
+ * What a request to a device costs, and its parts, over the transport that the
+ * device is on: in ticks of the virtual counter, and in exits if there is an exit
+ * counter (--exit-counter). Of its entropy source, then of its disk, if it has one:
  *
  *	notify		a notification of a queue with nothing in it
  *	poll		a request whose end is seen by polling the ring
  *	interrupt	a request that ends with an interrupt, which is
  *			acknowledged as the transport wants it
+ *	disk		the same of a disk, which reads 4 KiB
  */
 #include "guest/rt/msi.h"
 #include "guest/rt/virtio.h"
@@ -16,8 +17,14 @@
 #define NO_IRQ 1 /* in avail.flags */
 
 static struct ring ring;
-static struct vdev rng = { .ring = &ring };
+static struct vdev dev = { .ring = &ring };
 static uint8_t data[64] __attribute__((aligned(256)));
+static uint8_t block[4096] __attribute__((aligned(4096)));
+static struct {
+	uint32_t type, reserved; /* 0: VIRTIO_BLK_T_IN */
+	uint64_t sector;
+	uint8_t status;
+} request __attribute__((aligned(256)));
 static unsigned intid;
 static volatile unsigned taken;
 
@@ -31,9 +38,9 @@ static bool on_irq(struct frame *f, unsigned kind)
 	got = gic_ack();
 	if (got == intid) {
 		taken++;
-		if (!vdev_on_pci(rng.base))
-			vdev_write(&rng, REG_INT_ACK,
-				   vdev_read(&rng, REG_INT_STATUS));
+		if (!vdev_on_pci(dev.base))
+			vdev_write(&dev, REG_INT_ACK,
+				   vdev_read(&dev, REG_INT_STATUS));
 	}
 	gic_eoi(got);
 	return true;
@@ -41,13 +48,15 @@ static bool on_irq(struct frame *f, unsigned kind)
 
 static void listen_to_messages(void)
 {
-	unsigned slot = VPCI_SLOT(rng.base);
+	static unsigned n;
+	unsigned slot = VPCI_SLOT(dev.base);
 	uint64_t table = VPCI_MSIX_AT(slot);
 	struct msi_message m;
 
-	msi_enable();
+	if (!n)
+		msi_enable();
 	msi_add_device(slot << 3);
-	m = msi_map(slot << 3, 0, 0);
+	m = msi_map(slot << 3, 0, n++);
 	intid = m.intid;
 	mmio_write16(pci_cap(slot, PCI_CAP_MSIX) + 2, 0x8000);
 	mmio_write32(table + 0, m.addr);
@@ -58,7 +67,7 @@ static void listen_to_messages(void)
 
 static void listen_to_line(void)
 {
-	unsigned n = (rng.base - MAP_VIRTIO_BASE) / MAP_VIRTIO_STRIDE;
+	unsigned n = (dev.base - MAP_VIRTIO_BASE) / MAP_VIRTIO_STRIDE;
 
 	intid = 32 + SPI_VIRTIO + n;
 	mmio_write32(MAP_GICD_BASE + 0xc00 + intid / 16 * 4,
@@ -68,20 +77,20 @@ static void listen_to_line(void)
 
 static void submit(void)
 {
-	vdev_desc(&rng, 0, data, sizeof(data), DESC_WRITE, 0);
-	vdev_offer(&rng, 0);
-	vdev_notify(&rng, 0);
+	vdev_desc(&dev, 0, data, sizeof(data), DESC_WRITE, 0);
+	vdev_offer(&dev, 0);
+	vdev_notify(&dev, 0);
 }
 
 static void notify(void)
 {
-	vdev_notify(&rng, 0);
+	vdev_notify(&dev, 0);
 }
 
 static void poll(void)
 {
 	submit();
-	vdev_wait(&rng);
+	vdev_wait(&dev);
 }
 
 static void interrupt(void)
@@ -91,7 +100,21 @@ static void interrupt(void)
 	submit();
 	while (taken == before)
 		;
-	vdev_wait(&rng);
+	vdev_wait(&dev);
+}
+
+static void disk(void)
+{
+	unsigned before = taken;
+
+	vdev_desc(&dev, 0, &request, 16, DESC_NEXT, 1);
+	vdev_desc(&dev, 1, block, sizeof(block), DESC_NEXT | DESC_WRITE, 2);
+	vdev_desc(&dev, 2, &request.status, 1, DESC_WRITE, 0);
+	vdev_offer(&dev, 0);
+	vdev_notify(&dev, 0);
+	while (taken == before)
+		;
+	vdev_wait(&dev);
 }
 
 static uint64_t exits(void)
@@ -124,32 +147,51 @@ static void measure(const char *what, void (*op)(void))
 	print("%s %u ticks %u exits\n", what, (t1 - t0) / N, least);
 }
 
+/* Makes it @dev, with one queue; false if there is none. */
+static bool begin(unsigned id)
+{
+	dev = (struct vdev){ .ring = &ring, .base = vdev_find(id, 0) };
+	if (!dev.base)
+		return false;
+	vdev_negotiate(&dev, F_VERSION);
+	if (vdev_on_pci(dev.base)) {
+		listen_to_messages();
+		vdev_write(&dev, REG_QUEUE_SEL, 0);
+		mmio_write16(dev.base + VPCI_QUEUE_VECTOR, 0);
+	} else {
+		listen_to_line();
+	}
+	vdev_queue(&dev, 0);
+	vdev_go(&dev);
+	return true;
+}
+
+static void want_interrupts(bool want)
+{
+	ring.avail.flags = want ? 0 : NO_IRQ;
+	vq_sync(&ring.avail, sizeof(ring.avail));
+}
+
 int main(uint64_t fdt)
 {
 	(void)fdt;
 	exception_hook = on_irq;
-	rng.base = vdev_find(ID_RNG, 0);
-	if (!rng.base)
-		fail("there is no entropy source");
 	gic_enable();
-	vdev_negotiate(&rng, F_VERSION);
-	if (vdev_on_pci(rng.base)) {
-		listen_to_messages();
-		vdev_write(&rng, REG_QUEUE_SEL, 0);
-		mmio_write16(rng.base + VPCI_QUEUE_VECTOR, 0);
-	} else {
-		listen_to_line();
-	}
-	vdev_queue(&rng, 0);
-	vdev_go(&rng);
-	ring.avail.flags = NO_IRQ;
-	vq_sync(&ring.avail, sizeof(ring.avail));
+	irq_on();
+	if (!begin(ID_RNG))
+		fail("there is no entropy source");
+	want_interrupts(false);
 	measure("notify", notify);
 	measure("poll", poll);
-	ring.avail.flags = 0;
-	vq_sync(&ring.avail, sizeof(ring.avail));
-	irq_on();
+	want_interrupts(true);
 	measure("interrupt", interrupt);
+	if (begin(ID_BLK)) {
+		vq_sync(&request, sizeof(request));
+		measure("disk", disk);
+		vq_sync(&request, sizeof(request));
+		if (request.status)
+			fail("the disk reports %u", request.status);
+	}
 	pass("requests are measured");
 	return 0;
 }
