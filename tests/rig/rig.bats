@@ -62,6 +62,20 @@ offline() { if ((EUID)); then unshare -rn "$@"; else unshare -n "$@"; fi; }
 	kvm_says n1 'kvm [1]: VHE mode initialized'
 }
 
+@test "vhe-gicv2 is a Cortex-A76: VHE, and GICv2 guests" {
+	"$rig" up --host vhe-gicv2 --name pi
+	kvm_says pi 'kvm [1]: VHE mode initialized'
+	run ! kvm_says pi 'disabling GICv2 emulation'
+}
+
+@test "nv2-16k has pages of 16 KiB, and the modules of its kernel" {
+	"$rig" up --host nv2-16k --name large
+	kvm_says large 'VHE+NV2 mode initialized'
+	run -0 "$rig" exec --name large grep -m1 KernelPageSize /proc/self/smaps
+	[[ $output = *" 16 kB" ]]
+	"$rig" exec --name large test -c /dev/net/tun
+}
+
 @test "an unknown generation is refused by name" {
 	run ! "$rig" up --host z80
 	[[ $output = *"no host 'z80'"* ]]
