@@ -14,8 +14,8 @@
 
 #define VA	     0x80000000ull
 #define IPA	     0x70000000ull
-#define HOLE1	     PAGE_SIZE	     /* L2's tables map nothing there */
-#define HOLE2	     (2 * PAGE_SIZE) /* and ours nothing there */
+#define HOLE1	     PT_PAGE_MAX       /* L2's tables map nothing there */
+#define HOLE2	     (2 * PT_PAGE_MAX) /* and ours nothing there */
 #define WORD	     0x600df00du
 #define SVC_IMM	     3
 #define HVC_IMM	     4
@@ -23,8 +23,8 @@
 #define PSCI_1_0     0x10000u
 
 static struct page {
-	uint64_t word[PAGE_SIZE / 8];
-} page __attribute__((aligned(4096)));
+	uint64_t word[PT_PAGE_MAX / 8];
+} page __attribute__((aligned(PT_PAGE_MAX)));
 
 static struct l2 l2;
 static char stack[8192] __attribute__((aligned(16)));
@@ -79,7 +79,7 @@ static void begin(uint64_t (*entry)(uint64_t), uint64_t arg)
 {
 	l2_init(&l2, entry, arg, stack + sizeof(stack));
 	l2.el1.mair = S1_MAIR;
-	l2.el1.tcr = S1_TCR;
+	l2.el1.tcr = s1_tcr();
 	l2.el1.ttbr0 = (uintptr_t)stage1;
 	if (!BROKEN(3))
 		l2.el1.sctlr |= SCTLR_M;
@@ -156,7 +156,7 @@ static void check_stage2(void)
 	reg("HPFAR_EL2", l2.hpfar);
 	if (l2.far != VA + HOLE2 || HPFAR_IPA(l2.hpfar) != IPA + HOLE2)
 		fail("FAR_EL2 and HPFAR_EL2 tell of other addresses");
-	pt_map(stage2, IPA + HOLE2, (uintptr_t)&page, PAGE_SIZE, S2_RAM);
+	pt_map(stage2, IPA + HOLE2, (uintptr_t)&page, pt_page(), S2_RAM);
 	must_return();
 	if (l2.x[0] != WORD)
 		fail("L2 read %x", l2.x[0]);
@@ -206,11 +206,11 @@ int main(uint64_t fdt)
 	page.word[0] = WORD;
 	stage1 = pt_new();
 	pt_map(stage1, MAP_RAM_BASE, MAP_RAM_BASE, 32ull << 20, S1_RAM);
-	pt_map(stage1, VA, IPA, PAGE_SIZE, S1_RAM);
-	pt_map(stage1, VA + HOLE2, IPA + HOLE2, PAGE_SIZE, S1_RAM);
+	pt_map(stage1, VA, IPA, pt_page(), S1_RAM);
+	pt_map(stage1, VA + HOLE2, IPA + HOLE2, pt_page(), S1_RAM);
 	stage2 = pt_new();
 	s2_map_self(stage2);
-	pt_map(stage2, IPA, (uintptr_t)&page, PAGE_SIZE, S2_RAM);
+	pt_map(stage2, IPA, (uintptr_t)&page, pt_page(), S2_RAM);
 	el2_write(VTCR_EL2, s2_vtcr());
 	el2_write(VTTBR_EL2, s2_vttbr(stage2, 1));
 	isb();

@@ -24,8 +24,8 @@ static struct cpu {
 } cpus[MOST];
 
 static struct page {
-	volatile uint64_t word[512];
-} pages[MOST] __attribute__((aligned(4096)));
+	volatile uint64_t word[PT_PAGE_MAX / 8];
+} pages[MOST] __attribute__((aligned(PT_PAGE_MAX)));
 
 static unsigned how_many = 1;
 static volatile bool all_on;
@@ -78,7 +78,7 @@ static void cpu_init(unsigned n)
 	pte_t *root = pt_new();
 
 	s2_map_self(root);
-	pt_map(root, PRIVATE, (uintptr_t)&pages[n], PAGE_SIZE, S2_RAM);
+	pt_map(root, PRIVATE, (uintptr_t)&pages[n], pt_page(), S2_RAM);
 	cpus[n].vttbr = s2_vttbr(root, n + 1);
 }
 

@@ -18,14 +18,14 @@
 #include "guest/rt/pt.h"
 
 #define SHARED 0x70000000ull /* the IPA that both VMs use */
-#define HOLE   0x70001000ull
+#define HOLE   (SHARED + PT_PAGE_MAX)
 #define FIRST  0x11111111u
 #define SECOND 0x22222222u
 #define THIRD  0x33333333u
 
 struct page {
-	uint64_t word[PAGE_SIZE / 8];
-} __attribute__((aligned(4096)));
+	uint64_t word[PT_PAGE_MAX / 8];
+} __attribute__((aligned(PT_PAGE_MAX)));
 
 static struct page pages[3];
 static struct l2 l2;
@@ -127,7 +127,7 @@ static void hole(void)
 	if (l2.esr & ESR_WNR)
 		fail("ESR_EL2.WnR says that a read was a write");
 	/* What was invalid is in no TLB, so that nothing is to be flushed. */
-	pt_map(vms[0].tables, HOLE, (uintptr_t)&pages[2], PAGE_SIZE, S2_RAM);
+	pt_map(vms[0].tables, HOLE, (uintptr_t)&pages[2], pt_page(), S2_RAM);
 	l2_expect(&l2, EC_HVC64);
 	if (l2.x[0] != THIRD)
 		fail("the load that ran again read %x", l2.x[0]);
@@ -140,11 +140,11 @@ static void remap(void)
 
 	step("stage2.remap");
 	must_load(FIRST);
-	pt_unmap(vms[0].tables, SHARED, PAGE_SIZE);
+	pt_unmap(vms[0].tables, SHARED, pt_page());
 	flush(SHARED);
 	begin(load, SHARED);
 	must_fault(SHARED, FSC_TRANSLATION);
-	pt_map(vms[0].tables, SHARED, (uintptr_t)&pages[2], PAGE_SIZE, S2_RAM);
+	pt_map(vms[0].tables, SHARED, (uintptr_t)&pages[2], pt_page(), S2_RAM);
 	must_load(THIRD);
 	cost = cost_of(flush_shared);
 	cost_print(cost);
@@ -156,9 +156,9 @@ static void read_only(void)
 	uint64_t attr = BROKEN(5) ? S2_RAM : S2_RO;
 
 	step("stage2.read-only");
-	pt_unmap(vms[0].tables, SHARED, PAGE_SIZE);
+	pt_unmap(vms[0].tables, SHARED, pt_page());
 	flush(SHARED);
-	pt_map(vms[0].tables, SHARED, (uintptr_t)&pages[0], PAGE_SIZE, attr);
+	pt_map(vms[0].tables, SHARED, (uintptr_t)&pages[0], pt_page(), attr);
 	must_load(FIRST);
 	begin(store, SHARED);
 	must_fault(SHARED, FSC_PERMISSION);
@@ -180,7 +180,7 @@ int main(uint64_t fdt)
 	for (i = 0; i < 2; i++) {
 		vms[i].tables = pt_new();
 		s2_map_self(vms[i].tables);
-		pt_map(vms[i].tables, SHARED, (uintptr_t)&pages[i], PAGE_SIZE,
+		pt_map(vms[i].tables, SHARED, (uintptr_t)&pages[i], pt_page(),
 		       S2_RAM);
 		enter_vm(&vms[i]);
 		s2_flush_all();

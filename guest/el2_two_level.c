@@ -23,7 +23,6 @@
 #define PAGE(reg)      (page.at[VNCR_##reg / 8])
 
 #define NV_FRAC(mmfr4) ((mmfr4) >> 20 & 0xf)
-#define PTE_ADDR       0xfffffffff000ull
 #define VECTOR_LOWER   (BROKEN(4) ? 0x200 : 0x400)
 
 #define PRIVATE	   0x80000000ull /* an IPA of L3's */
@@ -33,7 +32,8 @@
 
 static struct {
 	volatile uint64_t at[512];
-} page __attribute__((aligned(4096))), theirs __attribute__((aligned(4096)));
+} page __attribute__((aligned(4096))),
+	theirs __attribute__((aligned(PT_PAGE_MAX)));
 
 static struct l2 vcpu, l3;
 static char l2_stack[4096] __attribute__((aligned(16)));
@@ -62,7 +62,7 @@ static uint64_t be_l2(uint64_t v)
 
 	(void)v;
 	s2_map_self(root);
-	pt_map(root, PRIVATE, (uintptr_t)&theirs, PAGE_SIZE, S2_RAM);
+	pt_map(root, PRIVATE, (uintptr_t)&theirs, pt_page(), S2_RAM);
 	el2_write(VTCR_EL2, s2_vtcr());
 	el2_write(VTTBR_EL2, s2_vttbr(root, 7));
 	el2_write(HCR_EL2, hcr_base() | HCR_IMO | HCR_FMO | HCR_VM);
@@ -147,7 +147,7 @@ static void fill_shadow(void)
 {
 	uint64_t ipa = HPFAR_IPA(vcpu.hpfar);
 	pte_t pte = pt_get((pte_t *)(PAGE(VTTBR_EL2) & PTE_ADDR), ipa);
-	uint64_t size = (pte & 3) == 1 ? BLOCK_SIZE : PAGE_SIZE;
+	uint64_t size = (pte & 3) == 1 ? pt_block() : pt_page();
 
 	if (!(pte & 1) || ++fills > MOST_FILLS)
 		fail("L3 faults at %x, for which L2 has %x", ipa, pte);
@@ -161,7 +161,7 @@ static void set_up(void)
 
 	s2_map_self(root);
 	/* L2 may have something to say, too. */
-	pt_map(root, MAP_UART_BASE, MAP_UART_BASE, BLOCK_SIZE, S2_DEVICE);
+	pt_map(root, MAP_UART_BASE, MAP_UART_BASE, pt_page(), S2_DEVICE);
 	shadow = pt_new();
 	our_s2 = s2_vttbr(root, 1);
 	shadow_s2 = s2_vttbr(shadow, 2);

@@ -89,7 +89,7 @@ static void check_ttbr1(void)
 	if (!BROKEN(2))
 		pt_map(high, MAP_RAM_BASE, MAP_RAM_BASE, 32ull << 20, S1_RAM);
 	el2_write(MAIR_EL2, S1_MAIR);
-	el2_write(TCR_EL2, S1_TCR);
+	el2_write(TCR_EL2, s1_tcr());
 	el2_write(TTBR0_EL2, (uintptr_t)low);
 	el2_write(TTBR1_EL2, (uintptr_t)high);
 	el2_tlbi_all(alle2);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translation tables with 4 KiB pages, for stage 2 and for stage 1: both begin
- * at level 1 here and translate 39 bits, so that they differ in attributes only
- * (Arm ARM, VMSAv8-64).
+ * Translation tables, for stage 2 and for stage 1: both translate 36 bits here,
+ * and so begin at the same level, and differ in attributes only (Arm ARM,
+ * VMSAv8-64).
+ *
+ * Their pages are of the smallest granule that ID_AA64MMFR0_EL1 offers for both
+ * stages: of 16 KiB, say, where that is the page of a KVM that emulates our EL2,
+ * which then offers no 4 KiB for stage 2.
  *
  * Nobody walks them cacheably, as the MMU of whoever writes them is off.
  */
@@ -10,10 +14,16 @@
 
 #include "guest/rt/el2.h"
 
-#define PAGE_SIZE  0x1000ull
-#define BLOCK_SIZE 0x200000ull
+#define PT_PAGE_MAX \
+	0x10000ull /* what is to be mapped alone is aligned to that */
+
+#define PTE_ADDR 0xfffffffff000ull
 
 typedef uint64_t pte_t;
+
+/* Bytes of a page; of a block, 2 MiB with pages of 4 KiB. Fails without a granule. */
+uint64_t pt_page(void);
+uint64_t pt_block(void);
 
 /* Attributes of stage 2. What L2's own tables say may only be stronger. */
 #define S2_AF	  (1ull << 10)
@@ -36,14 +46,12 @@ typedef uint64_t pte_t;
 #define S1_UXN	    (1ull << 54)
 #define S1_RAM	    (S1_AF | S1_ATTR(1))
 #define S1_DEVICE   (S1_AF | S1_ATTR(0) | S1_PXN | S1_UXN)
-/* TCR_EL1, and TCR_EL2 with E2H: 39 bits below by TTBR0, above by TTBR1. */
-#define S1_TCR	(25ull | 25ull << 16 | 2ull << 30 | tcr_ps() << 32)
-#define S1_HIGH 0xffffff8000000000ull /* where TTBR1's part begins */
+#define S1_HIGH	    0xfffffff000000000ull /* where TTBR1's part begins */
 
 /* A table that maps nothing; there is room for some, and they are not freed. */
 pte_t *pt_new(void);
 
-/* The mapping of @size bytes, in blocks of 2 MiB where all is aligned to it. */
+/* The mapping of @size bytes, in blocks where all is aligned to them. */
 void pt_map(pte_t *root, uint64_t in, uint64_t out, uint64_t size,
 	    uint64_t attr);
 /* Makes them invalid; TLBs keep what they know. Splits no block. */
@@ -51,8 +59,8 @@ void pt_unmap(pte_t *root, uint64_t in, uint64_t size);
 /* The descriptor that maps @in, or 0. */
 pte_t pt_get(pte_t *root, uint64_t in);
 
-/* ID_AA64MMFR0_EL1.PARange, at most 48 bits: as TCR and VTCR want it. */
-uint64_t tcr_ps(void);
+/* TCR_EL1, and TCR_EL2 with E2H: 36 bits below by TTBR0, above by TTBR1. */
+uint64_t s1_tcr(void);
 
 /* What the registers want for a tree that pt_new() began. */
 uint64_t s2_vtcr(void);
