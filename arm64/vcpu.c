@@ -268,6 +268,23 @@ enum arch_next arch_vcpu_exit(struct vcpu *v)
 	return fail(v);
 }
 
+#define ID_AA64MMFR0_EL1 ARM64_SYS_REG(3, 0, 0, 7, 0)
+
+/* EFAULT: KVM had no memory for what was touched, or could not follow tables. */
+static void explain_fault(const struct vcpu *v)
+{
+	const char *why = "the host has no memory left for what the guest uses";
+	char text[256];
+	uint64_t mmfr0 = 0;
+
+	if (model(v)->nested != NESTED_OFF &&
+	    !vcpu_get_reg(v, ID_AA64MMFR0_EL1, &mmfr0)) {
+		nested_explain_fault(mmfr0, text, sizeof(text));
+		why = text;
+	}
+	log_warnx("vCPU %u: probably %s", v->index, why);
+}
+
 enum arch_next arch_vcpu_error(struct vcpu *v, int err)
 {
 	uint64_t pc = 0;
@@ -275,6 +292,8 @@ enum arch_next arch_vcpu_error(struct vcpu *v, int err)
 	vcpu_get_reg(v, CORE_REG(regs.pc), &pc);
 	log_warnx("vCPU %u: KVM_RUN failed at pc %#" PRIx64 ": %s", v->index,
 		  pc, strerror(err));
+	if (err == EFAULT)
+		explain_fault(v);
 	return fail(v);
 }
 

@@ -13,6 +13,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
+#include "nested/granule.h"
 
 #define COLUMN 18 /* where values start */
 
@@ -54,6 +55,8 @@ static void print_mode(const struct caps *c, FILE *f)
 	fputs("\nNested virtualization\n", f);
 	print_row(f, "kvm-arm.mode",
 		  c->kvm_mode[0] ? c->kvm_mode : "not given");
+	if (c->granules_el2)
+		print_row(f, "stage 2 pages", granules_text(c->granules_el2));
 }
 
 void caps_print(const struct caps *c, FILE *f)
@@ -64,6 +67,8 @@ void caps_print(const struct caps *c, FILE *f)
 	snprintf(text, sizeof(text), "Linux %s, %s", c->host->release,
 		 c->host->machine);
 	print_row(f, "host", text);
+	snprintf(text, sizeof(text), "%u KiB", c->page / 1024);
+	print_row(f, "host's pages", text);
 	if (!c->kvm) {
 		snprintf(text, sizeof(text), "no: /dev/kvm: %s", c->why_no_kvm);
 		print_row(f, "KVM", text);
@@ -73,6 +78,8 @@ void caps_print(const struct caps *c, FILE *f)
 	print_row(f, "KVM", text);
 	snprintf(text, sizeof(text), "%u bits", c->ipa_bits);
 	print_row(f, "guest addresses", text);
+	print_row(f, "guest pages",
+		  c->granules ? granules_text(c->granules) : "unknown");
 	snprintf(text, sizeof(text), "at most %u", c->max_vcpus);
 	print_row(f, "vCPUs", text);
 	for (i = 0; i < HOST_CAPS; i++) {
@@ -104,6 +111,18 @@ static json_t *cap_json(const struct caps *c, int i)
 	return o;
 }
 
+/* In bytes. */
+static json_t *granules_json(unsigned set)
+{
+	json_t *a = json_array();
+	unsigned kib;
+
+	for (kib = 4; kib <= 64; kib *= 4)
+		if (set & kib)
+			json_array_append_new(a, json_integer(kib * 1024));
+	return a;
+}
+
 static json_t *nested_json(const struct caps *c)
 {
 	json_t *o = json_object(), *warnings = json_array();
@@ -114,6 +133,8 @@ static json_t *nested_json(const struct caps *c)
 	json_object_set_new(o, "mode",
 			    c->kvm_mode[0] ? json_string(c->kvm_mode)
 					   : json_null());
+	json_object_set_new(o, "stage2_page_sizes",
+			    granules_json(c->granules_el2));
 	json_object_set_new(o, "warnings", warnings);
 	return o;
 }
@@ -138,10 +159,13 @@ int caps_json(const struct caps *c, FILE *f)
 
 	rc |= json_object_set_new(o, "kernel", json_string(c->host->release));
 	rc |= json_object_set_new(o, "machine", json_string(c->host->machine));
+	rc |= json_object_set_new(o, "page_size", json_integer(c->page));
 	rc |= json_object_set_new(o, "kvm", kvm_json(c));
 	if (c->kvm) {
 		rc |= json_object_set_new(o, "ipa_bits",
 					  json_integer(c->ipa_bits));
+		rc |= json_object_set_new(o, "guest_page_sizes",
+					  granules_json(c->granules));
 		rc |= json_object_set_new(o, "max_vcpus",
 					  json_integer(c->max_vcpus));
 		for (i = 0; i < HOST_CAPS; i++)

@@ -41,8 +41,11 @@ struct caps {
 	int api;
 	unsigned ipa_bits;
 	unsigned max_vcpus;
-	unsigned sve_bits; /* longest vector; 0: unknown */
-	char kvm_mode[32]; /* kvm-arm.mode=; empty if not given */
+	unsigned page;	       /* bytes of the host's pages */
+	unsigned granules;     /* of guests: nested/granule.h; 0: unknown */
+	unsigned granules_el2; /* ... for stage 2 of those with an EL2 */
+	unsigned sve_bits;     /* longest vector; 0: unknown */
+	char kvm_mode[32];     /* kvm-arm.mode=; empty if not given */
 	const char *warning[NESTED_WARNINGS]; /* about nesting; then NULL */
 	struct {
 		bool have;

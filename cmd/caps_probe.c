@@ -15,6 +15,7 @@
 #include "core/arch.h"
 #include "core/kvm.h"
 #include "host/info.h"
+#include "nested/granule.h"
 #include "nested/probe.h"
 
 #define KVM_API		 12 /* the only one since 2007 */
@@ -168,11 +169,15 @@ static void probe_nested(struct caps *c, int kvm_fd)
 	c->cap[HOST_EL2_E2H0].have = p.e2h0;
 	c->cap[HOST_RECURSION].have = p.el2 && cpu.fgt;
 	c->cap[HOST_LPA2].have = cpu.lpa2;
+	c->granules = cpu.granules;
+	if (p.el2)
+		c->granules_el2 = granules_of_el2(cpu.granules, c->page);
 	miss(c, HOST_EL2, p.why);
 	miss(c, HOST_EL2_E2H0, p.why_e2h0);
 	explain_nested(c, &cpu);
 	for (i = 0; p.el2 && i < NESTED_WARNINGS - 1; i++)
-		c->warning[i] = nested_warning(i, h->release, c->ipa_bits);
+		c->warning[i] =
+			nested_warning(i, h->release, c->ipa_bits, c->page);
 }
 
 static bool has_device(int vm_fd, unsigned type)
@@ -254,7 +259,7 @@ void caps_probe(struct caps *c, const struct host_info *host)
 {
 	int fd = kvm_open();
 
-	*c = (struct caps){ .host = host };
+	*c = (struct caps){ .host = host, .page = sysconf(_SC_PAGESIZE) };
 	if (fd < 0) {
 		explain_no_kvm(c, fd);
 		return;

@@ -2,11 +2,13 @@
 #include "nested/el2.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
+#include "nested/granule.h"
 #include "nested/probe.h"
 
 #define ID_AA64MMFR4_EL1 ARM64_SYS_REG(3, 0, 0, 7, 4)
@@ -84,4 +86,22 @@ int nested_stop_recursion(int vcpu_fd)
 		return r;
 	val &= ~NV_FRAC;
 	return kvm_ioctlp(vcpu_fd, KVM_SET_ONE_REG, &reg);
+}
+
+void nested_explain_fault(uint64_t mmfr0, char *buf, size_t size)
+{
+	unsigned set = granules_stage2(mmfr0);
+
+	if (set & 4)
+		snprintf(
+			buf, size,
+			"the stage 2 of the guest's hypervisor makes no sense: "
+			"VTCR_EL2, VTTBR_EL2, or a descriptor names what is "
+			"no RAM");
+	else
+		snprintf(buf, size,
+			 "the guest's hypervisor uses pages of 4 KiB for stage "
+			 "2: this host's KVM, whose own pages are larger, has "
+			 "%s for it",
+			 granules_text(set));
 }

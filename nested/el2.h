@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/config.h"
@@ -42,3 +43,11 @@ int nested_set_maintenance_irq(int gic_fd, uint32_t intid);
  * KVM_ARM_VCPU_INIT and before any vCPU has run. 0 or -errno.
  */
 int nested_stop_recursion(int vcpu_fd);
+
+/*
+ * nested_explain_fault() - why KVM_RUN of a vCPU with an EL2 may end with EFAULT
+ *
+ * Which is how KVM answers a stage 2 of the guest's hypervisor that it cannot
+ * walk. @mmfr0 is the vCPU's ID_AA64MMFR0_EL1; what is written follows "probably".
+ */
+void nested_explain_fault(uint64_t mmfr0, char *buf, size_t size);

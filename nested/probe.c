@@ -8,6 +8,7 @@
 
 #include "core/arch.h"
 #include "core/kvm.h"
+#include "nested/granule.h"
 
 /* The first Linux whose KVM/arm64 has nested virtualization. */
 #define FIRST_MAJOR 6
@@ -63,6 +64,7 @@ static void look(struct nested_cpu *c, int vm_fd, int vcpu_fd)
 		.vhe = MMFR1_VH(mmfr1),
 		.fgt = MMFR0_FGT(mmfr0),
 		.lpa2 = MMFR0_TGRAN4(mmfr0) == 1,
+		.granules = granules_stage1(mmfr0),
 	};
 }
 
@@ -174,12 +176,22 @@ static const struct {
 	  "newer" },
 };
 
-static const char slow_teardown[] =
-	"addresses of more than 48 bits: the end of a nested guest costs KVM "
-	"seconds to minutes for each vCPU, which nestor leaves to a task in "
-	"the background; guest memory is free only then";
+#define SLOW_TEARDOWN                                                          \
+	": the end of a nested guest costs KVM seconds to minutes for each "   \
+	"vCPU, which nestor leaves to a task in the background; guest memory " \
+	"is free only then"
 
-const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits)
+/* KVM walks all addresses, 1 GiB a step, or 32 MiB with pages of 16 KiB. */
+static const char *slow_teardown(unsigned ipa_bits, unsigned page)
+{
+	if (page > 4096)
+		return "host pages of more than 4 KiB" SLOW_TEARDOWN;
+	return ipa_bits > 48 ? "addresses of more than 48 bits" SLOW_TEARDOWN
+			     : NULL;
+}
+
+const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits,
+			   unsigned page)
 {
 	unsigned j, a = 0, b = 0, c = 0, version;
 	int n = sscanf(release, "%u.%u.%u", &a, &b, &c);
@@ -189,5 +201,5 @@ const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits)
 		if (n >= 2 && version >= bugs[j].from &&
 		    version < bugs[j].before && !i--)
 			return bugs[j].text;
-	return ipa_bits > 48 && !i ? slow_teardown : NULL;
+	return i ? NULL : slow_teardown(ipa_bits, page);
 }

@@ -30,6 +30,7 @@ struct nested_cpu {
 	bool vhe;   /* FEAT_VHE, unless the host was booted to leave it alone */
 	bool fgt;   /* FEAT_FGT, which makes sure that a guest sees NV_frac */
 	bool lpa2;  /* 52-bit addresses with pages of 4 KiB */
+	unsigned granules; /* of stage 1: nested/granule.h */
 };
 
 /*
@@ -40,10 +41,11 @@ void nested_look(struct nested_cpu *, int kvm_fd);
 /*
  * nested_warning() - what is known to be wrong with nesting on such a host
  *
- * The sentence number @i for Linux @release whose KVM gives guests @ipa_bits of
- * address; NULL past the last.
+ * The sentence number @i for Linux @release with pages of @page bytes, whose KVM
+ * gives guests @ipa_bits of address; NULL past the last.
  */
-const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits);
+const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits,
+			   unsigned page);
 
 /*
  * cmdline_value() - what @key (with its '=') was last given on @cmdline

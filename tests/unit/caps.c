@@ -119,6 +119,37 @@ TEST(nesting_has_a_part_of_its_own_with_its_warnings)
 	free(text);
 }
 
+TEST(pages_of_the_host_its_guests_and_their_stage_2_are_told)
+{
+	struct caps c = caps_of_vhe_host();
+	char *text;
+	json_t *o, *sizes;
+
+	c.page = 16384;
+	c.granules = 4 | 16 | 64;
+	text = text_of(&c, false);
+	HAS(text, "\nhost's pages      16 KiB\n");
+	HAS(text, "\nguest pages       4, 16 and 64 KiB\n");
+	OK(!strstr(text, "stage 2 pages"));
+	free(text);
+	c.granules_el2 = 16 | 64;
+	text = text_of(&c, false);
+	HAS(text, "\nstage 2 pages     16 and 64 KiB\n");
+	free(text);
+	text = text_of(&c, true);
+	o = json_loads(text, 0, NULL);
+	EQ(json_integer_value(json_object_get(o, "page_size")), 16384);
+	sizes = json_object_get(o, "guest_page_sizes");
+	EQ(json_array_size(sizes), 3);
+	sizes = json_object_get(json_object_get(o, "nested"),
+				"stage2_page_sizes");
+	EQ(json_array_size(sizes), 2);
+	EQ(json_integer_value(json_array_get(sizes, 0)), 16384);
+	EQ(json_integer_value(json_array_get(sizes, 1)), 65536);
+	json_decref(o);
+	free(text);
+}
+
 TEST(without_kvm_there_is_a_reason_and_no_features)
 {
 	struct caps c = { .host = &host };

@@ -5,6 +5,8 @@
 
 #include "core/kvm.h"
 #include "host/info.h"
+#include "nested/granule.h"
+#include "nested/probe.h"
 #include "tests/unit/fake_kvm.h"
 #include "tests/unit/test.h"
 
@@ -12,9 +14,10 @@ static struct host_info host;
 static struct caps c;
 
 /* ID registers as KVM shows them: which is read does not matter here. */
-#define VHE  (1ull << 8)
-#define FGT  (1ull << 56)
-#define LPA2 (1ull << 28)
+#define VHE	    (1ull << 8)
+#define FGT	    (1ull << 56)
+#define LPA2	    (1ull << 28)
+#define GRANULE_16K (1ull << 20)
 
 /* A host of this kernel and command line, whose KVM starts from the fake's. */
 static void host_is(const char *release, const char *cmdline)
@@ -248,6 +251,8 @@ TEST(lpa2_is_told_and_its_slow_teardown_warned_of)
 	OK(c.cap[HOST_LPA2].have);
 	HAS(c.warning[0], "more than 48 bits");
 	OK(!c.warning[1]);
+	HAS(nested_warning(0, "7.2.1", 48, 16384), "more than 4 KiB: the end");
+	OK(!nested_warning(1, "7.2.1", 52, 16384));
 	nested_host("7.2.1", VHE | FGT, 48);
 	missing(HOST_LPA2, "no 52-bit addresses");
 	OK(!c.warning[0]);
@@ -279,6 +284,21 @@ TEST(versions_with_known_bugs_of_nesting_are_warned_of)
 		if (n)
 			HAS(c.warning[0], rows[i].first);
 	}
+}
+
+TEST(a_guest_hypervisor_has_no_stage_2_pages_below_the_hosts)
+{
+	const unsigned page = sysconf(_SC_PAGESIZE);
+
+	nested_host("7.2.1", VHE | GRANULE_16K, 48);
+	EQ(c.page, page);
+	EQ(c.granules, 4 | 16 | 64);
+	EQ(c.granules_el2, granules_of_el2(4 | 16 | 64, page));
+	host_is("7.2.1", "");
+	fake_kvm_reg(VHE);
+	caps_probe(&c, &host);
+	EQ(c.granules, 4 | 64);
+	EQ(c.granules_el2, 0);
 }
 
 TEST(who_cannot_nest_is_not_warned)

@@ -191,3 +191,15 @@ TEST(depth_1_clears_nv_frac_and_nothing_else_once)
 	EQ(n, 1);
 	board_rig_unmake(b);
 }
+
+TEST(a_fault_of_KVM_RUN_is_laid_to_pages_of_4K_only_where_there_are_none)
+{
+	const uint64_t none_of_4k = 1ull << 40, with_16k = 1ull << 20;
+	char text[256];
+
+	nested_explain_fault(with_16k | none_of_4k, text, sizeof(text));
+	HAS(text, "uses pages of 4 KiB for stage 2");
+	HAS(text, "has 16 and 64 KiB for it");
+	nested_explain_fault(with_16k, text, sizeof(text));
+	HAS(text, "makes no sense: VTCR_EL2");
+}
