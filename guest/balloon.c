@@ -6,22 +6,23 @@
  */
 #include "guest/rt/virtio.h"
 
-#define ID_BALLOON 5
-#define INFLATE	   0
-#define DEFLATE	   1
-#define STATS	   2
-#define F_STATS	   (1ull << 1)
-#define MEMFREE	   4u
-#define MEMTOT	   5u
-#define NUM_PAGES  REG_CONFIG
-#define ACTUAL	   (REG_CONFIG + 4)
-#define PAGE	   4096u
-#define PAGES	   2048u
-#define LIST	   256u
-#define MEMORY	   ((uint8_t *)(MAP_RAM_BASE + (64ull << 20)))
-#define UARTDR	   0x00
-#define UARTFR	   0x18
-#define RXFE	   (1u << 4)
+#define ID_BALLOON  5
+#define INFLATE	    0
+#define DEFLATE	    1
+#define STATS	    2
+#define F_TELL_HOST (1ull << 0) /* before a page is taken out */
+#define F_STATS	    (1ull << 1)
+#define MEMFREE	    4u
+#define MEMTOT	    5u
+#define NUM_PAGES   REG_CONFIG
+#define ACTUAL	    (REG_CONFIG + 4)
+#define PAGE	    4096u
+#define PAGES	    2048u
+#define LIST	    256u
+#define MEMORY	    ((uint8_t *)(MAP_RAM_BASE + (64ull << 20)))
+#define UARTDR	    0x00
+#define UARTFR	    0x18
+#define RXFE	    (1u << 4)
 
 static struct ring rings[3];
 static struct vdev queue[3] = {
@@ -112,7 +113,7 @@ int main(uint64_t fdt)
 	if (!queue[0].base)
 		fail("there is no balloon");
 	nap_init();
-	vdev_negotiate(&queue[0], F_VERSION | F_STATS);
+	vdev_negotiate(&queue[0], F_VERSION | F_STATS | F_TELL_HOST);
 	for (q = 0; q < 3; q++)
 		vdev_queue(&queue[q], q);
 	vdev_go(&queue[0]);
