@@ -2,8 +2,13 @@
 /*
  * A disk image: a raw file or a block device.
  *
+ * What it does is a table of operations (host/disk_impl.h), so that another
+ * format, or another way to ask the host, is another file. A request is
+ * submitted, and done when its callback has been called: for a raw image, while
+ * disk_submit() runs, which then takes as long as the host takes.
+ *
  * It is locked while open (an OFD lock: shared to read, exclusive to write), so
- * that no two VMs write to one image. I/O is synchronous; one thread at a time.
+ * that no two VMs write to one image.
  */
 #pragma once
 
@@ -13,9 +18,12 @@
 
 struct disk;
 struct err;
+struct json_t;
 
 /* NULL with a sentence in @e. SIGXFSZ is ignored from here on. */
 struct disk *disk_open(const char *path, bool readonly, struct err *e);
+
+/* No request is in progress. */
 void disk_close(struct disk *);
 
 /* Bytes; does not change. */
@@ -24,29 +32,58 @@ bool disk_readonly(const struct disk *);
 /* Bytes of the smallest write that needs no read: 512 or more. */
 uint32_t disk_block_size(const struct disk *);
 
-/*
- * disk_readv(), disk_writev() - all that @iov says, at byte @off
- *
- * The vector is used up in the process. Bytes moved; fewer than asked for only
- * if an error or the end of the file came after some; -errno if before any.
- */
-int64_t disk_readv(struct disk *, struct iovec *iov, int n, uint64_t off);
-int64_t disk_writev(struct disk *, struct iovec *iov, int n, uint64_t off);
+enum disk_op {
+	DISK_READ,
+	DISK_WRITE,
+	/*
+	 * What was written before survives a loss of power. After a failure,
+	 * the kernel may have dropped what it could not write and report the
+	 * next attempt as a success: so that is final here.
+	 */
+	DISK_FLUSH,
+	DISK_DISCARD, /* give the range back to the host; done, or not */
+	DISK_ZERO,    /* make the range read as zeros */
+	DISK_OPS
+};
+
+/* Embedded by who asks, and left alone until done() is called. */
+struct disk_request {
+	enum disk_op op;
+	bool durable;	   /* flush afterwards, as DISK_FLUSH */
+	bool unmap;	   /* DISK_ZERO: the range may lose its space */
+	uint64_t off, len; /* bytes; all of @iov of a read or write */
+	struct iovec *iov; /* used up in the process */
+	int n;
+	/* Any thread, and once. It may free the request. */
+	void (*done)(struct disk_request *);
+
+	int result;	/* 0 or -errno; of a cancelled one, -ECANCELED */
+	uint64_t moved; /* bytes read or written, in order, also by a failure */
+	bool cancelled; /* atomic */
+};
 
 /*
- * disk_flush() - what was written before survives a loss of power
+ * disk_submit() - begin with @r, or do it
  *
- * 0 or -errno. After a failure, the kernel may have dropped what it could not
- * write and report the next attempt as a success: so that is final here.
+ * The fields up to done() are the caller's to fill in. One thread at a time.
+ * Requests in progress at once may be done in any order.
  */
-int disk_flush(struct disk *);
-
-/* Give the range back to the host. 0, also if it cannot; or -errno. */
-int disk_discard(struct disk *, uint64_t off, uint64_t len);
+void disk_submit(struct disk *, struct disk_request *r);
 
 /*
- * disk_zero() - make the range read as zeros
+ * disk_cancel() - @r, which is in progress, need not be finished; any thread
  *
- * With @unmap it may lose its space. 0 or -errno.
+ * It is done soon, with -ECANCELED or as if nothing had been said. What of a
+ * write has been done stays done.
  */
-int disk_zero(struct disk *, uint64_t off, uint64_t len, bool unmap);
+void disk_cancel(struct disk *, struct disk_request *r);
+
+/*
+ * disk_save() - what there must be again when a VM goes on with this disk
+ * disk_load() - is it there?
+ *
+ * As save and load in core/device.h have it. The image's contents are not part
+ * of it.
+ */
+int disk_save(const struct disk *, struct json_t *to);
+int disk_load(const struct disk *, const struct json_t *from, struct err *e);

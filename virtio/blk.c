@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests are served one by one on a thread of the device's own, by calls that
- * move data straight between the image and guest memory. They hold the device's
- * lock meanwhile: a reset waits for the one in progress.
+ * Theory of operation
+ *
+ * A request is taken under the device's lock, given to the disk without it, and
+ * completed under it, whenever the disk says so, and in any order. For a raw
+ * image that is before disk_submit() returns: requests are then done one by one,
+ * on a thread of the device's own. Data moves straight between the image and
+ * guest memory.
+ *
+ * A request has a struct until it is completed. There is always one, and more
+ * are made when the disk keeps them; they are kept for later.
  *
  * The page cache of the host is a volatile write cache: what FLUSH acknowledged
  * is on the medium. For a driver that does not negotiate FLUSH, every write is.
@@ -16,6 +23,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 
+#include "core/util.h"
 #include "host/disk.h"
 #include "virtio/virtio.h"
 
@@ -26,13 +34,103 @@
 /* A range to discard or zero, in sectors: bounds the time that one takes. */
 #define RANGE_MAX (1u << 21)
 
+struct blk;
+
+struct request {
+	struct disk_request io;
+	struct blk *blk;
+	struct request *next; /* of the free ones */
+	bool in_progress;
+	uint8_t *status; /* in guest memory */
+	struct vq_chain chain;
+};
+
 struct blk {
 	struct virtio v;
 	struct disk *disk;
 	uint64_t sectors;
 	char serial[VIRTIO_BLK_ID_BYTES];
-	struct vq_chain chain;
+	bool short_of; /* requests: the queue is to be served when one is free */
+	struct request *free;
+	struct request *all[QUEUE_SIZE];
+	unsigned n;
 };
+
+static const char *const failed[DISK_OPS] = {
+	[DISK_READ] = "a read",	       [DISK_WRITE] = "a write",
+	[DISK_FLUSH] = "a flush",      [DISK_DISCARD] = "a discard",
+	[DISK_ZERO] = "writing zeros",
+};
+
+/* --- the structs of requests --- */
+
+static int add_request(struct blk *b)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->blk = b;
+	r->next = b->free;
+	b->free = b->all[b->n++] = r;
+	return 0;
+}
+
+/* The one to use next, which stays in the list; NULL: all are in progress. */
+static struct request *free_request(struct blk *b)
+{
+	if (!b->free && b->n < QUEUE_SIZE)
+		add_request(b);
+	b->short_of = !b->free;
+	return b->free;
+}
+
+/* --- completion --- */
+
+static void complete(struct request *r, uint8_t status, uint64_t written)
+{
+	struct virtio *v = &r->blk->v;
+
+	*r->status = status;
+	virtio_push(v, 0, &r->chain, written + 1);
+	/* Each as soon as it is done: the next one may take its time. */
+	virtio_publish(v, 0);
+}
+
+/* What the driver asked for cannot be, or the disk could not do it. */
+static void refuse(struct request *r, uint8_t status)
+{
+	r->blk->v.stats.errors++;
+	complete(r, status, 0);
+}
+
+/* The disk is done with it. */
+static void done(struct disk_request *io)
+{
+	struct request *r = container_of(io, struct request, io);
+	struct blk *b = r->blk;
+	bool more;
+
+	virtio_lock(&b->v);
+	if (io->result == -ECANCELED)
+		b->v.stats.errors++;
+	else if (io->result)
+		virtio_failed(&b->v, -io->result, failed[io->op]);
+	b->v.stats.bytes += io->moved;
+	complete(r, io->result ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK,
+		 io->op == DISK_READ ? io->moved : 0);
+	r->in_progress = false;
+	r->next = b->free;
+	b->free = r;
+	more = b->short_of;
+	b->short_of = false;
+	virtio_end(&b->v);
+	if (more)
+		virtio_ask(&b->v, 0);
+	virtio_unlock(&b->v);
+}
+
+/* --- requests --- */
 
 /* The range lies within the disk. */
 static bool fits(const struct blk *b, uint64_t sector, uint64_t bytes)
@@ -41,124 +139,143 @@ static bool fits(const struct blk *b, uint64_t sector, uint64_t bytes)
 	       bytes / SECTOR <= b->sectors - sector;
 }
 
-static uint8_t status_of(struct blk *b, int r)
+/* Hand the request, of which r->io says what it is, to the disk. */
+static void submit(struct request *r, uint64_t sector)
 {
-	if (r == 0)
-		return VIRTIO_BLK_S_OK;
-	b->v.stats.errors++;
-	return VIRTIO_BLK_S_IOERR;
+	struct blk *b = r->blk;
+
+	r->io.off = sector * SECTOR;
+	r->io.done = done;
+	/* A driver that knows of no cache finds its write done when told so. */
+	r->io.durable = r->io.op != DISK_READ && r->io.op != DISK_FLUSH &&
+			!virtio_has(&b->v, VIRTIO_BLK_F_FLUSH);
+	r->in_progress = true;
+	b->free = r->next;
+	virtio_begin(&b->v);
+	virtio_unlock(&b->v);
+	disk_submit(b->disk, &r->io);
+	virtio_lock(&b->v);
 }
 
-static uint8_t do_read(struct blk *b, uint64_t sector, struct vq_chain *c,
-		       uint32_t *written)
+static void transfer(struct request *r, uint64_t sector, enum disk_op op)
 {
-	const size_t len = c->in.len;
-	int64_t r;
+	const struct vq_span *s =
+		op == DISK_READ ? &r->chain.in : &r->chain.out;
 
-	if (!fits(b, sector, len))
-		return status_of(b, -EINVAL);
-	r = disk_readv(b->disk, c->in.iov, c->in.n, sector * SECTOR);
-	*written = r < 0 ? 0 : r;
-	return status_of(b, *written == len ? 0 : -EIO);
+	if (!fits(r->blk, sector, s->len) ||
+	    (op == DISK_WRITE && disk_readonly(r->blk->disk))) {
+		refuse(r, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	r->io.op = op;
+	r->io.iov = s->iov;
+	r->io.n = s->n;
+	r->io.len = s->len;
+	submit(r, sector);
 }
 
-/* A driver that knows of no cache must find its write done when told so. */
-static int write_through(struct blk *b)
+static void get_id(struct request *r)
 {
-	return virtio_has(&b->v, VIRTIO_BLK_F_FLUSH) ? 0 : disk_flush(b->disk);
-}
+	uint32_t n = sizeof(r->blk->serial);
 
-static uint8_t do_write(struct blk *b, uint64_t sector, struct vq_chain *c)
-{
-	const int64_t len = c->out.len;
-	int64_t r;
-
-	if (disk_readonly(b->disk) || !fits(b, sector, len))
-		return status_of(b, -EINVAL);
-	r = disk_writev(b->disk, c->out.iov, c->out.n, sector * SECTOR);
-	return status_of(b, r == len ? write_through(b) : -EIO);
-}
-
-static uint8_t do_get_id(struct blk *b, struct vq_chain *c, uint32_t *written)
-{
-	uint32_t n = sizeof(b->serial);
-
-	if (n > c->in.len)
-		n = c->in.len;
-	vq_put(c, b->serial, n);
-	*written = n;
-	return VIRTIO_BLK_S_OK;
+	if (n > r->chain.in.len)
+		n = r->chain.in.len;
+	vq_put(&r->chain, r->blk->serial, n);
+	complete(r, VIRTIO_BLK_S_OK, n);
 }
 
 /* DISCARD and WRITE_ZEROES: one segment, as the configuration says. */
-static uint8_t do_range(struct blk *b, uint32_t type, struct vq_chain *c)
+static void range(struct request *r, enum disk_op op)
 {
 	struct virtio_blk_discard_write_zeroes seg;
 	uint64_t sector, bytes, known;
 	uint32_t flags;
-	int r;
 
-	if (disk_readonly(b->disk) || c->out.len != sizeof(seg))
-		return status_of(b, -EINVAL);
-	vq_get(c, &seg, sizeof(seg));
+	if (disk_readonly(r->blk->disk) || r->chain.out.len != sizeof(seg)) {
+		refuse(r, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	vq_get(&r->chain, &seg, sizeof(seg));
 	sector = le64toh(seg.sector);
 	bytes = (uint64_t)le32toh(seg.num_sectors) * SECTOR;
 	flags = le32toh(seg.flags);
-	known = type == VIRTIO_BLK_T_DISCARD
-			? 0
-			: VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-	if (flags & ~known)
-		return VIRTIO_BLK_S_UNSUPP;
-	if (!fits(b, sector, bytes) || bytes / SECTOR > RANGE_MAX)
-		return status_of(b, -EINVAL);
-	if (type == VIRTIO_BLK_T_DISCARD)
-		r = disk_discard(b->disk, sector * SECTOR, bytes);
-	else
-		r = disk_zero(b->disk, sector * SECTOR, bytes, flags);
-	return status_of(b, r ? r : write_through(b));
+	known = op == DISK_DISCARD ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	if (flags & ~known) {
+		complete(r, VIRTIO_BLK_S_UNSUPP, 0);
+	} else if (!fits(r->blk, sector, bytes) || bytes / SECTOR > RANGE_MAX) {
+		refuse(r, VIRTIO_BLK_S_IOERR);
+	} else {
+		r->io.op = op;
+		r->io.len = bytes;
+		r->io.unmap = flags;
+		submit(r, sector);
+	}
 }
 
-static int request(struct virtio *v, unsigned q, struct vq_chain *c)
+static int begin(struct request *r)
 {
-	struct blk *b = (struct blk *)v;
 	struct virtio_blk_outhdr h;
-	uint32_t written = 0;
-	uint8_t *status = vq_last(c), s;
 
-	if (!status || vq_get(c, &h, sizeof(h)))
+	r->status = vq_last(&r->chain);
+	if (!r->status || vq_get(&r->chain, &h, sizeof(h)))
 		return -EPROTO;
 	switch (le32toh(h.type)) {
 	case VIRTIO_BLK_T_IN:
-		s = do_read(b, le64toh(h.sector), c, &written);
+		transfer(r, le64toh(h.sector), DISK_READ);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		s = do_write(b, le64toh(h.sector), c);
+		transfer(r, le64toh(h.sector), DISK_WRITE);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		s = status_of(b, disk_flush(b->disk));
+		r->io.op = DISK_FLUSH;
+		submit(r, 0);
 		break;
 	case VIRTIO_BLK_T_GET_ID:
-		s = do_get_id(b, c, &written);
+		get_id(r);
 		break;
 	case VIRTIO_BLK_T_DISCARD:
+		range(r, DISK_DISCARD);
+		break;
 	case VIRTIO_BLK_T_WRITE_ZEROES:
-		s = do_range(b, le32toh(h.type), c);
+		range(r, DISK_ZERO);
 		break;
 	default:
-		s = VIRTIO_BLK_S_UNSUPP;
+		complete(r, VIRTIO_BLK_S_UNSUPP, 0);
 	}
-	*status = s;
-	virtio_push(v, q, c, written + 1);
-	/* Each as soon as it is done: the next one may take its time. */
-	virtio_publish(v, q);
 	return 0;
 }
 
 static int blk_serve(struct virtio *v, unsigned q)
 {
 	struct blk *b = (struct blk *)v;
+	struct request *r;
+	int n = 0;
 
-	return virtio_each(v, q, &b->chain, request);
+	while ((r = free_request(b)) && (n = virtio_pop(v, q, &r->chain)) > 0) {
+		n = begin(r);
+		if (n < 0)
+			break;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* Between two of its pieces, a request may end. */
+static void blk_cancel(struct virtio *v, unsigned q)
+{
+	struct blk *b = (struct blk *)v;
+	unsigned i;
+
+	(void)q;
+	for (i = 0; i < b->n; i++)
+		if (b->all[i]->in_progress)
+			disk_cancel(b->disk, &b->all[i]->io);
+}
+
+static void free_blk(struct blk *b)
+{
+	while (b->n)
+		free(b->all[--b->n]);
+	free(b);
 }
 
 static void blk_free(struct virtio *v)
@@ -167,7 +284,7 @@ static void blk_free(struct virtio *v)
 
 	virtio_exit(v);
 	disk_close(b->disk);
-	free(b);
+	free_blk(b);
 }
 
 static const struct virtio_ops blk_ops = {
@@ -175,6 +292,7 @@ static const struct virtio_ops blk_ops = {
 	.id = VIRTIO_ID_BLOCK,
 	.own_thread = true,
 	.serve = blk_serve,
+	.cancel = blk_cancel,
 	.free = blk_free,
 };
 
@@ -211,8 +329,9 @@ struct virtio *virtio_blk_new(const struct gmem *gmem, struct disk *disk,
 	if (!b)
 		return NULL;
 	features |= disk_readonly(disk) ? 1ull << VIRTIO_BLK_F_RO : writable;
-	if (virtio_init(&b->v, &blk_ops, gmem, NULL, 1, QUEUE_SIZE, features)) {
-		free(b);
+	if (add_request(b) ||
+	    virtio_init(&b->v, &blk_ops, gmem, NULL, 1, QUEUE_SIZE, features)) {
+		free_blk(b);
 		return NULL;
 	}
 	b->disk = disk;

@@ -95,6 +95,9 @@ void virtio_exit(struct virtio *v)
 	virtio_lock(v);
 	v->holds |= VIRTIO_ENDING;
 	cancel(v);
+	/* They may need the thread. */
+	while (v->thread && v->in_flight)
+		pthread_cond_wait(&v->drained, &v->lock);
 	virtio_unlock(v);
 	iothread_free(v->thread);
 	if (!v->thread)
@@ -272,34 +275,44 @@ void virtio_serve(struct virtio *v, unsigned q)
 		serve_asked(v);
 }
 
+int virtio_pop(struct virtio *v, unsigned q, struct vq_chain *c)
+{
+	struct virtqueue *vq = &v->vq[q];
+	int r;
+
+	if (!virtio_works(v))
+		return 0;
+	if (virtio_spent(v)) {
+		vq_listen(vq);
+		virtio_ask(v, q);
+		return 0;
+	}
+	vq_suppress(vq);
+	do
+		r = vq_pop(vq, c);
+	while (r == 0 && vq_listen(vq));
+	virtio_spend(v, VIRTIO_CHAIN);
+	return r;
+}
+
 int virtio_each(struct virtio *v, unsigned q, struct vq_chain *c,
 		int (*fn)(struct virtio *, unsigned q, struct vq_chain *))
 {
-	struct virtqueue *vq = &v->vq[q];
-	int r = 0;
+	int r;
 
-	vq_suppress(vq);
-	do {
-		while (!virtio_spent(v) && (r = vq_pop(vq, c)) > 0) {
-			virtio_spend(v, VIRTIO_CHAIN);
-			r = fn(v, q, c);
-			if (r == -EAGAIN || r == VIRTIO_MORE)
-				vq_unpop(vq, c);
-			if (r)
-				break;
-			/* Since @fn let the lock go, perhaps. */
-			if (!virtio_works(v))
-				return 0;
-		}
-	} while (!virtio_spent(v) && r == 0 && vq_listen(vq));
-	virtio_publish(v, q);
-	if (r == -EAGAIN || r == -EPROTO)
-		return r == -EPROTO ? r : 0;
-	if (r == VIRTIO_MORE || virtio_spent(v)) {
-		vq_listen(vq);
+	while ((r = virtio_pop(v, q, c)) > 0) {
+		r = fn(v, q, c);
+		if (r)
+			break;
+	}
+	if (r == -EAGAIN || r == VIRTIO_MORE)
+		vq_unpop(&v->vq[q], c);
+	if (r == VIRTIO_MORE) {
+		vq_listen(&v->vq[q]);
 		virtio_ask(v, q);
 	}
-	return 0;
+	virtio_publish(v, q);
+	return r == -EPROTO ? r : 0;
 }
 
 void virtio_push(struct virtio *v, unsigned q, struct vq_chain *c,

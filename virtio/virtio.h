@@ -122,6 +122,7 @@ struct virtio_stats {
 	uint64_t notifications;
 	uint64_t interrupts;
 	uint64_t requests; /* chains given back */
+	uint64_t bytes;	   /* of data in them, both ways; as models count */
 	uint64_t errors;   /* rings broken, requests refused or failed */
 };
 
@@ -205,7 +206,15 @@ void virtio_exit(struct virtio *);
 int virtio_each(struct virtio *, unsigned q, struct vq_chain *scratch,
 		int (*fn)(struct virtio *, unsigned q, struct vq_chain *));
 
-/* Of this turn, @bytes are spent; chains are counted by virtio_each(). */
+/*
+ * virtio_pop() - take the next chain, for who keeps several at a time
+ *
+ * 1; 0: there is none, or the turn is over (the next is asked for then), or the
+ * device is held, as it may be whenever the lock was let go; or -EPROTO.
+ */
+int virtio_pop(struct virtio *, unsigned q, struct vq_chain *);
+
+/* Of this turn, @bytes are spent; chains are counted by virtio_pop(). */
 static inline void virtio_spend(struct virtio *v, size_t bytes)
 {
 	v->spent += bytes < VIRTIO_TURN ? bytes : VIRTIO_TURN;
