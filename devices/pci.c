@@ -417,10 +417,33 @@ static void ecam_reset(struct device *dev)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* Without the lock, as a vCPU may wait with it: slots are filled before. */
+static void ecam_quiesce(struct device *dev, struct quiet *quiet)
+{
+	struct pci_host *h = ((struct window *)dev)->host;
+	unsigned i;
+
+	for (i = 0; i < h->nslots; i++)
+		if (h->slot[i]->ops->quiesce)
+			h->slot[i]->ops->quiesce(h->slot[i], quiet);
+}
+
+static void ecam_resume(struct device *dev)
+{
+	struct pci_host *h = ((struct window *)dev)->host;
+	unsigned i;
+
+	for (i = 0; i < h->nslots; i++)
+		if (h->slot[i]->ops->resume)
+			h->slot[i]->ops->resume(h->slot[i]);
+}
+
 static const struct device_ops ecam_ops = {
 	.name = "PCI ECAM",
 	.read = ecam_read,
 	.write = ecam_write,
+	.quiesce = ecam_quiesce,
+	.resume = ecam_resume,
 	.reset = ecam_reset,
 };
 

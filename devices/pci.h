@@ -56,6 +56,9 @@ struct pci_ops {
 	 */
 	void (*config)(struct pci_function *, unsigned off, unsigned len,
 		       bool write);
+	/* As struct device_ops has them; called without the host's lock. */
+	void (*quiesce)(struct pci_function *, struct quiet *);
+	void (*resume)(struct pci_function *);
 	/* Function-level reset, or the machine's; registers are reset already. */
 	void (*reset)(struct pci_function *);
 	/* No vCPU runs any more. */

@@ -441,6 +441,29 @@ static void config(struct pci_function *fn, unsigned off, unsigned len,
 	virtio_unlock(p->v);
 }
 
+/* Off the bus it takes no request, once those in progress are done. */
+static void master(struct pci_function *fn, bool on)
+{
+	struct virtio *v = ((struct vpci *)fn)->v;
+
+	virtio_lock(v);
+	if (on)
+		virtio_release(v, VIRTIO_NO_MASTER);
+	else
+		virtio_hold(v, VIRTIO_NO_MASTER);
+	virtio_unlock(v);
+}
+
+static void quiesce(struct pci_function *fn, struct quiet *quiet)
+{
+	virtio_quiesce(((struct vpci *)fn)->v, quiet);
+}
+
+static void resume(struct pci_function *fn)
+{
+	virtio_resume(((struct vpci *)fn)->v);
+}
+
 static void reset(struct pci_function *fn)
 {
 	struct vpci *p = (struct vpci *)fn;
@@ -469,6 +492,9 @@ static const struct pci_ops vpci_ops = {
 	.bar_read = bar_read,
 	.bar_write = bar_write,
 	.moved = moved,
+	.master = master,
+	.quiesce = quiesce,
+	.resume = resume,
 	.config = config,
 	.reset = reset,
 	.free = vpci_free,
@@ -547,6 +573,7 @@ struct pci_function *virtio_pci_new(struct virtio *v,
 	memset(p->vector, 0xff, sizeof(p->vector));
 	p->config_vector = VIRTIO_MSI_NO_VECTOR;
 	v->async = host->ioeventfd;
+	v->holds = VIRTIO_NO_MASTER;
 	v->offered |= 1ull << VIRTIO_F_NOTIFICATION_DATA;
 	v->transport = (struct virtio_transport){
 		.used = on_used,

@@ -506,3 +506,21 @@ TEST(notification_goes_by_eventfd_after_the_first_and_moves_with_the_bar)
 	rig_free(&r);
 	loop_free(loop);
 }
+
+TEST(Q17_off_the_bus_it_touches_no_memory_and_goes_on_when_it_is_back)
+{
+	struct rig r;
+
+	echo_new(&r);
+	rig_start(&r, 0);
+	cfg_set(r.pci, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	rig_desc(&r, 0, 0, DATA, 64, W, 0);
+	rig_send(&r, 0, 0);
+	EQ(rig_used_idx(&r, 0), 0);
+	EQ(r.irqs, 0);
+	cfg_set(r.pci, 1, PCI_COMMAND, 2,
+		PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	EQ(rig_used_idx(&r, 0), 1);
+	EQ(r.irqs, 1);
+	rig_free(&r);
+}
