@@ -10,8 +10,9 @@
  * write fails, the lines that it held are counted; before the next one succeeds
  * a line says so, set off by a newline if the file ends in the middle of one.
  *
- * A bounded file is replaced, by renaming, by one that has its newer half; who
- * has the old one open reads that to its end. If there is no room for that, the
+ * A bounded file is replaced, by renaming, by one that has its newer half: where
+ * that begins, and with which line, was noted when it was written. Who has the
+ * old one open reads that to its end. If there is no room for that, the
  * file is emptied. Either way its first line says how many are gone, so that a
  * line's number, counted from the VM's start, can always be told.
  */
@@ -48,17 +49,23 @@ struct console_log {
 	pthread_mutex_t lock;
 	/* Under the lock. */
 	int fd;
-	size_t size;	 /* of the file, if it is bounded */
+	size_t size; /* of the file, if it is bounded */
+	size_t half; /* a line begins there, behind half of the bound; or 0 */
+	uint64_t half_number;
 	bool mid;	 /* the file ends in the middle of a line */
 	uint64_t number; /* of the line that comes next, lost ones counted */
 	uint64_t lost;	 /* of them since the last that was written */
 	int why;
 	struct log_limit warned;
 	struct timespec time; /* when the line began */
-	bool begun;	      /* a part of it is in the file */
-	bool dropped;	      /* a part of it is lost: so is the rest */
-	size_t column;	      /* how long it is with that */
-	size_t len;	      /* and what is not in the file yet */
+	char stamp[HEAD];     /* as the file has that */
+	int stamp_len;
+	time_t stamp_sec;
+	long stamp_ms;
+	bool begun;    /* a part of it is in the file */
+	bool dropped;  /* a part of it is lost: so is the rest */
+	size_t column; /* how long it is with that */
+	size_t len;    /* and what is not in the file yet */
 	char line[CONSOLE_LOG_LINE];
 	size_t out_len;
 	char out[BATCH];
@@ -88,6 +95,21 @@ static int put_time(char *to, const struct timespec *t)
 	return sprintf(to, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ ",
 		       tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
 		       tm.tm_min, tm.tm_sec, t->tv_nsec / 1000000);
+}
+
+/* The same of the line's beginning: that is seldom another millisecond. */
+static size_t put_stamp(struct console_log *l, char *to)
+{
+	const long ms = l->time.tv_nsec / 1000000;
+
+	if (!l->stamp_len || ms != l->stamp_ms ||
+	    l->time.tv_sec != l->stamp_sec) {
+		l->stamp_len = put_time(l->stamp, &l->time);
+		l->stamp_ms = ms;
+		l->stamp_sec = l->time.tv_sec;
+	}
+	memcpy(to, l->stamp, l->stamp_len);
+	return l->stamp_len;
 }
 
 /* A line that says that @n are missing. */
@@ -135,39 +157,29 @@ static int write_all(int fd, const char *buf, size_t len, size_t *done)
 /* The newer half, from the beginning of a line; NULL if it cannot be read. */
 static char *newer_half(struct console_log *l, size_t *len)
 {
-	size_t want = l->bound / 2;
-	char *buf = malloc(want), *nl;
-	ssize_t n = -1;
+	char *buf;
 
-	if (buf && l->size >= want)
-		n = pread(l->fd, buf, want, l->size - want);
-	nl = n > 0 ? memchr(buf, '\n', n) : NULL;
-	if (!nl) {
-		free(buf);
-		return NULL;
-	}
-	*len = n - (nl + 1 - buf);
-	memmove(buf, nl + 1, *len);
-	return buf;
-}
-
-/* How many of the guest's lines end in @s, also those it says are lost. */
-static uint64_t count_lines(const char *s, size_t len)
-{
-	const char *end = s + len, *nl;
-	struct log_line line;
-	uint64_t n = 0;
-
-	for (; (nl = memchr(s, '\n', end - s)); s = nl + 1)
-		n += log_line_parse(&line, s, nl - s) && line.lost ? line.lost
-								   : 1;
-	return n;
+	*len = l->size - l->half;
+	buf = l->half ? malloc(*len + 1) : NULL;
+	if (buf && pread(l->fd, buf, *len, l->half) == (ssize_t)*len)
+		return buf;
+	free(buf);
+	return NULL;
 }
 
 /* The number of the line that comes next in the file. */
 static uint64_t next_number(const struct console_log *l)
 {
 	return l->number - l->lost - newlines(l->out, l->out_len);
+}
+
+/* What is written from here on is the newer half. */
+static void note_half(struct console_log *l)
+{
+	if (l->half || l->mid || l->size < l->bound / 2)
+		return;
+	l->half = l->size;
+	l->half_number = next_number(l);
 }
 
 static int replace(struct console_log *l, const char *keep, size_t len)
@@ -177,8 +189,7 @@ static int replace(struct console_log *l, const char *keep, size_t len)
 			O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW |
 				O_CLOEXEC,
 			0600);
-	int n = put_lost(head, next_number(l) - count_lines(keep, len),
-			 "only the newest are kept");
+	int n = put_lost(head, l->half_number, "only the newest are kept");
 	size_t done;
 
 	if (fd < 0)
@@ -209,6 +220,7 @@ static void shrink(struct console_log *l)
 		l->size = done;
 		l->mid = false;
 	}
+	l->half = 0;
 	free(keep);
 }
 
@@ -288,12 +300,15 @@ static void flush(struct console_log *l)
 		l->dropped = l->begun;
 		l->begun = false;
 	}
+	if (l->bound)
+		note_half(l);
 }
 
 /* What there is of the line goes to the batch. */
 static void put_line(struct console_log *l, size_t len, bool end)
 {
 	const char *level;
+	char *end_of;
 
 	if (l->out_len + len + HEAD > BATCH)
 		flush(l);
@@ -304,9 +319,10 @@ static void put_line(struct console_log *l, size_t len, bool end)
 	}
 	if (!l->begun) {
 		level = level_of(l->line, len);
-		l->out_len += put_time(l->out + l->out_len, &l->time);
-		l->out_len += sprintf(l->out + l->out_len, "%s ",
-				      level ? level : "-");
+		l->out_len += put_stamp(l, l->out + l->out_len);
+		end_of = stpcpy(l->out + l->out_len, level ? level : "-");
+		*end_of++ = ' ';
+		l->out_len = end_of - l->out;
 	}
 	memcpy(l->out + l->out_len, l->line, len);
 	l->out_len += len;
@@ -330,12 +346,15 @@ static void on_output(void *ctx, const void *buf, size_t len)
 {
 	struct console_log *l = ctx;
 	const char *p = buf, *end = p + len, *nl;
+	struct timespec now;
 	size_t n;
 
+	/* What comes in one call comes at once. */
+	clock_gettime(CLOCK_REALTIME, &now);
 	pthread_mutex_lock(&l->lock);
 	while (p < end) {
 		if (!l->column)
-			clock_gettime(CLOCK_REALTIME, &l->time);
+			l->time = now;
 		n = CONSOLE_LOG_LINE - l->column;
 		if (n > (size_t)(end - p))
 			n = end - p;

@@ -10,6 +10,7 @@
 #include <linux/virtio_console.h>
 
 #include "host/chardev.h"
+#include "tests/unit/loop_call.h"
 #include "tests/unit/virtio_rig.h"
 #include "virtio/console.h"
 
@@ -348,4 +349,132 @@ VIRTIO_TEST(Q13_a_reset_midway_through_output_starts_afresh)
 	EQ(recv(c.peer[0], buf, 3, MSG_WAITALL), 3);
 	STR_EQ(buf, "ew\n");
 	con_free(&c);
+}
+
+/* --- floods --- */
+
+static uint64_t passed;
+static uint8_t last[4];
+
+static void pass(void *ctx, const void *buf, size_t len)
+{
+	(void)ctx;
+	passed += len;
+	memcpy(last, (const uint8_t *)buf + len - (len < 4 ? len : 4),
+	       len < 4 ? len : 4);
+}
+
+/* A console into nowhere, through a tap that counts; its loop is run by hand. */
+static struct loop *counted(struct rig *r, struct chardev **chr)
+{
+	struct chardev_tap tap = { .output = pass };
+	struct loop *l = loop_new();
+	struct err e;
+
+	log_level = LOG_ERROR;
+	rig_ram(r);
+	*chr = chardev_open(l, "null", &e);
+	OK(*chr);
+	EQ(chardev_tap(*chr, &tap), 0);
+	rig_plug(r, virtio_console_new(&r->m, l, *chr, NULL, 0));
+	rig_start(r, 1ull << VIRTIO_RING_F_INDIRECT_DESC);
+	return l;
+}
+
+static void stop(void *l)
+{
+	loop_stop(l);
+}
+
+/* A task of somebody else's comes after at most one turn of the console's. */
+static void one_turn(struct loop *l)
+{
+	loop_call(l, stop, l);
+	EQ(loop_run(l), 0);
+}
+
+/* @n descriptors of 512 KiB each, all of the same memory, in one table. */
+static void aim(struct rig *r, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		rig_desc_at(r, RAM + 0x30000, i, RAM + 0x80000, 0x80000,
+			    i < n - 1 ? N : 0, i + 1);
+	rig_desc(r, OUT, 0, RAM + 0x30000, n * 16, IND, 0);
+}
+
+#define TURN 0x6000u /* at most, with a piece that begins at its end */
+
+VIRTIO_TEST(Q15_a_chain_of_output_of_any_length_is_written_in_turns)
+{
+	struct chardev *chr;
+	struct loop *l;
+	struct rig r;
+	uint64_t before;
+	unsigned i;
+
+	l = counted(&r, &chr);
+	aim(&r, 64);
+	rig_send(&r, OUT, 0);
+	OK(passed);
+	for (i = 0; i < 100; i++) {
+		before = passed;
+		one_turn(l);
+		OK(passed > before);
+		OK(passed - before <= TURN);
+	}
+	/* A reset ends it. */
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	before = passed;
+	one_turn(l);
+	one_turn(l);
+	EQ(passed, before);
+	chardev_close(chr);
+	rig_free(&r);
+	loop_free(l);
+}
+
+VIRTIO_TEST(output_in_several_turns_arrives_whole_and_once)
+{
+	struct chardev *chr;
+	struct loop *l;
+	struct rig r;
+
+	l = counted(&r, &chr);
+	memcpy(rig_at(&r, RAM + 0xffffc), "end\n", 4);
+	aim(&r, 2);
+	rig_send(&r, OUT, 0);
+	while (!rig_used_idx(&r, OUT))
+		one_turn(l);
+	EQ(passed, 0x100000);
+	MEM_EQ(last, "end\n", 4);
+	EQ(r.irqs, 1);
+	chardev_close(chr);
+	rig_free(&r);
+	loop_free(l);
+}
+
+VIRTIO_TEST(a_held_console_prints_nothing_until_it_goes_on)
+{
+	struct chardev *chr;
+	struct loop *l;
+	struct rig r;
+	uint64_t before;
+
+	l = counted(&r, &chr);
+	aim(&r, 2);
+	rig_send(&r, OUT, 0);
+	before = passed;
+	virtio_quiesce(r.v, NULL);
+	one_turn(l);
+	one_turn(l);
+	EQ(passed, before);
+	virtio_resume(r.v);
+	while (!rig_used_idx(&r, OUT))
+		one_turn(l);
+	EQ(passed, 0x100000);
+	chardev_close(chr);
+	rig_free(&r);
+	loop_free(l);
 }
