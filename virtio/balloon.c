@@ -3,7 +3,9 @@
  * Theory of operation
  *
  * To give memory back takes a system call a run of pages, while the guest waits
- * for none of it: the balloon has a thread of its own.
+ * for none of it: the balloon has a thread of its own, which works piece by
+ * piece, and without the device's lock. What of a chain is done is kept, so that
+ * a reset and a pause wait for a piece, not for a chain.
  *
  * Where the host's pages are larger than 4 KiB, a bit map says which of these
  * are in the balloon. It is right only if the driver tells before it takes a
@@ -35,6 +37,11 @@
 #define PAGE	   (1u << VIRTIO_BALLOON_PFN_SHIFT)
 /* Drivers send some hundreds; the rest of such a chain is not looked at. */
 #define PAGES_MAX 16384u
+/* A piece of work: so many pages, or one range; a millisecond or two. */
+#define PIECE_PAGES 256u
+#define PIECE_BYTES (16u << 20)
+/* What it counts in a turn. */
+#define PIECE_COST (VIRTIO_TURN / 4)
 
 enum { INFLATE, DEFLATE, STATS, REPORTS, REPORTS_BY_SPEC, QUEUES };
 
@@ -46,6 +53,8 @@ struct balloon {
 	uint8_t *in_balloon; /* a bit a page of 4 KiB, from @base; or NULL */
 	gpa_t base;
 	struct vq_chain chain;
+	size_t done[QUEUES];   /* bytes of each queue's first chain */
+	uint64_t freed, wrong; /* by the piece in progress */
 	struct vq_chain stats; /* the buffer that waits to be used */
 	bool waiting;
 	struct balloon_stats s; /* but target and actual */
@@ -69,9 +78,9 @@ static void discard(struct balloon *b, const struct iovec *iov)
 	if (from >= to)
 		return;
 	if (ram_discard((void *)from, to - from) == 0)
-		b->s.freed += to - from;
+		b->freed += to - from;
 	else
-		b->v.stats.errors++;
+		b->wrong++;
 }
 
 static void discard_run(struct balloon *b, const struct run *r)
@@ -132,40 +141,97 @@ static void inflate(struct balloon *b, struct run *r, gpa_t gpa)
 		extend(b, r, gpa & -(gpa_t)b->page_size, b->page_size);
 }
 
-/* Queues of page numbers. */
-static int from_driver(struct virtio *v, unsigned q, struct vq_chain *c)
+/* A piece of a list of page numbers; how many bytes of it that was. */
+static size_t pages(struct balloon *b, unsigned q, struct vq_chain *c)
 {
-	struct balloon *b = (struct balloon *)v;
+	const size_t before = c->out.len;
 	struct run r = { 0, 0 };
-	unsigned left = PAGES_MAX;
+	unsigned left = PIECE_PAGES;
 	struct iovec iov;
 	uint32_t pfn;
 
 	while (left-- && vq_get(c, &pfn, sizeof(pfn)) == 0) {
 		gpa_t gpa = (gpa_t)le32toh(pfn) << VIRTIO_BALLOON_PFN_SHIFT;
 
-		if (gmem_map(v->gmem, gpa, PAGE, &iov, 1) != 1)
-			v->stats.errors++;
+		if (gmem_map(b->v.gmem, gpa, PAGE, &iov, 1) != 1)
+			b->wrong++;
 		else if (q == INFLATE)
 			inflate(b, &r, gpa);
 		else if (b->in_balloon)
 			mark(b, gpa, false);
 	}
 	discard_run(b, &r);
-	virtio_push(v, q, c, 0);
-	return 0;
+	return before - c->out.len;
 }
 
-/* Buffers that are free memory. */
-static int report(struct virtio *v, unsigned q, struct vq_chain *c)
+/* A piece of a buffer that is free memory, which ends where a page does. */
+static size_t range(struct balloon *b, struct vq_chain *c)
+{
+	struct iovec piece = *c->in.iov;
+
+	if (piece.iov_len > PIECE_BYTES)
+		piece.iov_len = PIECE_BYTES - ((uintptr_t)piece.iov_base &
+					       (b->page_size - 1));
+	discard(b, &piece);
+	vq_skip(&c->in, piece.iov_len);
+	return piece.iov_len;
+}
+
+static bool is_list(unsigned q)
+{
+	return q == INFLATE || q == DEFLATE;
+}
+
+static bool is_done(const struct balloon *b, unsigned q,
+		    const struct vq_chain *c)
+{
+	if (!is_list(q))
+		return !c->in.len;
+	return c->out.len < sizeof(uint32_t) ||
+	       b->done[q] >= PAGES_MAX * sizeof(uint32_t);
+}
+
+/* Without the lock; gives the chain back if that was its last piece. */
+static void do_piece(struct balloon *b, unsigned q, struct vq_chain *c)
+{
+	struct virtio *v = &b->v;
+
+	virtio_begin(v);
+	virtio_unlock(v);
+	b->freed = b->wrong = 0;
+	b->done[q] += is_list(q) ? pages(b, q, c) : range(b, c);
+	virtio_lock(v);
+	b->s.freed += b->freed;
+	v->stats.bytes += b->freed;
+	v->stats.errors += b->wrong;
+	virtio_spend(v, PIECE_COST);
+	if (is_done(b, q, c)) {
+		b->done[q] = 0;
+		virtio_push(v, q, c, 0);
+		virtio_publish(v, q);
+	}
+	virtio_end(v);
+}
+
+/* Queues of page numbers, and of buffers that are free memory. */
+static int give(struct virtio *v, unsigned q, struct vq_chain *c)
 {
 	struct balloon *b = (struct balloon *)v;
-	unsigned i;
+	struct vq_span *s = is_list(q) ? &c->out : &c->in;
 
-	for (i = 0; i < c->in.n; i++)
-		discard(b, &c->in.iov[i]);
-	virtio_push(v, q, c, 0);
-	return 0;
+	/* The driver may have shortened what we were in the middle of. */
+	vq_skip(s, b->done[q] < s->len ? b->done[q] : s->len);
+	if (is_done(b, q, c)) {
+		b->done[q] = 0;
+		virtio_push(v, q, c, 0);
+		return 0;
+	}
+	do {
+		do_piece(b, q, c);
+		if (!b->done[q])
+			return 0;
+	} while (virtio_works(v) && !virtio_spent(v));
+	return VIRTIO_MORE;
 }
 
 /* --- statistics --- */
@@ -253,9 +319,7 @@ static int serve(struct virtio *v, unsigned q)
 {
 	struct balloon *b = (struct balloon *)v;
 
-	if (q == INFLATE || q == DEFLATE)
-		return virtio_each(v, q, &b->chain, from_driver);
-	return virtio_each(v, q, &b->chain, q == STATS ? answer : report);
+	return virtio_each(v, q, &b->chain, q == STATS ? answer : give);
 }
 
 /* The driver says how large the balloon is. */
@@ -268,8 +332,11 @@ static void config_write(struct virtio *v, unsigned off, const void *buf,
 
 static void queue_reset(struct virtio *v, unsigned q)
 {
+	struct balloon *b = (struct balloon *)v;
+
+	b->done[q] = 0;
 	if (q == STATS)
-		((struct balloon *)v)->waiting = false;
+		b->waiting = false;
 }
 
 /* How many bytes the bit map has. */

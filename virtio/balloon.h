@@ -50,7 +50,7 @@ void virtio_balloon_stats(struct virtio *, struct balloon_stats *out);
  * virtio_balloon_ask() - have the guest bring its statistics up to date
  *
  * When it has, @told runs once, on any thread and under the device's lock: it
- * may only loop_call(). One at a time: a later call replaces it, and NULL takes
+ * may only loop_post(). One at a time: a later call replaces it, and NULL takes
  * it back. 0, or -EAGAIN: the guest gives no statistics now; then @told is not
  * called. Any thread.
  */

@@ -31,6 +31,8 @@
 /* Where others begin to count, too: no service has such a number. */
 #define FIRST_PORT 0x40000000u
 #define OP(name)   (1u << VIRTIO_VSOCK_OP_##name)
+/* To connect takes several system calls of the host's. */
+#define DIAL_COST (VIRTIO_TURN / 16)
 
 /* --- to the guest --- */
 
@@ -116,6 +118,8 @@ static int put_packet(struct vsock *s, struct conn *c)
 		h.flags = htole32(c->shut);
 	vq_poke(&s->rx, 0, &h, sizeof(h));
 	virtio_push(&s->v, RX, &s->rx, sizeof(h) + len);
+	virtio_spend(&s->v, len);
+	s->v.stats.bytes += len;
 	note(c, op, len);
 	return 1;
 }
@@ -137,25 +141,15 @@ static int put_next(struct vsock *s)
 
 static int serve_rx(struct vsock *s)
 {
-	struct virtqueue *vq = &s->v.vq[RX];
-	unsigned left = vq->size;
 	int r = 0;
 
-	vq_suppress(vq);
 	while (r >= 0 && (s->nrsts || next_work(s) >= 0)) {
-		r = vq_pop(vq, &s->rx);
-		if (r == 0 && vq_listen(vq))
-			continue;
+		r = virtio_pop(&s->v, RX, &s->rx);
 		if (r <= 0)
 			break;
 		r = put_next(s);
 		if (r <= 0)
-			vq_unpop(vq, &s->rx);
-		if (--left == 0) {
-			/* Others may be waiting for the loop, or the lock. */
-			virtio_ask(&s->v, RX);
-			break;
-		}
+			vq_unpop(&s->v.vq[RX], &s->rx);
 	}
 	virtio_publish(&s->v, RX);
 	if (s->stalled && s->nrsts < VSOCK_RSTS) {
@@ -215,9 +209,11 @@ static void refuse(struct vsock *s, const struct virtio_vsock_hdr *h)
 static void on_request(struct vsock *s, const struct virtio_vsock_hdr *h)
 {
 	const uint32_t port = le32toh(h->dst_port);
-	int fd = s->back->dial(s->back, port);
+	/* Nobody of the host's is to hear of one for which there is no place. */
+	int fd = conn_room(s) ? s->back->dial(s->back, port) : -ENOSPC;
 	struct conn *c = NULL;
 
+	virtio_spend(&s->v, DIAL_COST);
 	if (fd >= 0)
 		c = conn_new(s, fd, le32toh(h->src_port), port);
 	if (!c) {
@@ -302,6 +298,8 @@ static int from_guest(struct virtio *v, unsigned q, struct vq_chain *chain)
 	}
 	if (vq_get(chain, &h, sizeof(h)))
 		return -EPROTO;
+	virtio_spend(v, chain->out.len);
+	v->stats.bytes += chain->out.len;
 	c = conn_find(s, le32toh(h.src_port), le32toh(h.dst_port));
 	if (le64toh(h.src_cid) != s->cid || le64toh(h.dst_cid) != CID_HOST ||
 	    le16toh(h.type) != VIRTIO_VSOCK_TYPE_STREAM) {
@@ -353,6 +351,8 @@ static int serve(struct virtio *v, unsigned q)
 	struct vsock *s = (struct vsock *)v;
 	int r = 0;
 
+	if (s->parked)
+		conn_unpark_all(s);
 	if (q == EVENT)
 		return serve_event(s);
 	if (q == TX)

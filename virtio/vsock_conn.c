@@ -11,6 +11,9 @@
  * Only the loop's thread may take a descriptor out of the loop. A reset comes
  * from a vCPU's thread: it shuts the socket down, which is a hang-up, which the
  * loop then sees. A connection that has left the loop is freed by anybody.
+ *
+ * While the device is held, a connection of which the loop has something to say
+ * leaves it too (`parked`): that is heard when nothing holds the device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -227,6 +230,12 @@ static void ready(struct io *io, uint32_t events)
 	struct vsock *s = c->s;
 
 	virtio_lock(&s->v);
+	if (s->v.holds) {
+		loop_del(io);
+		c->parked = s->parked = true;
+		virtio_unlock(&s->v);
+		return;
+	}
 	if (events & EPOLLIN)
 		c->readable = true;
 	if (events & (EPOLLHUP | EPOLLERR))
@@ -238,15 +247,42 @@ static void ready(struct io *io, uint32_t events)
 	virtio_unlock(&s->v);
 }
 
-struct conn *conn_new(struct vsock *s, int fd, uint32_t guest_port,
-		      uint32_t host_port)
+void conn_unpark_all(struct vsock *s)
 {
 	struct conn *c;
 
+	s->parked = false;
+	for (c = s->conn; c < s->conn + VSOCK_CONNS; c++) {
+		if (!c->parked)
+			continue;
+		c->parked = false;
+		if (c->state != CONN_FREE && c->io.fd >= 0 &&
+		    loop_add(s->v.loop, &c->io, c->watched) < 0)
+			conn_break(c);
+	}
+}
+
+static struct conn *place(const struct vsock *s)
+{
+	const struct conn *c;
+
 	for (c = s->conn; c < s->conn + VSOCK_CONNS; c++)
 		if (c->state == CONN_FREE)
-			break;
-	if (c == s->conn + VSOCK_CONNS)
+			return (struct conn *)c;
+	return NULL;
+}
+
+bool conn_room(const struct vsock *s)
+{
+	return place(s);
+}
+
+struct conn *conn_new(struct vsock *s, int fd, uint32_t guest_port,
+		      uint32_t host_port)
+{
+	struct conn *c = place(s);
+
+	if (!c)
 		return NULL;
 	*c = (struct conn){ .io = { .fd = fd, .fn = ready },
 			    .s = s,

@@ -37,6 +37,7 @@ struct conn {
 	/* To the guest. Counts are modulo 2^32, as the guest's are. */
 	bool readable;	     /* the host has sent something, as far as known */
 	bool gone;	     /* its process has closed both directions */
+	bool parked;	     /* out of the loop while the device is held */
 	bool asked;	     /* the guest knows that we wait for credit */
 	uint32_t sent;	     /* bytes */
 	uint32_t room, read; /* the guest's buf_alloc and fwd_cnt */
@@ -68,6 +69,7 @@ struct vsock {
 	uint32_t next_port; /* of the host, for who asks for the guest */
 	struct vsock_rst rst[VSOCK_RSTS];
 	unsigned rst_head, nrsts;
+	bool parked;	 /* some of the connections are */
 	bool stalled;	 /* the driver's packets wait for room there */
 	bool reset_owed; /* a TRANSPORT_RESET event */
 	unsigned turn;	 /* whose packet was the last */
@@ -79,6 +81,12 @@ struct vsock {
 
 /* The connection between these ports, while the guest is part of it. */
 struct conn *conn_find(struct vsock *, uint32_t guest_port, uint32_t host_port);
+
+/* Is there a place for one more? */
+bool conn_room(const struct vsock *);
+
+/* The device is held no more: wait again for what those that are parked do. */
+void conn_unpark_all(struct vsock *);
 
 /*
  * conn_new() - a connection by @fd, of which it waits for the end only

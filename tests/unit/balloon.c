@@ -276,3 +276,59 @@ VIRTIO_TEST(a_reset_forgets_the_buffer_of_statistics)
 	EQ(virtio_balloon_ask(r.v, on_told, &told), -EAGAIN);
 	rig_free(&r);
 }
+
+static int no_eventfd(void *ctx, uint64_t off, uint32_t value, int fd)
+{
+	(void)ctx;
+	(void)off;
+	(void)value;
+	(void)fd;
+	return -ENOSPC;
+}
+
+static uint64_t served(const struct rig *r)
+{
+	uint64_t n;
+
+	virtio_lock(r->v);
+	n = r->v->stats.bytes;
+	virtio_unlock(r->v);
+	return n;
+}
+
+/* One page, named 16384 times in each of all chains that the queue takes. */
+TEST(Q15_a_hold_waits_for_a_piece_of_a_full_queue_and_the_rest_is_done_later)
+{
+	const unsigned pages = 16384;
+	uint32_t *list;
+	struct rig r;
+	uint64_t before;
+	unsigned i;
+
+	log_level = LOG_ERROR;
+	rig_ram(&r);
+	rig_plug_host(&r, virtio_balloon_new(&r.m, 4096),
+		      &(struct mmio_host){ .ioeventfd = no_eventfd });
+	rig_start(&r, 0);
+	list = rig_at(&r, DATA);
+	for (i = 0; i < pages; i++)
+		list[i] = PFN(PAGES) + i % 2 * 2;
+	for (i = 0; i < QSIZE; i++) {
+		rig_desc(&r, INFLATE, i, DATA, pages * 4, 0, 0);
+		rig_avail(&r, INFLATE, i);
+	}
+	rig_notify(&r, INFLATE);
+	AWAIT(served(&r));
+	virtio_lock(r.v);
+	virtio_hold(r.v, VIRTIO_PAUSED);
+	virtio_unlock(r.v);
+	before = served(&r);
+	LT(rig_used_idx(&r, INFLATE), QSIZE);
+	usleep(50000);
+	EQ(served(&r), before);
+	virtio_resume(r.v);
+	AWAIT(rig_used_idx(&r, INFLATE) == QSIZE);
+	/* Each page once a time that it was named. */
+	EQ(served(&r), (uint64_t)QSIZE * pages * 4096);
+	rig_free(&r);
+}

@@ -346,3 +346,19 @@ VIRTIO_TEST(a_reset_of_a_queue_closes_connections_and_the_driver_is_told)
 	OK(peer_is_alone(&v));
 	vrig_free(&v);
 }
+
+VIRTIO_TEST(a_held_device_hears_its_connections_when_it_goes_on)
+{
+	struct vrig v;
+
+	vrig_of(&v);
+	connected(&v);
+	virtio_quiesce(v.r.v, NULL);
+	peer_says(&v, "meanwhile");
+	vrig_spin(&v);
+	silence(&v);
+	virtio_resume(v.r.v);
+	vrig_spin(&v);
+	guest_hears(&v, "meanwhile");
+	vrig_free(&v);
+}
