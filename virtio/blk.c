@@ -18,6 +18,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/virtio_blk.h>
@@ -271,6 +272,17 @@ static void blk_cancel(struct virtio *v, unsigned q)
 			disk_cancel(b->disk, &b->all[i]->io);
 }
 
+/* No request is in progress: all there is to keep is which disk it was. */
+static int blk_save(const struct virtio *v, json_t *to)
+{
+	return disk_save(((const struct blk *)v)->disk, to);
+}
+
+static int blk_load(struct virtio *v, const json_t *from, struct err *e)
+{
+	return disk_load(((struct blk *)v)->disk, from, e);
+}
+
 static void free_blk(struct blk *b)
 {
 	while (b->n)
@@ -293,6 +305,8 @@ static const struct virtio_ops blk_ops = {
 	.own_thread = true,
 	.serve = blk_serve,
 	.cancel = blk_cancel,
+	.save = blk_save,
+	.load = blk_load,
 	.free = blk_free,
 };
 

@@ -24,6 +24,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -284,6 +285,49 @@ static void mmio_resume(struct device *dev)
 	virtio_resume(((struct mmio *)dev)->v);
 }
 
+static int mmio_save(const struct device *dev, json_t *to)
+{
+	const struct mmio *m = (const struct mmio *)dev;
+	json_t *v = json_object(), *o;
+	int r = virtio_save(m->v, v);
+
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "features-sel",
+		      (json_int_t)m->features_sel, "driver-sel",
+		      (json_int_t)m->driver_sel, "queue-sel",
+		      (json_int_t)m->queue_sel, "generation",
+		      (json_int_t)m->generation, "isr", (json_int_t)m->isr,
+		      "virtio", v);
+	if (!r && json_object_update(to, o) < 0)
+		r = -ENOMEM;
+	json_decref(o);
+	return r;
+}
+
+static int mmio_load(struct device *dev, const json_t *from, struct err *e)
+{
+	struct mmio *m = (struct mmio *)dev;
+	json_int_t features_sel, driver_sel, queue_sel, generation, isr;
+	json_t *v;
+	int r;
+
+	if (json_unpack((json_t *)from, "{s:I, s:I, s:I, s:I, s:I, s:o}",
+			"features-sel", &features_sel, "driver-sel",
+			&driver_sel, "queue-sel", &queue_sel, "generation",
+			&generation, "isr", &isr, "virtio", &v) < 0)
+		return err_set(e, -EINVAL, "what was saved of %s is damaged",
+			       m->v->name);
+	/* Any value is one that a driver may have written. */
+	m->features_sel = features_sel;
+	m->driver_sel = driver_sel;
+	m->queue_sel = queue_sel;
+	m->generation = generation;
+	m->isr = isr & (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	r = virtio_load(m->v, v, e);
+	if (!r)
+		refresh(m);
+	return r;
+}
+
 static void mmio_free(struct device *dev)
 {
 	struct mmio *m = (struct mmio *)dev;
@@ -300,6 +344,8 @@ static const struct device_ops mmio_ops = {
 	.write = mmio_write,
 	.quiesce = mmio_quiesce,
 	.resume = mmio_resume,
+	.save = mmio_save,
+	.load = mmio_load,
 	.reset = mmio_reset,
 	.free = mmio_free,
 };

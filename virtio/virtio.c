@@ -307,7 +307,7 @@ int virtio_each(struct virtio *v, unsigned q, struct vq_chain *c,
 	}
 	if (r == -EAGAIN || r == VIRTIO_MORE)
 		vq_unpop(&v->vq[q], c);
-	if (r == VIRTIO_MORE) {
+	if (r == VIRTIO_MORE && virtio_works(v)) {
 		vq_listen(&v->vq[q]);
 		virtio_ask(v, q);
 	}
@@ -543,7 +543,6 @@ static void reset(struct virtio *v)
 	v->acked = 0;
 	v->status = 0;
 	v->config_owed = false;
-	v->failure = 0;
 	if (v->ops->reset)
 		v->ops->reset(v);
 	virtio_release(v, VIRTIO_RESETTING);
@@ -556,9 +555,12 @@ void virtio_reset(struct virtio *v)
 	virtio_unlock(v);
 }
 
-static int start(struct virtio *v)
+int virtio_start(struct virtio *v)
 {
 	int r;
+
+	if (!virtio_live(v))
+		return 0;
 
 	if (v->async && v->ops->own_thread && !v->thread) {
 		v->thread = iothread_new(v->ops->name);
@@ -594,7 +596,7 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 	if (!((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	v->status |= set;
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK && virtio_live(v) && start(v) < 0)
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK && virtio_start(v) < 0)
 		virtio_needs_reset(v, "cannot start");
 	else if (set & VIRTIO_CONFIG_S_DRIVER_OK && !virtio_live(v))
 		interrupt_config(

@@ -101,6 +101,12 @@ struct virtio_ops {
 	/* The driver wrote to the configuration space; within its size. */
 	void (*config_write)(struct virtio *, unsigned off, const void *buf,
 			     unsigned len);
+	/*
+	 * What the model itself has to keep, as save and load in core/device.h
+	 * have it. NULL: such a device cannot be saved yet.
+	 */
+	int (*save)(const struct virtio *, struct json_t *to);
+	int (*load)(struct virtio *, const struct json_t *from, struct err *);
 	/* Frees the model, after virtio_exit(). Without the lock. */
 	void (*free)(struct virtio *);
 };
@@ -329,6 +335,9 @@ void virtio_ack_features(struct virtio *, uint32_t sel, uint32_t bits);
  */
 void virtio_set_status(struct virtio *, uint8_t status);
 
+/* Have it work, if its status says so: it was set, or loaded. 0 or -errno. */
+int virtio_start(struct virtio *);
+
 /* True if size and addresses of queue @q may be written now. */
 bool virtio_queue_open(const struct virtio *, unsigned q);
 
@@ -361,3 +370,12 @@ void virtio_config_write(struct virtio *, unsigned off, const void *buf,
 
 /* Power-on state: takes the lock itself. */
 void virtio_reset(struct virtio *);
+
+/*
+ * virtio_save(), virtio_load() - features, status, queues, and the model's own
+ *
+ * As save and load in core/device.h have it; -EOPNOTSUPP if the model has none.
+ * They take the lock.
+ */
+int virtio_save(struct virtio *, struct json_t *to);
+int virtio_load(struct virtio *, const struct json_t *from, struct err *);
