@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct gmem;
 struct vcpu;
@@ -19,3 +20,21 @@ struct vcpu;
  * stopped.
  */
 bool vcpu_is_stuck(const struct vcpu *, const struct gmem *);
+
+enum posture {
+	POSTURE_OTHER,
+	POSTURE_PARKED, /* in a kernel, waiting with all exceptions masked */
+	POSTURE_DELAY,	/* in a kernel's delay, interrupts welcome */
+};
+
+/*
+ * vcpu_posture() - what is it doing, at this moment?
+ *
+ * Linux is parked where smp_send_stop() leaves a vCPU, and in a delay where
+ * panic() leaves the last: *@frame is that of the delay's caller. Either is in
+ * the kernel of the guest, not of one within it, with its MMU on; the delay
+ * waits for an event or looks at the counter. An idle vCPU waits with interrupts
+ * masked, and nothing else. vCPUs stopped.
+ */
+enum posture vcpu_posture(const struct vcpu *, const struct gmem *, bool el2,
+			  uint64_t *frame);

@@ -35,7 +35,6 @@
 
 #include "core/log.h"
 #include "host/chardev_impl.h"
-#include "host/watch.h"
 
 /* On a slow host a UART's characters come milliseconds apart. */
 #define SOON (10 * NSEC_PER_MSEC)
@@ -275,8 +274,6 @@ static void pass_locked(struct chardev *c, const void *buf, size_t len)
 {
 	unsigned i;
 
-	for (i = 0; i < c->nwatches; i++)
-		watch_bytes(c->watch[i], buf, len);
 	for (i = 0; i < c->ntaps; i++)
 		c->tap[i].output(c->tap[i].ctx, buf, len);
 }
@@ -441,12 +438,6 @@ void chardev_on_quit(struct chardev *c, void (*quit)(void *ctx), void *ctx)
 {
 	c->quit = quit;
 	c->quit_ctx = ctx;
-}
-
-void chardev_watch(struct chardev *c, struct watch *w)
-{
-	if (c->nwatches < CHARDEV_WATCHES)
-		c->watch[c->nwatches++] = w;
 }
 
 int chardev_tap(struct chardev *c, const struct chardev_tap *t)

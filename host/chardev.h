@@ -88,16 +88,6 @@ size_t chardev_write(struct chardev *, const void *buf, size_t len);
 void chardev_room(struct chardev *);
 
 /*
- * chardev_watch() - have all output pass by @w, also what nobody takes
- *
- * At most two, before the first chardev_write(); stays the caller's. Its
- * callback runs under locks of the chardev and of its front: it may only
- * loop_call().
- */
-struct watch;
-void chardev_watch(struct chardev *, struct watch *w);
-
-/*
  * A tap: somebody who listens at the line, and may speak on it, beside the
  * peer. It costs the peer and the guest nothing that it is there.
  */

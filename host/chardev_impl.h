@@ -16,7 +16,6 @@
 #define CHARDEV_FRONTS	4
 #define CHARDEV_IN	4096
 #define CHARDEV_OUT	16384
-#define CHARDEV_WATCHES 2
 #define CHARDEV_TAPS	4
 
 /* All on the loop's thread, without the lock; each may be NULL. */
@@ -64,8 +63,6 @@ struct chardev {
 	unsigned cols, rows; /* from chardev_resize_to(); 0: from the peer */
 	bool taps_first;     /* whose turn it is to give input */
 
-	struct watch *watch[CHARDEV_WATCHES];
-	unsigned nwatches;
 	struct chardev_tap tap[CHARDEV_TAPS];
 	unsigned ntaps;
 

@@ -54,6 +54,15 @@ void board_go(struct board *b);
 /* Whose state it is, to be asked and told of: core/vm.h. */
 struct vm *board_vm(struct board *b);
 
+/*
+ * board_look_for_panic() - does the guest look as Linux does after a panic?
+ *
+ * All its vCPUs but one are off or parked for good, and that one waits for time
+ * to pass: *@frame tells where, for a kernel that goes on is not there time and
+ * again. The vCPUs are stopped for a moment. Main thread.
+ */
+bool board_look_for_panic(struct board *, uint64_t *frame);
+
 /* Press and release the power button. Main thread. */
 void board_power_button(struct board *);
 

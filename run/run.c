@@ -128,8 +128,10 @@ static int build(struct run *r, struct err *e)
 	if (!r->terminal)
 		return -EINVAL;
 	chardev_on_quit(r->terminal, on_quit, r);
-	run_watch_console(r);
-	if (!r->cfg->dump_dtb)
+	n = run_panic_open(r);
+	if (n < 0)
+		log_warnx("watching the console: %s", strerror(-n));
+	else if (!r->cfg->dump_dtb)
 		n = run_console_open(r, e);
 	if (n < 0)
 		return n;
@@ -175,6 +177,7 @@ static void take_apart(struct run *r)
 	if (r->board)
 		board_free(r->board);
 	run_console_close(r);
+	run_panic_close(r);
 	run_unregister(r);
 	chardev_close(r->terminal);
 	command_free(r->command);

@@ -12,8 +12,6 @@
 #include "run/run_impl.h"
 #include "core/log.h"
 #include "core/loop.h"
-#include "core/util.h"
-#include "host/chardev.h"
 
 void run_finish_with(struct run *r, const struct ending *end)
 {
@@ -50,9 +48,8 @@ static void describe(struct run *r, enum cause cause, struct ending *end)
 	if (cause == CAUSE_PANIC && r->halted)
 		snprintf(end->detail, sizeof(end->detail),
 			 "the guest has halted for good");
-	else if (cause == CAUSE_PANIC && watch_seen(&r->panic_begins))
-		snprintf(end->detail, sizeof(end->detail), "Kernel panic%s",
-			 watch_rest(&r->panic_begins));
+	else if (cause == CAUSE_PANIC)
+		run_panic_why(r, end->detail, sizeof(end->detail));
 }
 
 static void happened(struct run *r, enum cause cause, enum policy policy)
@@ -79,8 +76,8 @@ static void happened(struct run *r, enum cause cause, enum policy policy)
 	}
 }
 
-/* pvpanic and Linux's last words both tell of the same panic. */
-static void panicked(struct run *r)
+/* pvpanic and what the vCPUs look like both tell of the same panic. */
+void run_panicked(struct run *r)
 {
 	if (r->panicked)
 		return;
@@ -97,12 +94,12 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		run_finish(r, CAUSE_POWEROFF, NULL);
 		return;
 	case VM_PANIC:
-		panicked(r);
+		run_panicked(r);
 		return;
 	case VM_HALTED:
 		log_warnx("the guest has halted for good");
 		r->halted = true;
-		panicked(r);
+		run_panicked(r);
 		return;
 	case VM_FAILED:
 		run_finish(r, CAUSE_KVM, NULL);
@@ -116,40 +113,12 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		return;
 	case VM_RESET:
 		/* A guest told to reboot when it panics (panic=1). */
-		happened(r,
-			 watch_seen(&r->panic_begins) ? CAUSE_PANIC
-						      : CAUSE_RESET,
+		happened(r, run_panic_was_last(r) ? CAUSE_PANIC : CAUSE_RESET,
 			 r->cfg->on_reset);
 		return;
 	case VM_EVENTS:
 		return;
 	}
-}
-
-static void panic_said(struct task *t)
-{
-	struct run *r = container_of(t, struct run, panic_said);
-
-	if (!r->ended)
-		panicked(r);
-}
-
-/* The guest's console says "---[ end Kernel panic": it will do no more. */
-static void panic_ended(void *ctx)
-{
-	struct run *r = ctx;
-
-	loop_post(r->loop, &r->panic_said);
-}
-
-/* Linux says these two in panic(); the second if it is not to reboot. */
-void run_watch_console(struct run *r)
-{
-	r->panic_said.fn = panic_said;
-	watch_init(&r->panic_begins, "Kernel panic", NULL, NULL);
-	watch_init(&r->panic_ends, "---[ end Kernel panic", panic_ended, r);
-	chardev_watch(r->terminal, &r->panic_begins);
-	chardev_watch(r->terminal, &r->panic_ends);
 }
 
 static json_t *reason_json(const struct run *r)
@@ -161,7 +130,7 @@ static json_t *reason_json(const struct run *r)
 
 static void restarted(struct run *r)
 {
-	watch_reset(&r->panic_begins);
+	run_panic_forget(r);
 	r->panicked = r->halted = false;
 	run_event(r, "restarted", NULL);
 }

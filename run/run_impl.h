@@ -12,10 +12,10 @@
 #include "run/ending.h"
 #include "core/config.h"
 #include "core/timer.h"
-#include "host/watch.h"
 
 struct chardev;
 struct guest_command;
+struct panic_watch;
 struct console_hub;
 struct console_log;
 struct control;
@@ -37,8 +37,8 @@ struct run {
 	struct board *board;
 	struct io signals, ending_signals;
 	struct timer timeout, stop;
-	struct task root_lost, panic_said;
-	struct watch panic_begins, panic_ends;
+	struct task root_lost;
+	struct panic_watch *panic;
 	uint64_t began; /* CLOCK_BOOTTIME, ns */
 
 	struct control_request *pausing[RUN_PAUSING]; /* not answered yet */
@@ -78,8 +78,8 @@ void run_finish_with(struct run *, const struct ending *);
 void run_on_event(void *run, const struct vm_event *);
 void run_on_state(void *run, enum vm_state before);
 
-/* Have the guest's console watched for Linux's panic. */
-void run_watch_console(struct run *);
+/* The guest has panicked, whoever has found out. */
+void run_panicked(struct run *);
 
 /* What nestor resume and stop ask for; whoever holds the VM lets it go. */
 void run_resume(struct run *);
@@ -109,6 +109,20 @@ void run_signals_ending(const struct ending *end);
 
 /* The end is written down, and is not to be overwritten. */
 void run_signals_written(void);
+
+/* --- run/run_panic.c: a panic of Linux, which its console tells of --------- */
+
+/* Before anybody writes to the terminal. 0 or -errno. */
+int run_panic_open(struct run *);
+/* Nobody writes any more. */
+void run_panic_close(struct run *);
+
+/* The guest has reset: because it had panicked? */
+bool run_panic_was_last(struct run *);
+/* "Kernel panic - not syncing: ...", or empty. */
+void run_panic_why(struct run *, char *to, size_t size);
+/* Another kernel boots. */
+void run_panic_forget(struct run *);
 
 /* --- run/run_control.c: being found and controlled ------------------------- */
 

@@ -396,3 +396,91 @@ TEST(tables_that_are_nonsense_hold_no_loop)
 	s.tcr = UINT64_MAX & ~(1ull << 59);
 	OK(!stuck_in(&s, -1));
 }
+
+/* --- where panic() leaves them --------------------------------------------- */
+
+#define OPEN	0x005u /* EL1h, no exception masked */
+#define IDLE	0x0c5u /* EL1h, IRQ and FIQ masked */
+#define FRAME	0xffff800081234560
+#define CNTVCT	0xd53be040 /* MRS X0, CNTVCT_EL0 */
+#define WFIT	0xd5031021 /* X1 */
+#define HCR_EL2 ARM64_SYS_REG(3, 4, 1, 1, 0)
+
+/* Does a guest look panicked, all of whose @cpus are at @insn? */
+static bool panicked_at(unsigned cpus, uint32_t insn, uint64_t pstate, bool mmu)
+{
+	static const struct space *s = &spaces[1];
+	struct board *b = make(cpus, NESTED_OFF);
+	const uint64_t block = (LOOP & ~0x1fffffull) | 0x70d;
+	const uint64_t va = s->base | (LOOP & 0x1fffff);
+	const uint64_t table = (TABLES + 4096) | 3;
+	uint64_t frame = 0;
+	bool panicked;
+
+	EQ(gmem_write(&b->vm.mem, LOOP, &insn, 4), 0);
+	EQ(gmem_write(&b->vm.mem, TABLES + (va >> 30 & 0x1ff) * 8, &table, 8),
+	   0);
+	EQ(gmem_write(&b->vm.mem, TABLES + 4096 + (va >> 21 & 0x1ff) * 8,
+		      &block, 8),
+	   0);
+	fake_kvm_idreg(REG(regs.pc), mmu ? va + 8 : LOOP + 8, 0);
+	fake_kvm_idreg(REG(regs.pstate), pstate, 0);
+	fake_kvm_idreg(REG(regs.regs[29]), FRAME, 0);
+	fake_kvm_idreg(REG(regs.regs[19]), FRAME, 0);
+	fake_kvm_idreg(SCTLR, mmu, 0);
+	fake_kvm_idreg(TCR, s->tcr, 0);
+	fake_kvm_idreg(TTBR1, TABLES, 0);
+	panicked = board_look_for_panic(b, &frame);
+	if (panicked)
+		EQ(frame, FRAME);
+	board_rig_unmake(b);
+	return panicked;
+}
+
+TEST(a_kernel_that_waits_for_time_to_pass_with_interrupts_may_have_panicked)
+{
+	OK(panicked_at(1, WFE, OPEN, true));
+	OK(panicked_at(1, WFIT, OPEN, true));
+	OK(panicked_at(1, CNTVCT, OPEN, true));
+	OK(panicked_at(1, 0, 0x13, true)); /* SVC of 32 bits */
+}
+
+TEST(a_guest_that_idles_or_works_has_not_panicked)
+{
+	OK(!panicked_at(1, WFI, IDLE, true));
+	OK(!panicked_at(1, WFI, MASKED, true));
+	OK(!panicked_at(1, MOV, OPEN, true));
+	OK(!panicked_at(1, WFE, OPEN & ~0xfu, true)); /* EL0 */
+	OK(!panicked_at(1, WFE, OPEN, false));
+	OK(!panicked_at(2, WFE, OPEN, true));
+	OK(!panicked_at(1, 0, 0x93, true));
+	OK(!panicked_at(1, 0, 0x10, true));
+}
+
+TEST(a_guest_within_the_guest_that_panics_is_none_that_has_panicked)
+{
+	struct board *b = make(1, NESTED_VHE);
+	uint64_t frame;
+
+	fake_kvm_idreg(HCR_EL2, 1, 0);
+	fake_kvm_idreg(REG(regs.pstate), 0x13, 0);
+	OK(!board_look_for_panic(b, &frame));
+	board_rig_unmake(b);
+	b = make(1, NESTED_VHE);
+	fake_kvm_idreg(REG(regs.pstate), 0x13, 0);
+	OK(board_look_for_panic(b, &frame));
+	board_rig_unmake(b);
+}
+
+TEST(a_vm_that_does_not_run_is_not_looked_at_for_a_panic)
+{
+	struct board *b = make(1, NESTED_OFF);
+	uint64_t frame;
+
+	fake_kvm_idreg(REG(regs.pstate), 0x13, 0);
+	b->vm.state = VM_PAUSED;
+	OK(!board_look_for_panic(b, &frame));
+	b->vm.state = VM_RUNNING;
+	OK(board_look_for_panic(b, &frame));
+	board_rig_unmake(b);
+}

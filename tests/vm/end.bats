@@ -14,11 +14,24 @@ load lib
 }
 
 @test "a panic of Linux is status 4, whether it would reboot or stay" {
-	for p in panic=-1 panic=0; do
-		run -4 nestor run -k "$GUEST/Image" --no-reboot \
-			-p "quiet console=ttyAMA0 $p"
+	for p in "panic=-1 -c 1" "panic=0 -c 2" "panic=0 -c 1"; do
+		# shellcheck disable=SC2086 # options
+		run -4 nestor run -k "$GUEST/Image" --no-reboot --timeout 100 \
+			-p "quiet console=ttyAMA0 ${p%% *}" ${p#* }
 		says "Kernel panic - not syncing"
 	done
+}
+
+@test "the words of a panic that a program prints end nothing, and a reset is one" {
+	run -3 linux 'echo "[    9.1] Kernel panic - not syncing: of another"
+		echo "[    9.2] Memory Limit: none"
+		echo "[    9.3] ---[ end Kernel panic - not syncing: of another ]---"
+		sleep 6
+		echo "still here"
+		echo "[    9.1] Kernel panic - not syncing: of another"
+		echo "[    9.2] Memory Limit: none"
+		reboot -f' --no-reboot
+	says "still here"
 }
 
 @test "a guest that hangs is reset by its watchdog, and finds out why" {
