@@ -62,8 +62,9 @@ enum {
 
 #define LCR_H_FEN (1u << 4)
 
-#define CR_TXE (1u << 8)
-#define CR_RXE (1u << 9)
+#define CR_UARTEN (1u << 0)
+#define CR_TXE	  (1u << 8)
+#define CR_RXE	  (1u << 9)
 
 #define INT_RX	(1u << 4)
 #define INT_TX	(1u << 5)
@@ -155,6 +156,21 @@ static bool listens(const struct pl011 *u)
 {
 	return u->cr & CR_RXE &&
 	       (u->imsc & (INT_RX | INT_RT) || u->polls >= POLLS);
+}
+
+/* A kernel whose console it is enables it at once, and listens when read. */
+static enum front_use pl011_use(void *ctx)
+{
+	struct pl011 *u = ctx;
+	enum front_use use = FRONT_UNUSED;
+
+	pthread_mutex_lock(&u->lock);
+	if (listens(u))
+		use = FRONT_READ;
+	else if (u->cr & CR_UARTEN)
+		use = FRONT_SET_UP;
+	pthread_mutex_unlock(&u->lock);
+	return use;
 }
 
 static size_t pl011_room(void *ctx)
@@ -299,6 +315,7 @@ static void put(struct pl011 *u, uint64_t off, uint32_t val)
 		break;
 	case UARTCR:
 		u->cr = val & 0xff87;
+		chardev_room(u->chr);
 		break;
 	case UARTIFLS:
 		u->ifls = val & 0x3f;
@@ -306,6 +323,7 @@ static void put(struct pl011 *u, uint64_t off, uint32_t val)
 	case UARTIMSC:
 		u->imsc = val & INT_ALL;
 		u->polls = 0;
+		chardev_room(u->chr);
 		break;
 	case UARTICR:
 		u->ris &= ~val;
@@ -390,6 +408,7 @@ struct device *pl011_new(struct chardev *chr, const struct irq *irq)
 {
 	struct pl011 *u = calloc(1, sizeof(*u));
 	struct chardev_front front = {
+		.use = pl011_use,
 		.room = pl011_room,
 		.input = pl011_input,
 		.writable = pl011_writable,

@@ -59,17 +59,35 @@ static void wake(struct chardev *c, enum chardev_wake when)
 
 /* Input. */
 
-/* Who takes input now, and how much; NULL if nobody does. */
-static const struct chardev_front *taker(const struct chardev *c, size_t *room)
+static enum front_use use_of(const struct chardev_front *f)
 {
+	return f->use ? f->use(f->ctx) : FRONT_READ;
+}
+
+/* The front that is used most; of several the last. NULL: none takes input. */
+static const struct chardev_front *most_used(const struct chardev *c)
+{
+	const struct chardev_front *best = NULL;
+	enum front_use most = FRONT_UNUSED, use;
 	unsigned i;
 
 	for (i = c->nfronts; i-- > 0;) {
-		*room = c->front[i].room(c->front[i].ctx);
-		if (*room)
-			return &c->front[i];
+		use = use_of(&c->front[i]);
+		if (use > most) {
+			most = use;
+			best = &c->front[i];
+		}
 	}
-	return NULL;
+	return best;
+}
+
+/* Who takes input now, and how much; NULL if nobody does. */
+static const struct chardev_front *taker(struct chardev *c, size_t *room)
+{
+	if (!c->reader || use_of(c->reader) != FRONT_READ)
+		c->reader = most_used(c);
+	*room = c->reader ? c->reader->room(c->reader->ctx) : 0;
+	return *room ? c->reader : NULL;
 }
 
 static const struct chardev_front *taker_or_starve(struct chardev *c,

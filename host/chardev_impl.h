@@ -57,6 +57,7 @@ struct chardev {
 	struct io out_io;
 	struct chardev_front front[CHARDEV_FRONTS];
 	unsigned nfronts;
+	const struct chardev_front *reader; /* who gets input; or NULL */
 	void (*quit)(void *ctx);
 	void *quit_ctx;
 

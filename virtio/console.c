@@ -46,6 +46,7 @@ struct port {
 	unsigned id;
 	bool known;    /* the driver said PORT_READY */
 	bool open;     /* somebody in the guest listens */
+	bool used;     /* it has said something */
 	unsigned owed; /* 1 << enum event */
 	size_t sent;   /* bytes of the first output chain that are out */
 };
@@ -204,6 +205,10 @@ static int output(struct virtio *v, unsigned q, struct vq_chain *c)
 	struct console *con = (struct console *)v;
 	struct port *p = port_of(con, q);
 
+	if (!p->used) {
+		p->used = true;
+		chardev_room(p->chr);
+	}
 	/* The driver may have shortened what we were in the middle of. */
 	vq_skip(&c->out, p->sent < c->out.len ? p->sent : c->out.len);
 	while (c->out.len) {
@@ -241,6 +246,22 @@ static bool takes_input(const struct port *p)
 {
 	return virtio_works(&p->con->v) &&
 	       (p->open || (p->id == 0 && !multiport(p->con)));
+}
+
+/*
+ * Drivers offer buffers before anybody reads, and do not tell when somebody
+ * does; but who has a console there says something on it.
+ */
+static enum front_use on_use(void *ctx)
+{
+	struct port *p = ctx;
+	enum front_use use = FRONT_UNUSED;
+
+	virtio_lock(&p->con->v);
+	if (takes_input(p))
+		use = p->used ? FRONT_READ : FRONT_READY;
+	virtio_unlock(&p->con->v);
+	return use;
 }
 
 /* The next buffer for input: 1, 0, -EPROTO. */
@@ -355,6 +376,7 @@ static void console_reset(struct virtio *v)
 
 	for (i = 0; i < con->nports; i++) {
 		con->port[i].known = con->port[i].open = false;
+		con->port[i].used = false;
 		con->port[i].owed = 0;
 	}
 }
@@ -401,6 +423,7 @@ static int add_port(struct console *con, unsigned id, const char *name,
 static int attach(struct port *p)
 {
 	const struct chardev_front front = {
+		.use = p->id == 0 ? on_use : NULL,
 		.room = on_room,
 		.input = on_input,
 		.writable = on_writable,

@@ -376,19 +376,98 @@ TEST(a_full_disk_loses_output_and_nothing_else)
 	finish(c, NULL);
 }
 
-TEST(of_two_fronts_the_last_with_room_gets_the_input)
+static enum front_use serial_use, virtio_use;
+
+static enum front_use use_serial(void *ctx)
+{
+	(void)ctx;
+	return serial_use;
+}
+
+static enum front_use use_virtio(void *ctx)
+{
+	(void)ctx;
+	return virtio_use;
+}
+
+static struct sink *attach_used(struct chardev *c,
+				enum front_use (*use)(void *ctx), size_t cap)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+	struct chardev_front front = {
+		.use = use,
+		.room = sink_room,
+		.input = sink_input,
+		.ctx = s,
+	};
+
+	s->cap = cap;
+	EQ(chardev_attach(c, &front), 0);
+	return s;
+}
+
+TEST(input_goes_to_the_front_that_is_read_and_not_to_one_that_has_room)
+{
+	struct chardev *c = open_pair();
+	struct sink *serial = attach_used(c, use_serial, 3),
+		    *virtio = attach_used(c, use_virtio, 100);
+
+	serial_use = FRONT_READ;
+	virtio_use = FRONT_READY;
+	put_str(peer, "abcdef");
+	SPIN_STR(serial->buf, "abc");
+	OK(is_idle());
+	serial->cap = 100;
+	chardev_room(c);
+	SPIN_STR(serial->buf, "abcdef");
+	/* Another that comes to be read does not take it away. */
+	virtio_use = FRONT_READ;
+	put_str(peer, "gh");
+	SPIN_STR(serial->buf, "abcdefgh");
+	serial_use = FRONT_SET_UP;
+	put_str(peer, "ij");
+	SPIN_STR(virtio->buf, "ij");
+	STR_EQ(serial->buf, "abcdefgh");
+	free(serial);
+	finish(c, virtio);
+}
+
+TEST(input_waits_for_a_front_that_is_set_up)
+{
+	struct chardev *c = open_pair();
+	struct sink *serial = attach_used(c, use_serial, 100),
+		    *virtio = attach_used(c, use_virtio, 100);
+
+	serial_use = FRONT_SET_UP;
+	virtio_use = FRONT_READY;
+	serial->cap = 0;
+	put_str(peer, "early");
+	OK(is_idle());
+	STR_EQ(virtio->buf, "");
+	serial_use = FRONT_READ;
+	serial->cap = 100;
+	chardev_room(c);
+	SPIN_STR(serial->buf, "early");
+	/* Nobody has set up the one: the other may be read. */
+	serial_use = FRONT_UNUSED;
+	put_str(peer, "late");
+	SPIN_STR(virtio->buf, "late");
+	free(serial);
+	finish(c, virtio);
+}
+
+TEST(of_two_fronts_that_are_read_the_last_gets_input)
 {
 	struct chardev *c = open_pair();
 	struct sink *serial = sink_new(c, 100), *virtio = sink_new(c, 3);
 
 	put_str(peer, "abcdef");
 	SPIN_STR(virtio->buf, "abc");
-	STR_EQ(serial->buf, "def");
 	virtio->cap = 100;
 	chardev_room(c);
 	put_str(peer, "gh");
-	SPIN_STR(virtio->buf, "abcgh");
-	STR_EQ(serial->buf, "def");
+	SPIN_STR(virtio->buf, "abcdefgh");
+	STR_EQ(serial->buf, "");
 	free(serial);
 	finish(c, virtio);
 }

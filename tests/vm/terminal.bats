@@ -219,3 +219,41 @@ anonymous() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
 	echo "$before, then $after KiB"
 	((after < before + 256))
 }
+
+# types_into ARG... - Linux on a terminal and behind a pipe, whose shell is asked
+types_into()
+{
+	initrd 'echo "@@ ready"; read -r x; echo "heard: $x"' >run.cpio
+	set -- -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M "$@"
+	term_start "$@"
+	vm_says "@@ ready"
+	types 'go\n'
+	vm_says "heard: go"
+	term_ends 0
+	rm in out
+	# Long before anybody reads it.
+	echo go | timeout 200 "$NESTOR" run "$@" >piped
+	grep "heard: go" piped
+}
+
+@test "keys and piped input reach a stock Linux whose console is the serial port" {
+	types_into -p quiet
+}
+
+@test "keys and piped input reach a stock Linux whose console is virtio's" {
+	types_into -p console=hvc0
+}
+
+@test "a break and a key are SysRq on a stock Linux's serial console" {
+	initrd 'echo 1 >/proc/sys/kernel/sysrq; echo "@@ ready"; read -r x
+		echo "helped $(dmesg | grep -c "sysrq: HELP")"' >run.cpio
+	term_start -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
+		-m 256M -p quiet
+	vm_says "@@ ready"
+	types '\001b'
+	types h
+	vm_says "sysrq: HELP"
+	types '\n'
+	vm_says "helped 1"
+	term_ends 0
+}
