@@ -102,9 +102,15 @@ static void end(pid_t pid, struct demo_report *report)
 {
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return;
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (!report->failure[0])
+			snprintf(report->failure, sizeof(report->failure),
+				 "how nestor run ended is not known: %s",
+				 strerror(errno));
+		return;
+	}
 	if (status == 0 || report->failure[0])
 		return;
 	if (WIFSIGNALED(status))

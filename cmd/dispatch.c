@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "config/suggest.h"
@@ -105,8 +106,11 @@ static int dispatch(const struct command *const *table, int argc, char **argv)
 
 int cmd_dispatch(const struct command *const *table, int argc, char **argv)
 {
-	int status = dispatch(table, argc, argv);
+	int status;
 
+	/* Ignored by who started us, the end of our own children would be lost. */
+	signal(SIGCHLD, SIG_DFL);
+	status = dispatch(table, argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {
 		log_warn("cannot write to standard output");
 		if (status == STATUS_OFF)
