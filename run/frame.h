@@ -47,10 +47,13 @@ enum frame_type {
 	FRAME_END = 'e',
 };
 
+/* Linux's last, on any architecture that there is nestor for. */
+#define FRAME_SIGNAL_MAX 64u
+
 /* How the program has ended, and what the number is. */
 enum frame_end {
 	FRAME_EXITED = 'e',  /* its status */
-	FRAME_KILLED = 's',  /* the signal */
+	FRAME_KILLED = 's',  /* the signal, 1 to FRAME_SIGNAL_MAX */
 	FRAME_NOT_RUN = 'x', /* errno of execve() */
 	FRAME_NO_ROOT = 'f', /* errno; the text says of what */
 };

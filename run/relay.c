@@ -29,6 +29,9 @@
 /* Credit is given for no less, unless all is out: it costs the guest a turn. */
 #define CREDIT_STEP (FRAME_WINDOW / 4)
 
+/* More pieces of FRAME_MAX bytes than a socket holds of a guest that is gone. */
+#define DRAIN 256
+
 /* One of the program's outputs, on its way. */
 struct outlet {
 	struct relay *relay;
@@ -251,6 +254,9 @@ static int take_end(struct relay *r, const struct frame *f)
 {
 	if (f->len < 2 || !f->data[0] || !strchr("esxf", f->data[0]))
 		return -EPROTO;
+	if (f->data[0] == FRAME_KILLED &&
+	    (f->data[1] < 1 || f->data[1] > FRAME_SIGNAL_MAX))
+		return -EPROTO;
 	r->how = f->data[0];
 	r->number = f->data[1];
 	take_text(r->text, sizeof(r->text), f, 2);
@@ -388,7 +394,9 @@ static void in_ready(struct io *io, uint32_t events)
 
 bool relay_drain(struct relay *r)
 {
-	while (take(r))
+	unsigned i;
+
+	for (i = 0; i < DRAIN && take(r); i++)
 		;
 	pump(r);
 	return r->how;

@@ -49,7 +49,7 @@ void relay_free(struct relay *);
 void relay_signal(struct relay *, unsigned number);
 
 /*
- * relay_drain() - the guest says no more: take what it has said
+ * relay_drain() - the guest says no more: take what it has said, within bounds
  *
  * True if that includes its end, and ended() has been called or will be.
  */

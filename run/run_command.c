@@ -21,6 +21,8 @@
 
 /* Whoever sends the same signal twice within so many seconds means nestor. */
 #define IMPATIENCE 1
+/* Of a guest's first process there are no more than a few. */
+#define NOTICES 16
 
 struct guest_command {
 	const struct config *cfg;
@@ -33,6 +35,8 @@ struct guest_command {
 	bool started; /* the program runs */
 	bool ended;   /* finish() has been called with its end */
 	bool ending;  /* the machine has ended */
+	unsigned notices;
+	struct log_limit more_notices;
 	unsigned last_signal;
 	time_t last_time;
 };
@@ -166,10 +170,17 @@ static void on_started(void *ctx)
 	c->started = true;
 }
 
+/* All of the first, which are what there is to say if nobody plays. */
 static void on_notice(void *ctx, const char *text)
 {
-	(void)ctx;
-	log_warnx("in the guest: %s", text);
+	struct guest_command *c = ctx;
+
+	if (c->notices < NOTICES) {
+		c->notices++;
+		log_warnx("in the guest: %s", text);
+	} else {
+		log_guest(&c->more_notices, "in the guest: %s", text);
+	}
 }
 
 static void on_broken(void *ctx, const char *why)

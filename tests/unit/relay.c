@@ -301,6 +301,9 @@ TEST(a_guest_that_breaks_the_protocol_is_told_of_and_nothing_else)
 		{ FRAME_END, "e", 1 },
 		{ FRAME_END, "\0\0", 2 },
 		{ FRAME_END, "q\0", 2 },
+		{ FRAME_END, "s\0", 2 },
+		{ FRAME_END, "s\101", 2 }, /* 65 */
+		{ FRAME_END, "s\377", 2 },
 		{ FRAME_SIGNAL, "\11", 1 },
 		{ 0, "", 0 },
 	};
