@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum log_level log_level = LOG_WARN;
+size_t log_bound;
 
 /*
  * Does standard error go to the journal, which knows who speaks, and wants to
@@ -25,6 +26,36 @@ static bool to_journal(void)
 	return stream && sscanf(stream, "%ju:%ju", &dev, &ino) == 2 &&
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
 	       st.st_ino == ino;
+}
+
+/*
+ * The newer half to the beginning, from where a line begins. Two threads may both
+ * come here: then less is kept. What is written meanwhile may be lost.
+ */
+static void shrink(size_t size)
+{
+	char *buf = malloc(log_bound / 2), *nl = NULL;
+	ssize_t n = -1;
+
+	if (buf)
+		n = pread(STDERR_FILENO, buf, log_bound / 2,
+			  size - log_bound / 2);
+	if (n > 0)
+		nl = memchr(buf, '\n', n);
+	if (ftruncate(STDERR_FILENO, 0) == 0 && nl &&
+	    write(STDERR_FILENO, nl + 1, n - (nl + 1 - buf)) < 0) {
+		/* Nobody is left to tell. */
+	}
+	free(buf);
+}
+
+static void keep_bound(void)
+{
+	struct stat st;
+
+	if (log_bound && fstat(STDERR_FILENO, &st) == 0 &&
+	    (size_t)st.st_size > log_bound)
+		shrink(st.st_size);
 }
 
 /* syslog(3)'s number of a level. */
@@ -62,6 +93,7 @@ static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 	if (write(STDERR_FILENO, line, n) < 0) {
 		/* Nobody is left to tell. */
 	}
+	keep_bound();
 	errno = keep;
 }
 

@@ -9,11 +9,19 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* One of the two writable globals; set once by the command. */
+/* A writable global, as the next; set once by the command. */
 extern enum log_level log_level;
+
+/*
+ * So many bytes standard error may hold: it is a file of ours, open for reading
+ * and appending, of which the newer half is kept when it is full. 0: it is
+ * somebody else's. Set once, before anybody else logs.
+ */
+extern size_t log_bound;
 
 /*
  * One line on standard error, for the journal with its priority. log_warn()

@@ -22,6 +22,9 @@
 #include "core/log.h"
 #include "host/rundir.h"
 
+/* Of the VM's `log`, in bytes, as of its console.log. */
+#define LOG_BOUND (1u << 20)
+
 /* Is @fd one that the configuration hands over? */
 static bool is_given(const struct config *cfg, int fd)
 {
@@ -71,8 +74,9 @@ static int reap(pid_t child)
 {
 	int status;
 
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return STATUS_FAILED;
 	if (WIFSIGNALED(status))
 		return STATUS_SIGNAL + WTERMSIG(status);
 	/* Gone before the guest ran, and not for a fault of its own. */
@@ -132,9 +136,10 @@ void run_detached(struct run *r)
 	if (r->report < 0)
 		return;
 	log = openat(vmdir_fd(r->dir), "log",
-		     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log >= 0) {
 		dup2(log, STDERR_FILENO);
+		log_bound = LOG_BOUND;
 		close(log);
 	} else {
 		to_null(STDERR_FILENO, O_WRONLY);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,42 @@ TEST(a_closed_standard_error_does_no_harm)
 	log_warn("lost");
 	EQ(errno, EIO);
 	said();
+}
+
+TEST(a_log_of_ours_keeps_its_newer_half)
+{
+	char path[] = "/tmp/nestor-log.XXXXXX", first[64], line[64] = "";
+	int keep = dup(STDERR_FILENO), fd = mkstemp(path);
+	unsigned i, from = 0;
+	struct stat st;
+	FILE *f;
+
+	OK(fd >= 0);
+	fcntl(fd, F_SETFL, O_APPEND);
+	dup2(fd, STDERR_FILENO);
+	log_bound = 4096;
+	for (i = 0; i < 1000; i++) {
+		log_warnx("line %u", i);
+		fstat(fd, &st);
+		if (st.st_size > 4096 + 1024)
+			break;
+	}
+	log_bound = 0;
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	EQ(i, 1000);
+	f = fdopen(fd, "r");
+	rewind(f);
+	OK(fgets(first, sizeof(first), f));
+	EQ(sscanf(first, "nestor: line %u", &from), 1);
+	OK(from > 0 && from < 999);
+	for (i = from + 1; fgets(line, sizeof(line), f); i++) {
+		snprintf(first, sizeof(first), "nestor: line %u\n", i);
+		STR_EQ(line, first);
+	}
+	EQ(i, 1000);
+	fclose(f);
+	unlink(path);
 }
 
 TEST(an_error_keeps_its_code_and_is_cut_to_fit)
