@@ -36,7 +36,7 @@ static bool memfd_gets_thp(void)
 /* A memfd of @size bytes, or -errno. */
 static int make_memfd(uint64_t size, bool hugepages)
 {
-	unsigned flags = MFD_CLOEXEC;
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd, err;
 
 	if (hugepages)
@@ -44,7 +44,10 @@ static int make_memfd(uint64_t size, bool hugepages)
 	fd = memfd_create("guest-ram", flags);
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, size) < 0) {
+	/* Others get it too: one that shortened it would end us by SIGBUS. */
+	if (ftruncate(fd, size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
+		    0) {
 		err = errno;
 		close(fd);
 		return -err;

@@ -2,9 +2,11 @@
 #include "core/ram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "core/log.h"
 #include "tests/unit/test.h"
 
 #define SIZE 0x100000u
@@ -42,4 +44,22 @@ TEST(shared_memory_that_is_discarded_is_gone_from_its_file)
 	EQ(before.st_blocks - after.st_blocks, 4 * page / 512);
 	EQ(p[page], 0);
 	EQ(p[5 * page], 0x55);
+}
+
+TEST(nobody_can_change_the_size_of_memory_that_is_shared)
+{
+	struct err e;
+	uint8_t *hva;
+	int fd;
+
+	EQ(ram_new(4 * SIZE, false, &hva, &fd, &e), 0);
+	EQ(ftruncate(fd, 0), -1);
+	EQ(errno, EPERM);
+	EQ(ftruncate(fd, 8 * SIZE), -1);
+	EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	memset(hva, 0x55, SIZE);
+	EQ(ram_discard(hva, SIZE), 0);
+	EQ(hva[0], 0);
+	munmap(hva, 4 * SIZE);
+	close(fd);
 }
