@@ -228,7 +228,7 @@ struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,
 		return NULL;
 	}
 	fd = virtiofsd_connect(back);
-	fs->vu = fd < 0 ? NULL : vhost_user_new(fd);
+	fs->vu = fd < 0 ? NULL : vhost_user_new(fd, VHOST_USER_PATIENCE);
 	if (!fs->vu) {
 		err = errno;
 		if (fd >= 0)

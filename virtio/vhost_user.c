@@ -2,18 +2,16 @@
 #include "virtio/vhost_user.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/vhost_types.h>
 
 #include "core/log.h"
-
-/* What an answer may take: a busy host is slow, a stuck process is not waited
- * for longer. */
-#define PATIENCE 30 /* seconds */
+#include "core/timer.h"
 
 #define FLAG_VERSION 0x1u
 #define FLAG_REPLY   0x4u
@@ -60,7 +58,8 @@ struct message {
 
 struct vhost_user {
 	int fd;
-	int error; /* the first: -errno */
+	int error;		     /* the first: -errno */
+	uint64_t patience, deadline; /* ns */
 	uint64_t features, protocol;
 };
 
@@ -72,6 +71,30 @@ static int fail(struct vhost_user *v, int error)
 	return error;
 }
 
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* Until the deadline. 0 or -errno. */
+static int await(const struct vhost_user *v, short events)
+{
+	struct pollfd p = { .fd = v->fd, .events = events };
+	struct timespec left;
+	uint64_t t = now();
+	int n = 0;
+
+	if (t < v->deadline) {
+		left.tv_sec = (v->deadline - t) / NSEC_PER_SEC;
+		left.tv_nsec = (v->deadline - t) % NSEC_PER_SEC;
+		n = ppoll(&p, 1, &left, NULL);
+	}
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+}
+
 static int send_message(struct vhost_user *v, struct message *m, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = "";
@@ -79,9 +102,11 @@ static int send_message(struct vhost_user *v, struct message *m, int fd)
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
 	ssize_t n;
+	int r;
 
 	if (v->error)
 		return v->error;
+	v->deadline = now() + v->patience;
 	if (fd >= 0) {
 		h.msg_control = control;
 		h.msg_controllen = sizeof(control);
@@ -91,27 +116,32 @@ static int send_message(struct vhost_user *v, struct message *m, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(fd));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	do
-		n = sendmsg(v->fd, &h, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	do {
+		r = await(v, POLLOUT);
+		n = r ? -1 : sendmsg(v->fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && !r)
+			r = -errno;
+	} while (n < 0 && (r == -EINTR || r == -EAGAIN));
 	if (n == (ssize_t)iov.iov_len)
 		return 0;
-	return fail(v, n < 0 ? -errno : -EIO);
+	return fail(v, n < 0 ? r : -EIO);
 }
 
 static int receive(struct vhost_user *v, void *buf, size_t len)
 {
 	uint8_t *p = buf;
 	ssize_t n;
+	int r;
 
 	while (len) {
-		n = recv(v->fd, p, len, 0);
-		if (n < 0 && errno == EINTR)
+		r = await(v, POLLIN);
+		n = r ? -1 : recv(v->fd, p, len, MSG_DONTWAIT);
+		if (n < 0 && !r)
+			r = -errno;
+		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (n <= 0)
-			return fail(v, n == 0		 ? -ECONNRESET
-				       : errno == EAGAIN ? -ETIMEDOUT
-							 : -errno);
+			return fail(v, n ? r : -ECONNRESET);
 		p += n;
 		len -= n;
 	}
@@ -206,17 +236,15 @@ static int greet(struct vhost_user *v)
 	return r ? r : tell(v, &owner, -1);
 }
 
-struct vhost_user *vhost_user_new(int fd)
+struct vhost_user *vhost_user_new(int fd, uint64_t patience)
 {
-	const struct timeval t = { .tv_sec = PATIENCE };
 	struct vhost_user *v = calloc(1, sizeof(*v));
 	int r;
 
 	if (!v)
 		return NULL;
 	v->fd = fd;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	v->patience = patience;
 	r = greet(v);
 	if (!r)
 		return v;

@@ -3,8 +3,8 @@
  * The front end of vhost-user: a device whose queues another process serves
  * (QEMU's docs/interop/vhost-user.rst).
  *
- * Messages go over a UNIX socket, one at a time, and each is waited for, at most
- * some seconds: the other process is not ours. It has all of guest RAM mapped,
+ * Messages go over a UNIX socket, one at a time, and each is waited for, with a
+ * limit: the other process is not ours. It has all of guest RAM mapped,
  * and takes and signals buffers by eventfds; nothing of that passes through here.
  *
  * A message that fails means that the connection is of no more use: every
@@ -26,13 +26,17 @@ struct vhost_ring {
 	int call; /* eventfd: a buffer was used */
 };
 
+/* A busy host is slow; a stuck process is not waited for longer. */
+#define VHOST_USER_PATIENCE (30 * 1000000000ull)
+
 /*
  * vhost_user_new() - begin to speak on the connected socket @fd
  *
- * Waits for the other process to listen. It then owns @fd; NULL with errno set,
+ * Waits for the other process to listen: as with any message, for at most
+ * @patience ns until all of the answer is there. It then owns @fd; NULL with errno set,
  * and it does not.
  */
-struct vhost_user *vhost_user_new(int fd);
+struct vhost_user *vhost_user_new(int fd, uint64_t patience);
 void vhost_user_free(struct vhost_user *);
 
 /* To be waited for: it hangs up when the other process ends. */

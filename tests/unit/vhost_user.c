@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "core/timer.h"
 #include "tests/unit/test.h"
 
 #define PROTOCOL (1ull << 30)
@@ -21,6 +22,8 @@ static struct back {
 	unsigned lie;	  /* request to be answered with a wrong size */
 	unsigned heard[64];
 	unsigned n;
+	unsigned dribble; /* request to be answered byte by byte */
+	uint64_t patience;
 	uint64_t acked;
 	int fds[16];
 	unsigned nfds;
@@ -54,11 +57,17 @@ static bool hear(struct header *h, uint8_t *payload)
 static void answer(struct header h, const void *payload, uint32_t size)
 {
 	uint8_t buf[128] = "";
+	unsigned i;
 
 	h.flags = 1 | 4;
 	h.size = back.lie == h.request ? size + 8 : size;
 	memcpy(buf, &h, sizeof(h));
 	memcpy(buf + sizeof(h), payload, size);
+	if (back.dribble == h.request) {
+		for (i = 0; send(back.fd, buf + i % 8, 1, MSG_NOSIGNAL) == 1;)
+			usleep(200000), i++;
+		return;
+	}
 	OK(write(back.fd, buf, sizeof(h) + h.size) > 0);
 }
 
@@ -98,7 +107,8 @@ static void begin(void)
 	EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	back.fd = fds[1];
 	EQ(pthread_create(&back.thread, NULL, serve, NULL), 0);
-	front = vhost_user_new(fds[0]);
+	front = vhost_user_new(fds[0], back.patience ? back.patience
+						     : 60 * NSEC_PER_SEC);
 	if (!front)
 		close(fds[0]);
 }
@@ -214,4 +224,24 @@ TEST(a_back_end_that_lies_in_its_greeting_is_none)
 		OK(!front);
 		end();
 	}
+}
+
+TEST(a_back_end_that_answers_byte_by_byte_is_not_waited_for_for_ever)
+{
+	struct timespec from, to;
+
+	memset(&back, 0, sizeof(back));
+	good();
+	back.dribble = 11;
+	back.patience = 2 * NSEC_PER_SEC;
+	begin();
+	OK(front);
+	EQ(start(), 0);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	/* The header alone takes 12 times 200 ms. */
+	EQ(vhost_user_stop(front, 1), -ETIMEDOUT);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	OK(to.tv_sec - from.tv_sec < 10);
+	EQ(vhost_user_stop(front, 1), -ETIMEDOUT);
+	end();
 }
