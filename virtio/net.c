@@ -102,6 +102,19 @@ static int gso_feature(uint8_t type)
 	}
 }
 
+/*
+ * What a device is to ignore (5.1.6.2.2): flags that it does not know, as a driver
+ * leaves in what it has received and forwards; and a hint at the length of headers
+ * that cannot be true, at which a tap would refuse the packet.
+ */
+static void clean_header(struct virtio_net_hdr_v1 *h, size_t len)
+{
+	h->num_buffers = 0;
+	h->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	if (le16toh(h->hdr_len) > len)
+		h->hdr_len = 0;
+}
+
 /* 5.1.6.2; @len bytes of packet follow. */
 static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 		      size_t len)
@@ -109,8 +122,6 @@ static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 	int feature;
 
 	if (len < ETH_HEADER || len > PACKET_MAX)
-		return false;
-	if (h->flags & ~VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		return false;
 	if (h->flags &&
 	    (!virtio_has(&n->v, VIRTIO_NET_F_CSUM) ||
@@ -124,7 +135,7 @@ static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 	if (h->gso_type & VIRTIO_NET_HDR_GSO_ECN &&
 	    !virtio_has(&n->v, VIRTIO_NET_F_HOST_ECN))
 		return false;
-	return h->flags && h->gso_size && le16toh(h->hdr_len) <= len;
+	return h->flags && h->gso_size;
 }
 
 static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
@@ -134,7 +145,7 @@ static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
 
 	if (vq_get(c, &h, sizeof(h)))
 		return -EPROTO;
-	h.num_buffers = 0;
+	clean_header(&h, c->out.len);
 	n->iov[0] = (struct iovec){ &h, sizeof(h) };
 	memcpy(n->iov + 1, c->out.iov, c->out.n * sizeof(n->iov[0]));
 	if (!header_ok(n, &h, c->out.len) ||
@@ -204,7 +215,7 @@ static int deliver(struct net *n, size_t len)
 	const size_t room = n->rx.in.len;
 	const uint8_t no_flags = 0;
 
-	if (len < TAP_HEADER ||
+	if (len < TAP_HEADER + ETH_HEADER ||
 	    (len > room && !virtio_has(&n->v, VIRTIO_NET_F_MRG_RXBUF))) {
 		n->v.stats.errors++;
 		vq_unpop(&n->v.vq[RX], &n->rx);
@@ -241,8 +252,10 @@ static int receive(struct net *n)
 	vq_unpop(vq, &n->rx);
 	if (len == -EAGAIN)
 		return -EAGAIN;
-	errno = -len;
-	log_warn("virtio-net: the tap is gone");
+	n->v.stats.errors++;
+	log_guest(&n->v.complaints, "virtio-net: %s: receiving: %s",
+		  tap_name(n->tap)[0] ? tap_name(n->tap) : "the network",
+		  strerror(-len));
 	return -EIO;
 }
 
