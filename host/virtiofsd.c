@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Starts and ends virtiofsd. It must be given nothing but the directory, its end
+ * of the socket, and a pipe for what it has to say: it serves a guest, which may
+ * have taken it over.
+ */
 #include "host/virtiofsd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/log.h"
 
+/* What its end may take, in ms: the disk that it waits for may be slow. */
+#define PATIENCE 10000
+
 struct virtiofsd {
-	pid_t pid;
-	int fd; /* connected; -1: handed out */
+	pid_t pid; /* 0: it has been ended */
+	int fd;	   /* connected; -1: handed out */
+	int says;  /* what it writes to its standard error */
+	struct log_limit said;
 };
 
 const char *virtiofsd_path(void)
@@ -75,11 +87,13 @@ static const char *sandbox_for(const char *dir)
 
 /* In the child: signals as for any program, and an end with nestor's. */
 static void become(const char *path, const char *dir, bool readonly, int fd,
-		   pid_t parent)
+		   int says, pid_t parent)
 {
-	char fd_arg[32];
+	/* For newuidmap(1), when it confines itself without being root. */
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+					   "LANG=C.UTF-8", NULL };
 	const char *argv[] = { path,
-			       fd_arg,
+			       "--fd=3",
 			       "--shared-dir",
 			       dir,
 			       "--sandbox",
@@ -91,7 +105,6 @@ static void become(const char *path, const char *dir, bool readonly, int fd,
 			       NULL };
 	sigset_t none;
 
-	snprintf(fd_arg, sizeof(fd_arg), "--fd=%d", fd);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
@@ -100,10 +113,14 @@ static void become(const char *path, const char *dir, bool readonly, int fd,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	fcntl(fd, F_SETFD, 0);
+	/* Both are above the standard streams, and may be in each other's place. */
+	fd = fcntl(fd, F_DUPFD, 4);
+	dup2(says, 2);
 	dup2(open("/dev/null", O_RDWR), 0);
 	dup2(0, 1);
-	execv(path, (char **)argv);
+	dup2(fd, 3);
+	close_range(4, ~0u, 0);
+	execve(path, (char **)argv, (char **)env);
 	_exit(127);
 }
 
@@ -112,7 +129,7 @@ struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e)
 	const char *path = virtiofsd_path();
 	struct virtiofsd *f = calloc(1, sizeof(*f));
 	const pid_t self = getpid();
-	int listening = -1, r;
+	int listening = -1, says[2] = { -1, -1 }, r;
 
 	if (!f || !path) {
 		err_set(e, -ENOENT, "%s",
@@ -122,17 +139,22 @@ struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e)
 		free(f);
 		return NULL;
 	}
-	f->fd = -1;
+	f->fd = f->says = -1;
 	r = access(dir, R_OK | X_OK) < 0 ? -errno
 					 : make_sockets(&listening, &f->fd);
+	if (!r && pipe2(says, O_CLOEXEC | O_NONBLOCK) < 0)
+		r = -errno;
 	if (!r) {
+		f->says = says[0];
 		f->pid = fork();
 		if (!f->pid)
-			become(path, dir, readonly, listening, self);
+			become(path, dir, readonly, listening, says[1], self);
 		r = f->pid < 0 ? -errno : 0;
 	}
 	if (listening >= 0)
 		close(listening);
+	if (says[1] >= 0)
+		close(says[1]);
 	if (!r) {
 		log_debug("virtiofsd for %s is process %d", dir, (int)f->pid);
 		return f;
@@ -151,15 +173,68 @@ int virtiofsd_connect(struct virtiofsd *f)
 	return fd;
 }
 
+int virtiofsd_says_fd(const struct virtiofsd *f)
+{
+	return f->says;
+}
+
+/* One line; what a terminal might obey does not pass. */
+static void pass_on(struct virtiofsd *f, char *line)
+{
+	char *p;
+
+	for (p = line; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	if (*line)
+		log_guest(&f->said, "virtiofsd: %s", line);
+}
+
+bool virtiofsd_say(struct virtiofsd *f)
+{
+	char buf[4096], *line, *rest = buf;
+	ssize_t n = read(f->says, buf, sizeof(buf) - 1);
+
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR);
+	buf[n] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		pass_on(f, line);
+	return true;
+}
+
+int virtiofsd_end(struct virtiofsd *f)
+{
+	struct pollfd p = { .fd = -1, .events = POLLIN };
+	int n = 1;
+
+	if (!f->pid)
+		return 0;
+	p.fd = syscall(SYS_pidfd_open, f->pid, 0);
+	kill(f->pid, SIGKILL);
+	if (p.fd >= 0) {
+		n = poll(&p, 1, PATIENCE);
+		close(p.fd);
+	}
+	if (n == 0)
+		return -ETIMEDOUT;
+	while (waitpid(f->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	f->pid = 0;
+	return 0;
+}
+
 void virtiofsd_free(struct virtiofsd *f)
 {
 	if (!f)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->pid > 0) {
-		kill(f->pid, SIGKILL);
-		waitpid(f->pid, NULL, 0);
+	if (f->pid > 0)
+		virtiofsd_end(f);
+	if (f->says >= 0) {
+		virtiofsd_say(f);
+		close(f->says);
 	}
 	free(f);
 }

@@ -4,7 +4,8 @@
  * one guest, and ends with it.
  *
  * It is killed when nestor ends, in whatever way. Its socket has a name only
- * for the moment in which it is made.
+ * for the moment in which it is made. It inherits neither descriptors nor
+ * environment, and what it says goes through the rate limit of the log.
  */
 #pragma once
 
@@ -25,6 +26,19 @@ struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e);
 
 /* The socket to it, once: the caller's. -1 with errno set. */
 int virtiofsd_connect(struct virtiofsd *);
+
+/* Readable when it says something, or has ended; stays ours. */
+int virtiofsd_says_fd(const struct virtiofsd *);
+
+/* Log some of what it has said; false: it will say no more. */
+bool virtiofsd_say(struct virtiofsd *);
+
+/*
+ * virtiofsd_end() - kill it: when this returns 0, it touches nothing any more
+ *
+ * -ETIMEDOUT if the host is still busy with what it has asked for.
+ */
+int virtiofsd_end(struct virtiofsd *);
 
 /* Ends it. NULL is allowed. */
 void virtiofsd_free(struct virtiofsd *);

@@ -46,7 +46,7 @@ struct fs {
 	struct virtiofsd *back;
 	struct vhost_user *vu;
 	int ram_fd;
-	struct io hang_up;
+	struct io hang_up, says;
 	bool lost;
 	void (*tell)(void *ctx);
 	void *ctx;
@@ -80,6 +80,13 @@ static void called(struct io *io, uint32_t events)
 	virtio_unlock(v);
 }
 
+static void said(struct io *io, uint32_t events)
+{
+	(void)events;
+	if (!virtiofsd_say(container_of(io, struct fs, says)->back))
+		loop_del(io);
+}
+
 static void hung_up(struct io *io, uint32_t events)
 {
 	struct fs *fs = container_of(io, struct fs, hang_up);
@@ -87,8 +94,10 @@ static void hung_up(struct io *io, uint32_t events)
 	(void)events;
 	loop_del(io);
 	virtio_lock(&fs->v);
+	virtiofsd_say(fs->back);
+	if (!fs->lost)
+		log_warnx("virtiofsd has ended: what it shared is gone");
 	fs->lost = true;
-	log_warnx("virtiofsd has ended: what it shared is gone");
 	virtio_needs_reset(&fs->v, "its back end is gone");
 	virtio_unlock(&fs->v);
 	if (fs->tell)
@@ -131,6 +140,8 @@ static int fs_activate(struct virtio *v)
 		return -EIO;
 	if (!fs->hang_up.loop)
 		r = loop_add(v->loop, &fs->hang_up, EPOLLRDHUP);
+	if (!r && !fs->says.loop)
+		r = loop_add(v->loop, &fs->says, EPOLLIN);
 	for (q = 0; q < QUEUES && !r; q++) {
 		const struct virtqueue *vq = &v->vq[q];
 
@@ -157,6 +168,10 @@ static int fs_activate(struct virtio *v)
 	return r;
 }
 
+/*
+ * One that has not said that it is done may go on writing to memory, which the
+ * driver, or the next kernel, uses for something else: it is ended.
+ */
 static void fs_queue_reset(struct virtio *v, unsigned q)
 {
 	struct fs *fs = (struct fs *)v;
@@ -166,8 +181,14 @@ static void fs_queue_reset(struct virtio *v, unsigned q)
 		return;
 	fs->call[q].started = false;
 	r = vhost_user_stop(fs->vu, q);
-	if (r < 0 && !fs->lost)
-		log_warnx("virtiofsd: taking a queue back: %s", strerror(-r));
+	if (r == 0 || fs->lost)
+		return;
+	fs->lost = true;
+	log_warnx("virtiofsd: taking a queue back: %s: what it shares is gone",
+		  strerror(-r));
+	r = virtiofsd_end(fs->back);
+	if (r < 0)
+		log_warnx("virtiofsd cannot be ended: %s", strerror(-r));
 }
 
 static void free_calls(struct fs *fs)
@@ -245,6 +266,7 @@ struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,
 	fs->tell = lost;
 	fs->ctx = ctx;
 	fs->hang_up = (struct io){ .fd = vhost_user_fd(fs->vu), .fn = hung_up };
+	fs->says = (struct io){ .fd = virtiofsd_says_fd(back), .fn = said };
 	for (q = 0; q < QUEUES; q++)
 		fs->call[q] = (struct call){ .io = { .fd = -1, .fn = called },
 					     .fs = fs,
