@@ -245,6 +245,31 @@ void chardev_pump(struct chardev *c)
 
 /* Output. */
 
+/* A file that has no room may have some later. Under the lock. */
+static bool is_full(int err)
+{
+	return err == ENOSPC || err == EDQUOT || err == EFBIG;
+}
+
+static void drop_locked(struct chardev *c, int err)
+{
+	c->dropped += c->out_len;
+	c->out_head = c->out_len = 0;
+	if (!c->full)
+		log_guest(&c->losses, "console output is lost: %s",
+			  strerror(err));
+	c->full = true;
+}
+
+static void goes_on_locked(struct chardev *c)
+{
+	c->full = false;
+	log_guest(&c->regains,
+		  "console output goes on; so far %llu bytes are "
+		  "lost",
+		  (unsigned long long)c->dropped);
+}
+
 /* Send what is buffered, as far as the peer takes it. Under the lock. */
 static void send_locked(struct chardev *c)
 {
@@ -257,6 +282,10 @@ static void send_locked(struct chardev *c)
 			c->out_blocked = true;
 			return;
 		}
+		if (n < 0 && is_full(-n)) {
+			drop_locked(c, -n);
+			return;
+		}
 		if (n < 0) {
 			if (n != -EPIPE && n != -EIO && n != -ECONNRESET) {
 				errno = -n;
@@ -266,6 +295,8 @@ static void send_locked(struct chardev *c)
 			c->out_len = 0;
 			return;
 		}
+		if (c->full && n > 0)
+			goes_on_locked(c);
 		c->out_head += n;
 		c->out_len -= n;
 	}
@@ -324,17 +355,22 @@ static size_t put_locked(struct chardev *c, const void *buf, size_t len)
 	return n;
 }
 
+/* Guest memory may change under us: what all of us look at is one copy. */
 size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 {
-	size_t n;
+	uint8_t copy[CHARDEV_OUT / 4];
+	size_t n, took, done = 0;
 
-	if (!len)
-		return 0;
 	pthread_mutex_lock(&c->lock);
-	n = put_locked(c, buf, len);
-	pass_locked(c, buf, n);
+	do {
+		n = len - done < sizeof(copy) ? len - done : sizeof(copy);
+		memcpy(copy, (const uint8_t *)buf + done, n);
+		took = n ? put_locked(c, copy, n) : 0;
+		pass_locked(c, copy, took);
+		done += took;
+	} while (took == n && done < len);
 	pthread_mutex_unlock(&c->lock);
-	return n;
+	return done;
 }
 
 void chardev_say(struct chardev *c, const void *buf, size_t len)
@@ -417,6 +453,7 @@ int chardev_init(struct chardev *c, struct loop *l,
 	c->out_io.fn = out_ready;
 	pthread_mutex_init(&c->lock, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return timer_open(&c->later, l, CLOCK_MONOTONIC, woken);
 }
 

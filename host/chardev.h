@@ -11,10 +11,11 @@
  * that the peer does not take is kept in a bounded buffer and chardev_write()
  * then takes less than it was given (the front asks to be told by its
  * writable() callback). What nobody can ever take (no client, a closed pipe)
- * is taken and dropped.
+ * is taken and dropped; so is what a file has no room for, until it has some
+ * again, which is counted and told of.
  *
  * A UART writes single bytes: these go out together, at the end of a line or
- * after two milliseconds. Whatever comes in larger pieces goes out at once.
+ * after ten milliseconds. Whatever comes in larger pieces goes out at once.
  */
 #pragma once
 
@@ -61,7 +62,7 @@ struct chardev_front {
  * as far as it is open for them).
  *
  * Nothing is read, and the terminal not touched, before the loop runs. SIGPIPE
- * is ignored from here on. To be called before the loop runs.
+ * and SIGXFSZ are ignored from here on. To be called before the loop runs.
  *
  * On "stdio", if standard input is a terminal: it is in raw mode while the
  * loop runs (host/tty.h), and Ctrl-a is a prefix: x quits, h helps, b sends a

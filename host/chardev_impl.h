@@ -8,15 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/log.h"
 #include "core/timer.h"
 #include "core/util.h"
 #include "host/chardev.h"
 #include "host/stream.h"
 
-#define CHARDEV_FRONTS	4
-#define CHARDEV_IN	4096
-#define CHARDEV_OUT	16384
-#define CHARDEV_TAPS	4
+#define CHARDEV_FRONTS 4
+#define CHARDEV_IN     4096
+#define CHARDEV_OUT    16384
+#define CHARDEV_TAPS   4
 
 /* All on the loop's thread, without the lock; each may be NULL. */
 struct chardev_ops {
@@ -76,6 +77,9 @@ struct chardev {
 	bool out_blocked; /* the peer takes no more for now */
 	bool out_lost;	  /* the peer is gone */
 	bool out_short;	  /* a front was turned away */
+	bool full;	  /* the last write found no room in the file */
+	uint64_t dropped; /* bytes, for that */
+	struct log_limit losses, regains;
 	size_t out_head, out_len;
 	uint8_t out_buf[CHARDEV_OUT];
 };

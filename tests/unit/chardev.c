@@ -2,6 +2,7 @@
 #include "host/chardev.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -587,4 +588,71 @@ TEST(a_line_is_as_large_as_the_terminal_that_shows_it)
 	EQ(s->resized, 2);
 	EQ(s->cols, 0);
 	finish(c, s);
+}
+
+static size_t size_of(const char *path)
+{
+	struct stat st;
+
+	EQ(stat(path, &st), 0);
+	return st.st_size;
+}
+
+TEST(output_goes_on_when_a_full_file_has_room_again)
+{
+	struct rlimit was, few;
+	char spec[] = "file:/tmp/nestor-chardev.XXXXXX", *path = spec + 5;
+	struct chardev *c;
+
+	close(mkstemp(path));
+	c = open_ok(spec);
+	EQ(getrlimit(RLIMIT_FSIZE, &was), 0);
+	few = was;
+	few.rlim_cur = 10;
+	setrlimit(RLIMIT_FSIZE, &few);
+	EQ(chardev_write(c, "0123456789abcdef\n", 17), 17);
+	EQ(chardev_write(c, "lost\n", 5), 5);
+	EQ(size_of(path), 10);
+	setrlimit(RLIMIT_FSIZE, &was);
+	EQ(chardev_write(c, "found\n", 6), 6);
+	EQ(size_of(path), 16);
+	finish(c, NULL);
+	unlink(path);
+}
+
+struct twin {
+	unsigned n;
+	uint8_t first[64];
+	bool same;
+};
+
+static struct twin twin;
+static char *shared;
+
+/* As a guest does that changes what it has given while it is looked at. */
+static void tap_and_change(void *ctx, const void *buf, size_t len)
+{
+	(void)ctx;
+	memset(shared, 'x', 64);
+	if (twin.n++ == 0)
+		memcpy(twin.first, buf, len);
+	else
+		twin.same = !memcmp(twin.first, buf, len);
+}
+
+TEST(all_who_look_at_output_see_the_same)
+{
+	const struct chardev_tap tap = { .output = tap_and_change };
+	struct chardev *c = open_ok("null");
+	char text[64] = "what a guest says";
+
+	shared = text;
+	twin.n = 0;
+	EQ(chardev_tap(c, &tap), 0);
+	EQ(chardev_tap(c, &tap), 0);
+	EQ(chardev_write(c, text, 17), 17);
+	EQ(twin.n, 2);
+	OK(twin.same);
+	MEM_EQ(twin.first, "what a guest says", 17);
+	finish(c, NULL);
 }
