@@ -57,10 +57,11 @@ struct message {
 #define HEADER offsetof(struct message, u)
 
 struct vhost_user {
+	struct vhost_back back;
 	int fd;
 	int error;		     /* the first: -errno */
 	uint64_t patience, deadline; /* ns */
-	uint64_t features, protocol;
+	uint64_t protocol;
 };
 
 static int fail(struct vhost_user *v, int error)
@@ -221,11 +222,12 @@ static int get_u64(struct vhost_user *v, enum request what, uint64_t *val)
 static int greet(struct vhost_user *v)
 {
 	struct message owner = { .request = SET_OWNER };
-	uint64_t offered;
-	int r = get_u64(v, GET_FEATURES, &v->features);
+	uint64_t features, offered;
+	int r = get_u64(v, GET_FEATURES, &features);
 
-	if (!r && !(v->features >> F_PROTOCOL_FEATURES & 1))
+	if (!r && !(features >> F_PROTOCOL_FEATURES & 1))
 		return fail(v, -EPROTONOSUPPORT);
+	v->back.features = features & ~(1ull << F_PROTOCOL_FEATURES);
 	if (!r)
 		r = get_u64(v, GET_PROTOCOL_FEATURES, &offered);
 	if (!r)
@@ -236,39 +238,12 @@ static int greet(struct vhost_user *v)
 	return r ? r : tell(v, &owner, -1);
 }
 
-struct vhost_user *vhost_user_new(int fd, uint64_t patience)
+static void vhost_user_free(struct vhost_back *back)
 {
-	struct vhost_user *v = calloc(1, sizeof(*v));
-	int r;
+	struct vhost_user *v = (struct vhost_user *)back;
 
-	if (!v)
-		return NULL;
-	v->fd = fd;
-	v->patience = patience;
-	r = greet(v);
-	if (!r)
-		return v;
-	free(v);
-	errno = -r;
-	return NULL;
-}
-
-void vhost_user_free(struct vhost_user *v)
-{
-	if (!v)
-		return;
 	close(v->fd);
 	free(v);
-}
-
-int vhost_user_fd(const struct vhost_user *v)
-{
-	return v->fd;
-}
-
-uint64_t vhost_user_features(const struct vhost_user *v)
-{
-	return v->features & ~(1ull << F_PROTOCOL_FEATURES);
 }
 
 static int set_memory(struct vhost_user *v, const struct gmem_bank *ram, int fd)
@@ -285,9 +260,20 @@ static int set_memory(struct vhost_user *v, const struct gmem_bank *ram, int fd)
 	return tell(v, &m, fd);
 }
 
-static int start_ring(struct vhost_user *v, unsigned q,
-		      const struct vhost_ring *ring)
+static int set_up(struct vhost_back *back, uint64_t features,
+		  const struct gmem_bank *ram, int ram_fd)
 {
+	struct vhost_user *v = (struct vhost_user *)back;
+	int r = tell_u64(v, SET_FEATURES,
+			 features | 1ull << F_PROTOCOL_FEATURES, -1);
+
+	return r ? r : set_memory(v, ram, ram_fd);
+}
+
+static int queue_start(struct vhost_back *back, unsigned q,
+		       const struct vhost_ring *ring)
+{
+	struct vhost_user *v = (struct vhost_user *)back;
 	struct message addr = {
 		.request = SET_VRING_ADDR,
 		.size = sizeof(addr.u.addr),
@@ -301,7 +287,7 @@ static int start_ring(struct vhost_user *v, unsigned q,
 	if (!r)
 		r = tell(v, &addr, -1);
 	if (!r)
-		r = tell_state(v, SET_VRING_BASE, q, 0);
+		r = tell_state(v, SET_VRING_BASE, q, ring->base);
 	if (!r)
 		r = tell_u64(v, SET_VRING_CALL, q, ring->call);
 	if (!r)
@@ -309,28 +295,42 @@ static int start_ring(struct vhost_user *v, unsigned q,
 	return r ? r : tell_state(v, SET_VRING_ENABLE, q, 1);
 }
 
-int vhost_user_start(struct vhost_user *v, uint64_t features,
-		     const struct gmem_bank *ram, int ram_fd,
-		     const struct vhost_ring *rings, unsigned n)
+static int queue_stop(struct vhost_back *back, unsigned q, uint16_t *base)
 {
-	unsigned q;
-	int r = tell_u64(v, SET_FEATURES,
-			 features | 1ull << F_PROTOCOL_FEATURES, -1);
-
-	if (!r)
-		r = set_memory(v, ram, ram_fd);
-	for (q = 0; q < n && !r; q++)
-		if (rings[q].size)
-			r = start_ring(v, q, &rings[q]);
-	return r;
-}
-
-int vhost_user_stop(struct vhost_user *v, unsigned q)
-{
+	struct vhost_user *v = (struct vhost_user *)back;
 	struct message m = { .request = GET_VRING_BASE,
 			     .size = sizeof(m.u.state),
 			     .u.state = { .index = q } };
 	int r = tell_state(v, SET_VRING_ENABLE, q, 0);
 
-	return r ? r : call(v, &m, sizeof(m.u.state));
+	if (!r)
+		r = call(v, &m, sizeof(m.u.state));
+	if (!r)
+		*base = m.u.state.num;
+	return r;
+}
+
+static const struct vhost_back_ops vhost_user_ops = {
+	.set_up = set_up,
+	.queue_start = queue_start,
+	.queue_stop = queue_stop,
+	.free = vhost_user_free,
+};
+
+struct vhost_back *vhost_user_new(int fd, uint64_t patience)
+{
+	struct vhost_user *v = calloc(1, sizeof(*v));
+	int r;
+
+	if (!v)
+		return NULL;
+	v->back.ops = &vhost_user_ops;
+	v->back.fd = v->fd = fd;
+	v->patience = patience;
+	r = greet(v);
+	if (!r)
+		return &v->back;
+	free(v);
+	errno = -r;
+	return NULL;
 }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * A notification goes from the guest through KVM to the back end without us: the
+ * eventfd of a queue's notifications is the one that it was given. The way back
+ * is by an eventfd to this device's thread, and from there as any device's
+ * interrupt, which the guest may have masked or moved meanwhile.
+ *
+ * The queues are handed over at DRIVER_OK and taken back at a reset, both while
+ * the driver's write of the status waits: after a reset nobody may write to
+ * guest memory any more. A back end that does not give a queue back is lost, and
+ * the model has to make sure of that.
+ */
+#include "virtio/vhost.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/util.h"
+
+/* The eventfd is the back end's; this is for whoever notifies us. */
+int vhost_serve(struct virtio *v, unsigned q)
+{
+	const uint64_t one = 1;
+	int fd = virtio_notify_fd(v, q);
+
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
+		/* The counter is full: it has been told. */
+	}
+	return 0;
+}
+
+static void called(struct io *io, uint32_t events)
+{
+	struct vhost_queue *vq = container_of(io, struct vhost_queue, call);
+	struct virtio *v = &vq->vhost->v;
+	uint64_t n;
+
+	(void)events;
+	if (read(io->fd, &n, sizeof(n)) < 0)
+		return;
+	virtio_lock(v);
+	if (virtio_live(v) && v->vq[vq->q].ready)
+		virtio_interrupt(v, vq->q);
+	virtio_unlock(v);
+}
+
+static void hung_up(struct io *io, uint32_t events)
+{
+	struct vhost *h = container_of(io, struct vhost, hang_up);
+
+	(void)events;
+	loop_del(io);
+	virtio_lock(&h->v);
+	h->lost = true;
+	virtio_needs_reset(&h->v, "its back end is gone");
+	virtio_unlock(&h->v);
+	h->gone(h, true);
+}
+
+/* A place in guest RAM that a ring was checked to be in. */
+static const void *place(const struct vhost *h, gpa_t gpa)
+{
+	struct iovec iov;
+
+	return gmem_map(h->v.gmem, gpa, 1, &iov, 1) == 1 ? iov.iov_base : NULL;
+}
+
+static int open_call(struct vhost *h, struct vhost_queue *vq)
+{
+	int r;
+
+	if (vq->call.fd >= 0)
+		return 0;
+	vq->call.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vq->call.fd < 0)
+		return -errno;
+	r = loop_add(h->v.loop, &vq->call, EPOLLIN);
+	if (r < 0) {
+		close(vq->call.fd);
+		vq->call.fd = -1;
+	}
+	return r;
+}
+
+static int start_queue(struct vhost *h, struct vhost_queue *vq)
+{
+	const struct virtqueue *ring = &h->v.vq[vq->q];
+	struct vhost_ring place_of = {
+		.size = ring->size,
+		.desc = place(h, ring->desc),
+		.avail = place(h, ring->avail),
+		.used = place(h, ring->used),
+		.kick = virtio_notify_fd(&h->v, vq->q),
+		.base = vq->base,
+	};
+	int r = open_call(h, vq);
+
+	place_of.call = vq->call.fd;
+	if (!r)
+		r = h->back->ops->queue_start(h->back, vq->q, &place_of);
+	vq->served = !r;
+	return r;
+}
+
+/* All that were handed over and are not served. */
+static int start_queues(struct vhost *h)
+{
+	unsigned q;
+	int r = 0;
+
+	for (q = 0; q < h->v.nqueues && !r; q++)
+		if (h->queue[q].handed && !h->queue[q].served)
+			r = start_queue(h, &h->queue[q]);
+	if (r < 0)
+		log_warnx("%s: handing queues over: %s", h->v.name,
+			  strerror(-r));
+	return r;
+}
+
+static void stop_queue(struct vhost *h, struct vhost_queue *vq)
+{
+	int r;
+
+	if (!vq->served)
+		return;
+	vq->served = false;
+	r = h->back->ops->queue_stop(h->back, vq->q, &vq->base);
+	if (r == 0 || h->lost)
+		return;
+	log_warnx("%s: taking a queue back: %s", h->v.name, strerror(-r));
+	h->lost = true;
+	h->gone(h, false);
+}
+
+int vhost_activate(struct virtio *v)
+{
+	struct vhost *h = (struct vhost *)v;
+	unsigned q;
+	int r = 0;
+
+	if (h->lost)
+		return -EIO;
+	if (h->hang_up.fd >= 0 && !h->hang_up.loop)
+		r = loop_add(v->loop, &h->hang_up, EPOLLRDHUP);
+	/* Without what is between the driver and the transport. */
+	if (!r)
+		r = h->back->ops->set_up(h->back, v->acked & h->back->features,
+					 &v->gmem->bank[0], h->ram_fd);
+	for (q = 0; q < v->nqueues; q++) {
+		h->queue[q].handed = v->vq[q].ready;
+		h->queue[q].base = 0;
+	}
+	if (r < 0)
+		log_warnx("%s: setting up its back end: %s", v->name,
+			  strerror(-r));
+	return r || v->holds ? r : start_queues(h);
+}
+
+void vhost_stop(struct virtio *v)
+{
+	struct vhost *h = (struct vhost *)v;
+	unsigned q;
+
+	for (q = 0; q < v->nqueues; q++)
+		stop_queue(h, &h->queue[q]);
+}
+
+void vhost_resume(struct virtio *v)
+{
+	struct vhost *h = (struct vhost *)v;
+
+	if (h->lost || (virtio_live(v) && start_queues(h) < 0))
+		virtio_needs_reset(v, "its back end is gone");
+}
+
+void vhost_queue_reset(struct virtio *v, unsigned q)
+{
+	struct vhost *h = (struct vhost *)v;
+
+	stop_queue(h, &h->queue[q]);
+	h->queue[q].handed = false;
+}
+
+int vhost_init(struct vhost *h, const struct virtio_ops *ops,
+	       const struct gmem *gmem, int ram_fd, struct vhost_back *back,
+	       unsigned nqueues, uint16_t size)
+{
+	unsigned q;
+	int r = virtio_init(&h->v, ops, gmem, NULL, nqueues, size, 0);
+
+	if (r < 0)
+		return r;
+	h->v.offered &= back->features;
+	h->back = back;
+	h->ram_fd = ram_fd;
+	h->hang_up = (struct io){ .fd = back->fd, .fn = hung_up };
+	for (q = 0; q < nqueues; q++)
+		h->queue[q] = (struct vhost_queue){
+			.call = { .fd = -1, .fn = called }, .vhost = h, .q = q
+		};
+	return 0;
+}
+
+void vhost_exit(struct vhost *h)
+{
+	unsigned q;
+
+	virtio_exit(&h->v);
+	for (q = 0; q < VHOST_QUEUES_MAX && h->queue[q].vhost; q++)
+		if (h->queue[q].call.fd >= 0)
+			close(h->queue[q].call.fd);
+	h->back->ops->free(h->back);
+}
