@@ -16,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "config/keys.h"
 #include "cmd/opts.h"
+#include "config/parts.h"
 #include "config/values.h"
 #include "core/log.h"
 
@@ -36,11 +37,8 @@ typedef void print_item(FILE *, const char *command, const struct item *);
 static bool is_file(const struct key *k)
 {
 	return k->role == KEY_READS_FILE || k->type == &value_path ||
-	       k->type == &value_paths || k->type == &value_output ||
-	       k->type == &value_disks || k->type == &value_firmware;
+	       k->type == &value_paths || k->parts == &parts_disk;
 }
-
-static const char *const firmwares[] = { "auto", NULL };
 
 static struct item item_of_key(const struct key *k)
 {
@@ -57,8 +55,7 @@ static struct item item_of_key(const struct key *k)
 			      .arg = k->arg,
 			      .bare = k->bare,
 			      .kind = kind,
-			      .words = k->type == &value_firmware ? firmwares
-								  : k->choices,
+			      .words = k->choices,
 			      .help = k->help };
 }
 

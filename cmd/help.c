@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "config/keys.h"
+#include "config/parts.h"
 #include "cmd/opts.h"
 
 #define COLUMN 28 /* where the explanations start */
@@ -54,6 +55,21 @@ static void print_option(char letter, const char *name, const char *help,
 	fprintf(f, "%*s%s", COLUMN - n, "", help);
 }
 
+/* The parts of an option that need a word. */
+static void print_parts(const struct parts *p, FILE *f)
+{
+	const struct part *row;
+	char name[32];
+
+	for (row = p->rows; row->name; row++) {
+		if (!row->help)
+			continue;
+		snprintf(name, sizeof(name), "%s%s%s", row->name,
+			 row->arg ? "=" : "", row->arg ? row->arg : "");
+		fprintf(f, "          %-*s%s\n", COLUMN - 10, name, row->help);
+	}
+}
+
 /* A flag that is on by default is shown by what switches it off. */
 static void print_key(const struct key *k, FILE *f)
 {
@@ -69,6 +85,8 @@ static void print_key(const struct key *k, FILE *f)
 	if (k->arg && k->def)
 		fprintf(f, " [%s]", k->def);
 	fputc('\n', f);
+	if (k->parts)
+		print_parts(k->parts, f);
 }
 
 static void print_opts(const struct opt *o, FILE *f)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/parts.h"
 #include "config/suggest.h"
 #include "config/values.h"
 #include "core/log.h"
@@ -19,6 +20,11 @@ static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
 
 static const char *const cpus[] = { "host", NULL };
 
+static const char *const firmwares[] = { "auto", NULL };
+
+/* Standard output. */
+static const char *const outputs[] = { "-", NULL };
+
 static const char *const roots[] = { COMMAND_INITRAMFS, NULL };
 
 static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
@@ -32,11 +38,6 @@ static const char *const policies[] = { [POLICY_RESTART] = "restart",
 					[POLICY_PAUSE] = "pause",
 					[POLICY_IGNORE] = "ignore",
 					NULL };
-
-static const char *const transports[] = { [TRANSPORT_AUTO] = "auto",
-					  [TRANSPORT_PCI] = "pci",
-					  [TRANSPORT_MMIO] = "mmio",
-					  NULL };
 
 /* In the order of --help and --dump-config. Help texts fit 80 columns. */
 const struct key keys[] = {
@@ -65,12 +66,15 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "KIND=FILE[,ARGS]",
 	  .help = "a hypervisor's guest; KIND: kernel, ramdisk",
-	  .type = &value_modules },
+	  .type = &value_parts,
+	  .parts = &parts_module },
 	{ .name = "firmware",
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
 	  .help = "UEFI or U-Boot to start; auto: the distribution's",
-	  .type = &value_firmware },
+	  .type = &value_path,
+	  .choices = firmwares,
+	  .field = AT(firmware) },
 	{ .name = "vars",
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
@@ -81,12 +85,14 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "NAME=FILE",
 	  .help = "a file for the guest to find in fw_cfg",
-	  .type = &value_fw_cfgs },
+	  .type = &value_parts,
+	  .parts = &parts_fw_cfg },
 	{ .name = "smbios",
 	  .group = GROUP_BOOT,
 	  .arg = "KEY=TEXT[,...]",
 	  .help = "what SMBIOS says: product, serial, uuid ...",
-	  .type = &value_smbios },
+	  .type = &value_parts,
+	  .parts = &parts_smbios },
 	{ .name = "dtb",
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
@@ -103,7 +109,8 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
 	  .help = "write the tree ('-': to stdout) and exit",
-	  .type = &value_output,
+	  .type = &value_path,
+	  .choices = outputs,
 	  .field = AT(dump_dtb) },
 
 	{ .name = "name",
@@ -193,22 +200,22 @@ const struct key keys[] = {
 	  .def = "auto",
 	  .help = "virtio over pci, mmio; auto: pci with MSIs",
 	  .type = &value_choice,
-	  .choices = transports,
+	  .choices = transport_words,
 	  .field = AT(transport) },
 	{ .name = "disk",
 	  .letter = 'd',
 	  .group = GROUP_DEVICES,
-	  .arg = "FILE[,ro][,serial=S][,...]",
+	  .arg = "FILE[,...]",
 	  .help = "virtio disk; repeatable",
-	  .type = &value_disks,
-	  .field = AT(disks) },
+	  .type = &value_parts,
+	  .parts = &parts_disk },
 	{ .name = "network",
 	  .letter = 'n',
 	  .group = GROUP_DEVICES,
-	  .arg = "tap[=NAME]|fd=N[,mac=A][,...]|none",
+	  .arg = "tap[=NAME]|fd=N[,...]|none",
 	  .help = "virtio network card; repeatable",
-	  .type = &value_nets,
-	  .field = AT(nets) },
+	  .type = &value_parts,
+	  .parts = &parts_network },
 	{ .name = "console",
 	  .group = GROUP_DEVICES,
 	  .arg = "KIND",
@@ -221,18 +228,20 @@ const struct key keys[] = {
 	  .group = GROUP_DEVICES,
 	  .arg = "NAME=BACKEND",
 	  .help = "BACKEND: file:PATH, unix:PATH, pty, fd:N, null",
-	  .type = &value_ports,
-	  .field = AT(ports) },
+	  .type = &value_parts,
+	  .parts = &parts_port },
 	{ .name = "share",
 	  .group = GROUP_DEVICES,
 	  .arg = "TAG=DIR[,ro]",
 	  .help = "a directory, by virtio-fs; repeatable",
-	  .type = &value_shares },
+	  .type = &value_parts,
+	  .parts = &parts_share },
 	{ .name = "vsock",
 	  .group = GROUP_DEVICES,
 	  .arg = "PATH[,cid=N]",
 	  .help = "sockets between guest and host, at PATH",
-	  .type = &value_vsock },
+	  .type = &value_parts,
+	  .parts = &parts_vsock },
 	{ .name = "rng",
 	  .group = GROUP_DEVICES,
 	  .def = "on",
@@ -312,7 +321,8 @@ const struct key keys[] = {
 	  .group = GROUP_LIFECYCLE,
 	  .arg = "FILE",
 	  .help = "exits and EL2 state, at the end and on SIGUSR1",
-	  .type = &value_output,
+	  .type = &value_path,
+	  .choices = outputs,
 	  .field = AT(stats) },
 	{ .name = "debug",
 	  .letter = 'v',

@@ -18,6 +18,7 @@
 #include "core/config.h"
 
 struct err;
+struct parts;
 struct value_type;
 
 /* As --help groups them. */
@@ -48,6 +49,7 @@ struct key {
 	const char *help; /* of the form that --help shows */
 	const struct value_type *type; /* for KEY_SETS and KEY_RUNS */
 	size_t field;		       /* the type's field in struct config */
+	const struct parts *parts;     /* value_parts: instead of that */
 	unsigned min, max;	       /* for numbers */
 	/* By the enum's value, or for a path, words that are none; then NULL. */
 	const char *const *choices;

@@ -9,14 +9,16 @@
 static int check_cards(const struct net_config *a, const struct net_config *b,
 		       struct err *e)
 {
+	static const uint8_t any[6];
+
 	if (a->fd >= 0 && a->fd == b->fd)
 		return err_set(
 			e, -EINVAL,
 			"--network fd=%d is given twice; each card needs "
 			"its own",
 			a->fd);
-	if (a->have_mac && b->have_mac &&
-	    !memcmp(a->mac, b->mac, sizeof(a->mac)))
+	if (memcmp(a->mac, any, sizeof(any)) &&
+	    !memcmp(a->mac, b->mac, sizeof(any)))
 		return err_set(e, -EINVAL,
 			       "two --network have the same mac=; each card "
 			       "needs its own");

@@ -169,24 +169,6 @@ static void path_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_path = { path_set, path_dump, string_free };
 
-static int output_set(const struct key *k, struct config *c, const char *value,
-		      const char *dir, struct err *why)
-{
-	return path_set(k, c, value, strcmp(value, "-") ? dir : NULL, why);
-}
-
-static void output_dump(const struct key *k, const struct config *c, FILE *f)
-{
-	const char *s = *CFIELD(char *, c, k);
-
-	if (s && !strcmp(s, "-"))
-		text_dump(k, c, f);
-	else
-		path_dump(k, c, f);
-}
-
-const struct value_type value_output = { output_set, output_dump, string_free };
-
 int strlist_add(struct strlist *l, char *value)
 {
 	char **s = value ? reallocarray(l->s, l->n + 1, sizeof(*s)) : NULL;

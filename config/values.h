@@ -4,7 +4,7 @@
  * written and freed.
  *
  * Numbers are read strictly: decimal digits and nothing else. In a value made
- * of fields (disk, network, vsock, module, smbios) a comma separates and two commas stand for one.
+ * of parts (config/parts.h) a comma separates and two commas stand for one.
  */
 #pragma once
 
@@ -25,26 +25,17 @@ struct value_type {
 	void (*free)(const struct key *, struct config *);
 };
 
-extern const struct value_type value_text;   /* name, bounded character set */
-extern const struct value_type value_path;   /* char *; key's choices stay */
-extern const struct value_type value_output; /* the same; "-" stays "-" */
-extern const struct value_type value_paths;  /* struct strlist */
-extern const struct value_type value_envs; /* struct strlist of NAME[=VALUE] */
+extern const struct value_type value_text;  /* name, bounded character set */
+extern const struct value_type value_path;  /* char *; key's choices stay */
+extern const struct value_type value_paths; /* struct strlist */
+extern const struct value_type value_envs;  /* struct strlist of NAME[=VALUE] */
 extern const struct value_type value_params; /* char *, joined by blanks */
 extern const struct value_type value_number; /* unsigned, key's min .. max */
 extern const struct value_type value_size;   /* uint64_t, whole MiB */
 extern const struct value_type value_flag;   /* bool */
 extern const struct value_type value_reboot; /* enum policy, not dumped */
 extern const struct value_type value_choice; /* an enum; key's choices */
-extern const struct value_type value_disks;
-extern const struct value_type value_nets;
-extern const struct value_type value_ports;
-extern const struct value_type value_shares;
-extern const struct value_type value_vsock;
-extern const struct value_type value_modules;
-extern const struct value_type value_firmware; /* a path, or "auto" */
-extern const struct value_type value_fw_cfgs;
-extern const struct value_type value_smbios;
+extern const struct value_type value_parts;  /* as key's parts say */
 
 /*
  * strlist_add() - append @value, made by malloc(), which the list then owns
@@ -52,9 +43,6 @@ extern const struct value_type value_smbios;
  * 0; or -ENOMEM, also if @value is NULL, and it is freed.
  */
 int strlist_add(struct strlist *l, char *value);
-
-/* Append a share, whose strings @c then owns. 0 or -ENOMEM. */
-int share_add(struct config *c, const struct share_config *s);
 
 /*
  * path_from() - @path as seen from the current directory, when it was written

@@ -31,16 +31,14 @@ struct disk_config {
 	char *path;
 	enum transport_kind transport;
 	bool readonly;
-	char serial
-		[21]; /* at most 20 bytes, not always terminated on the wire */
+	char *serial; /* at most 20 characters, or NULL */
 };
 
 struct net_config {
 	enum transport_kind transport;
-	char *tap; /* name of a tap interface; NULL: the kernel names it */
-	int fd;	   /* an open tap passed by the parent, or -1 */
-	uint8_t mac[6];
-	bool have_mac;
+	char *tap;	/* name of a tap interface; NULL: the kernel names it */
+	int fd;		/* an open tap passed by the parent, or -1 */
+	uint8_t mac[6]; /* zero: any */
 };
 
 /* An additional virtio-console port; see host/chardev.h for the back end. */

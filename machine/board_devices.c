@@ -218,12 +218,14 @@ static int add_disk(struct board *b, const struct disk_config *c, struct err *e)
 
 static int add_net(struct board *b, const struct net_config *c, struct err *e)
 {
+	static const uint8_t any[6];
 	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e) : tap_open(c->tap, e);
 	struct virtio *v;
 
 	if (!tap)
 		return -EINVAL;
-	v = virtio_net_new(&b->vm.mem, tap, c->have_mac ? c->mac : NULL);
+	v = virtio_net_new(&b->vm.mem, tap,
+			   memcmp(c->mac, any, 6) ? c->mac : NULL);
 	if (!v)
 		tap_close(tap);
 	return add_virtio(b, v, c->transport, "a network interface");

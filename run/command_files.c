@@ -13,6 +13,7 @@
 #include "run/command_kernel.h"
 #include "run/exit.h"
 #include "run/frame.h"
+#include "config/parts.h"
 #include "config/values.h"
 #include "core/log.h"
 #include "host/closure.h"
@@ -156,7 +157,7 @@ static int share_root(struct config *cfg)
 		.readonly = true,
 	};
 
-	if (s.tag && s.dir && !share_add(cfg, &s))
+	if (s.tag && s.dir && !parts_append(&parts_share, cfg, &s))
 		return 0;
 	free(s.tag);
 	free(s.dir);

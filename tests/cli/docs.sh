@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # docs.sh - the manual and the program say the same: each key of the table
-# stands in nestor(1), nestor(1) has no key that is not in the table, and each
-# exit status is in the manual and in --help. (That --help has each key, a unit
+# stands in nestor(1) with its parts, nestor(1) has no key that is not in the
+# table, and each exit status is in the manual and in --help. (That --help has each key, a unit
 # test shows.) The other pages for people name only targets and files that
 # are there, and tests/hostile.md lists the tests that there are.
 set -u
@@ -27,6 +27,16 @@ field()
 	[[ $row =~ \."$1"\ =\ [\"\']([^\"\']*) ]] && echo "${BASH_REMATCH[1]}"
 }
 
+# The parts with a name that the table parts_$1 has.
+parts_of()
+{
+	local table
+	table=$(sed -n "/ ${1}_rows\[\]/,/^};/p" config/parts_table.c)
+	[ -n "$table" ] || wrong "cannot read ${1}_rows in config/parts_table.c"
+	sed -nE 's/^\t(ROW|SMBIOS)\("([a-z-]+)", (PART_NAMED|PART_KIND|SMBIOS_).*/\2/p
+		s/^\tTRANSPORT\(.*/transport/p' <<<"$table"
+}
+
 names=
 while read -r row; do
 	name=$(field name) letter=$(field letter) form='\\-'$name
@@ -35,6 +45,12 @@ while read -r row; do
 	[ -z "$letter" ] || form="$letter , Fl $form"
 	grep -Eq "^\.It Fl $form( |\$)" $man ||
 		wrong "key '$name' is not in $man in its proper form"
+	parts=$(sed -nE 's/.*\.parts = &parts_([a-z_]+).*/\1/p' <<<"$row")
+	[ -z "$parts" ] || while read -r part; do
+		sed -n "/^\.It Fl .*$form\( \|\$\)/,/^\.It Fl/p" $man |
+			sed '$d' | grep -Eq "(\.|It )Cm $part\b|,$part\b" ||
+			wrong "$part of key '$name' is not in $man"
+	done < <(parts_of "$parts")
 done <<<"$rows"
 
 while read -r key; do

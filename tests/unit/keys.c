@@ -230,7 +230,7 @@ TEST(a_network_is_a_tap_or_a_descriptor)
 	EQ(set("network", "tap", NULL), 0);
 	OK(!c.nets[0].tap);
 	EQ(c.nets[0].fd, -1);
-	OK(!c.nets[0].have_mac);
+	MEM_EQ(c.nets[0].mac, "\0\0\0\0\0", 6);
 	EQ(set("network", "tap=vm0,mac=52:54:00:aB:cd:ef", NULL), 0);
 	STR_EQ(c.nets[0].tap, "vm0");
 	MEM_EQ(c.nets[0].mac, "\x52\x54\x00\xab\xcd\xef", 6);

@@ -351,7 +351,7 @@ TEST(a_share_has_a_tag_of_its_own_and_a_directory)
 	STR_EQ(c.shares[1].dir, "y,z");
 	config_free(&c);
 	EQ(PARSE("-kk", "--share", "/x"), -EINVAL);
-	HAS(e.text, "give TAG=DIR");
+	HAS(e.text, "not of the form TAG=DIR[,ro]");
 	EQ(PARSE("-kk", "--share", "a=/x", "--share", "a=/y"), -EEXIST);
 	EQ(PARSE("-kk", "--share", "a b=/x"), -EINVAL);
 	EQ(PARSE("-kk", "--share", "a="), -EINVAL);

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads and writes options that have parts, by their tables.
+ *
+ * A value is read into a struct of its own, and moves into the configuration
+ * when all of it was good: an option that is refused changes nothing.
+ */
+#include "config/parts.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/keys.h"
+#include "config/suggest.h"
+#include "config/values.h"
+#include "core/log.h"
+
+#define ROWS_MAX 16 /* of a table; bits of reading.given */
+
+/* An option while it is read. */
+struct reading {
+	const struct parts *p;
+	const char *dir;
+	void *thing;	/* p->size bytes */
+	unsigned given; /* a bit a row of p->rows */
+	struct err *why;
+};
+
+static int no_memory(struct err *why)
+{
+	return err_set(why, -ENOMEM, "out of memory");
+}
+
+static char *string_of(const struct part *row, const void *thing)
+{
+	return *(char *const *)((const char *)thing + row->at);
+}
+
+/* Is @row's field another than when nothing is given? */
+static bool is_given(const struct parts *p, const struct part *row,
+		     const void *thing)
+{
+	static const char zeroes[16];
+	const char *blank =
+		p->blank ? (const char *)p->blank + row->at : zeroes;
+
+	return memcmp((const char *)thing + row->at, blank, row->type->size);
+}
+
+static void free_strings(const struct parts *p, const void *thing)
+{
+	const struct part *row;
+
+	for (row = p->rows; row->name; row++)
+		if (row->type->is_string)
+			free(string_of(row, thing));
+}
+
+/* The @i-th thing of a list, or of the slots; else the only one. */
+static void *thing_at(const struct parts *p, const struct config *c, unsigned i)
+{
+	char *at = (char *)c + p->at;
+
+	return (p->shape == PARTS_LIST ? *(char **)at : at) + i * p->size;
+}
+
+static unsigned *count_of(const struct parts *p, const struct config *c)
+{
+	return (unsigned *)((char *)c + p->count);
+}
+
+/* How many there are, or could be. */
+static unsigned things(const struct parts *p, const struct config *c)
+{
+	unsigned n = 0;
+
+	if (p->shape == PARTS_LIST)
+		return *count_of(p, c);
+	while (p->slots && p->slots[n])
+		n++;
+	return n ? n : 1;
+}
+
+int parts_append(const struct parts *p, struct config *c, const void *thing)
+{
+	void **list = (void **)((char *)c + p->at), *more;
+	unsigned *n = count_of(p, c);
+
+	if (*n >= p->max)
+		return -ENOSPC;
+	more = reallocarray(*list, *n + 1, p->size);
+	if (!more)
+		return -ENOMEM;
+	*list = more;
+	memcpy((char *)more + *n * p->size, thing, p->size);
+	++*n;
+	return 0;
+}
+
+static void empty(const struct key *k, struct config *c)
+{
+	const struct parts *p = k->parts;
+	unsigned i;
+
+	for (i = 0; i < things(p, c); i++)
+		free_strings(p, thing_at(p, c, i));
+	if (p->shape != PARTS_LIST)
+		return;
+	free(*(void **)((char *)c + p->at));
+	*(void **)((char *)c + p->at) = NULL;
+	*count_of(p, c) = 0;
+}
+
+const char *parts_usage(const struct parts *p, enum part_place place, char *buf,
+			size_t size)
+{
+	const struct part *row, *last = NULL;
+	FILE *f = fmemopen(buf, size, "w");
+
+	*buf = '\0';
+	if (!f)
+		return buf;
+	for (row = p->rows; row->name; row++)
+		if (row->place == place)
+			last = row;
+	for (row = p->rows; row->name; row++) {
+		const bool more = place == PART_KIND && p->none;
+
+		if (row->place != place)
+			continue;
+		if (ftell(f))
+			fputs(row == last && !more ? " or " : ", ", f);
+		if (row->bare)
+			fprintf(f, "%s, ", row->name);
+		fprintf(f, "%s%s%s", row->name, row->arg ? "=" : "",
+			row->arg ? row->arg : "");
+		if (row == last && more)
+			fprintf(f, " or %s", p->none);
+	}
+	fclose(f);
+	return buf;
+}
+
+/* The row of a part that is named @len bytes of @name, or NULL. */
+static const struct part *find(const struct parts *p, enum part_place place,
+			       const char *name, size_t len)
+{
+	const struct part *row;
+
+	for (row = p->rows; row->name; row++)
+		if (row->place == place && strlen(row->name) == len &&
+		    !memcmp(row->name, name, len))
+			return row;
+	return NULL;
+}
+
+static int set_part(struct reading *r, const struct part *row,
+		    const char *value)
+{
+	const unsigned bit = 1u << (row - r->p->rows);
+	const size_t len = strlen(value);
+
+	if (r->given & bit)
+		return err_set(r->why, -EINVAL,
+			       "'%s' is given twice; leave one out", row->name);
+	/* At the end of a dumped line it would be lost. */
+	if (len && strchr(" \t", value[len - 1]))
+		return err_set(r->why, -EINVAL, "'%s' ends with a blank",
+			       value);
+	r->given |= bit;
+	return row->type->set(
+		&(struct part_value){ row, value, r->dir, r->why },
+		(char *)r->thing + row->at);
+}
+
+static int unknown(const struct reading *r, const char *field, size_t len)
+{
+	const char *names[ROWS_MAX + 1], *near, *what;
+	const struct part *row;
+	char usage[256], word[32];
+	unsigned n = 0;
+
+	/* Names of two letters are near to anything. */
+	for (row = r->p->rows; row->name; row++)
+		if (row->place == PART_NAMED && strlen(row->name) > 3)
+			names[n++] = row->name;
+	names[n] = NULL;
+	snprintf(word, sizeof(word), "%.*s", (int)len, field);
+	near = suggest(word, names);
+	what = r->p->rows->place == PART_NAMED ? "field" : "flag";
+	if (near)
+		return err_set(r->why, -EINVAL,
+			       "unknown %s '%s': did you mean '%s'?", what,
+			       field, near);
+	parts_usage(r->p, PART_NAMED, usage, sizeof(usage));
+	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", what, field,
+		       usage);
+}
+
+/* name=VALUE, or a flag's name. */
+static int read_named(struct reading *r, const char *field)
+{
+	const size_t len = strcspn(field, "=");
+	const struct part *row = find(r->p, PART_NAMED, field, len);
+
+	if (!row)
+		return unknown(r, field, len);
+	if (!row->arg && field[len])
+		return err_set(r->why, -EINVAL, "'%s': %s takes no value",
+			       field, row->name);
+	if (row->arg && !field[len])
+		return err_set(r->why, -EINVAL, "%s needs a value: %s=%s",
+			       row->name, row->name, row->arg);
+	return set_part(r, row, field[len] ? field + len + 1 : "");
+}
+
+static int read_kind(struct reading *r, const struct key *k, const char *field)
+{
+	const size_t len = strcspn(field, "=");
+	const struct part *row = find(r->p, PART_KIND, field, len);
+	char usage[256];
+
+	if (row && field[len])
+		return set_part(r, row, field + len + 1);
+	if (row && row->bare)
+		return 0;
+	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", k->name,
+		       field,
+		       parts_usage(r->p, PART_KIND, usage, sizeof(usage)));
+}
+
+/* What stands without a name: up to the first part that has one. */
+static int read_places(struct reading *r, const struct key *k, char **rest)
+{
+	const struct part *row = r->p->rows;
+	const char *field;
+	int rc = 0;
+
+	for (; !rc && row->name && row->place != PART_NAMED; row++) {
+		if (row->place == PART_LABEL)
+			continue;
+		if (row->place == PART_KIND)
+			return read_kind(r, k, field_next(rest));
+		if (row->place == PART_WHOLE) {
+			field = *rest;
+			*rest = NULL;
+		} else {
+			field = field_next(rest);
+		}
+		if (!field)
+			return 0;
+		if (!*field && row->place != PART_SECOND)
+			return err_set(r->why, -EINVAL, "no %s named",
+				       row->name);
+		rc = set_part(r, row, field);
+	}
+	return rc;
+}
+
+static int read_rest(struct reading *r, char *rest)
+{
+	const struct part *row = r->p->rows, *last = NULL;
+	const char *field;
+	int rc = 0;
+
+	for (; row->name; row++)
+		last = row;
+	if (rest && last->place == PART_SECOND)
+		return err_set(r->why, -EINVAL,
+			       "'%s' follows the %s after a comma; two commas "
+			       "stand for one",
+			       rest, last->name);
+	while (!rc && (field = field_next(&rest)))
+		rc = read_named(r, field);
+	return rc;
+}
+
+/* Is there a thing in @c with the label that was read? */
+static int check_label(const struct reading *r, const struct config *c)
+{
+	const struct part *row = r->p->rows;
+	const char *label = string_of(row, r->thing);
+	unsigned i;
+
+	for (i = 0; i < things(r->p, c); i++)
+		if (!strcmp(string_of(row, thing_at(r->p, c, i)), label))
+			return err_set(r->why, -EEXIST, "two %ss named '%s'",
+				       r->p->noun, label);
+	return 0;
+}
+
+/* The label before the '=', and in *@rest what is behind it. */
+static int read_label(struct reading *r, const struct key *k,
+		      const struct config *c, char **rest)
+{
+	char *eq = strchr(*rest, '=');
+	int rc;
+
+	if (!eq || eq == *rest || !eq[1])
+		return err_set(r->why, -EINVAL, "not of the form %s", k->arg);
+	*eq = '\0';
+	rc = set_part(r, r->p->rows, *rest);
+	*rest = eq + 1;
+	return rc ? rc : check_label(r, c);
+}
+
+/* In *@to the slot that *@rest is for, and its name cut off. */
+static int read_slot(struct reading *r, struct config *c, char **rest,
+		     void **to)
+{
+	const struct parts *p = r->p;
+	size_t len = strcspn(*rest, "=");
+	unsigned i;
+
+	for (i = 0; p->slots[i]; i++)
+		if (strlen(p->slots[i]) == len &&
+		    !memcmp(p->slots[i], *rest, len))
+			break;
+	if (!p->slots[i] || !(*rest)[len])
+		return err_set(r->why, -EINVAL,
+			       "not of the form %s=FILE or %s=FILE",
+			       p->slots[0], p->slots[1]);
+	*to = thing_at(p, c, i);
+	if (is_given(p, p->rows, *to))
+		return err_set(r->why, -EEXIST,
+			       "there is a %s already, '%s'; a hypervisor "
+			       "takes one",
+			       p->slots[i], string_of(p->rows, *to));
+	*rest += len + 1;
+	return 0;
+}
+
+/* What was read moves into @to, over what is there. */
+static void move(const struct reading *r, void *to)
+{
+	const struct parts *p = r->p;
+	const struct part *row;
+
+	for (row = p->rows; row->name; row++) {
+		if (p->shape == PARTS_ADD &&
+		    !(r->given & 1u << (row - p->rows)))
+			continue;
+		if (row->type->is_string)
+			free(string_of(row, to));
+		memcpy((char *)to + row->at, (char *)r->thing + row->at,
+		       row->type->size);
+	}
+}
+
+static int read_all(struct reading *r, const struct key *k, struct config *c,
+		    char *text)
+{
+	const struct parts *p = r->p;
+	void *to = p->shape == PARTS_LIST ? NULL : thing_at(p, c, 0);
+	int rc = 0;
+
+	if (p->shape == PARTS_SLOTS)
+		rc = read_slot(r, c, &text, &to);
+	else if (p->rows->place == PART_LABEL)
+		rc = read_label(r, k, c, &text);
+	if (!rc)
+		rc = read_places(r, k, &text);
+	if (!rc)
+		rc = read_rest(r, text);
+	if (!rc && to)
+		move(r, to);
+	else if (!rc)
+		rc = parts_append(p, c, r->thing);
+	if (rc == -ENOSPC)
+		err_set(r->why, rc, "one too many; there is room for %u",
+			p->max);
+	return rc;
+}
+
+static int parts_set(const struct key *k, struct config *c, const char *value,
+		     const char *dir, struct err *why)
+{
+	struct reading r = { .p = k->parts, .dir = dir, .why = why };
+	char *text;
+	int rc;
+
+	if (r.p->none && !strcmp(value, r.p->none)) {
+		empty(k, c);
+		return 0;
+	}
+	text = strdup(value);
+	r.thing = calloc(1, r.p->size);
+	if (text && r.thing) {
+		if (r.p->blank)
+			memcpy(r.thing, r.p->blank, r.p->size);
+		rc = read_all(&r, k, c, text);
+		if (rc)
+			free_strings(r.p, r.thing);
+	} else {
+		rc = -ENOMEM;
+	}
+	if (rc == -ENOMEM)
+		no_memory(why);
+	free(r.thing);
+	free(text);
+	return rc;
+}
+
+/* --- writing --- */
+
+/* "name=TEXT", as its place has it. */
+static void put_part(const struct part *row, const void *thing, FILE *f)
+{
+	char *made = row->type->text
+			     ? row->type->text(row, (char *)thing + row->at)
+			     : NULL;
+	const char *text =
+		row->type->is_string && !made ? string_of(row, thing) : made;
+
+	if (row->place == PART_NAMED || row->place == PART_KIND)
+		fprintf(f, "%s%s", row->name, row->arg && text ? "=" : "");
+	if (text && (row->place == PART_WHOLE || row->place == PART_LABEL))
+		fputs(text, f);
+	else if (text)
+		field_dump(text, f);
+	if (row->place == PART_LABEL)
+		fputc('=', f);
+	free(made);
+}
+
+/* The kind that is given, or the one that needs no value. */
+static const struct part *kind_of(const struct parts *p, const void *thing)
+{
+	const struct part *row, *bare = NULL;
+
+	for (row = p->rows; row->place == PART_KIND; row++) {
+		if (is_given(p, row, thing))
+			return row;
+		if (row->bare)
+			bare = row;
+	}
+	return bare;
+}
+
+static void put_thing(const struct key *k, const char *slot, const void *thing,
+		      FILE *f)
+{
+	const struct parts *p = k->parts;
+	const struct part *row, *before = NULL;
+
+	for (row = p->rows; row->name; row++) {
+		if (row->place == PART_KIND ? row != kind_of(p, thing)
+					    : !is_given(p, row, thing))
+			continue;
+		if (!before || p->shape == PARTS_ADD)
+			fprintf(f, "%s = %s%s", k->name, slot ? slot : "",
+				slot ? "=" : "");
+		else if (before->place != PART_LABEL)
+			fputc(',', f);
+		put_part(row, thing, f);
+		if (p->shape == PARTS_ADD)
+			fputc('\n', f);
+		before = row;
+	}
+	if (before && p->shape != PARTS_ADD)
+		fputc('\n', f);
+}
+
+static void parts_dump(const struct key *k, const struct config *c, FILE *f)
+{
+	const struct parts *p = k->parts;
+	const void *thing;
+	unsigned i;
+
+	for (i = 0; i < things(p, c); i++) {
+		thing = thing_at(p, c, i);
+		/* One whose first part is missing was not given. */
+		if (p->rows->place == PART_FIRST && !string_of(p->rows, thing))
+			continue;
+		put_thing(k, p->slots ? p->slots[i] : NULL, thing, f);
+	}
+}
+
+const struct value_type value_parts = { parts_set, parts_dump, empty };

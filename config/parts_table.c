@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of the options that have parts; config/parts.h says what is in a row. */
+#include <assert.h>
+
+#include "arm64/map.h"
+#include "config/parts.h"
+#include "core/config.h"
+#include "devices/fw_cfg.h"
+#include "machine/smbios.h"
+#include "virtio/fs.h"
+#include "virtio/vsock.h"
+
+#define SERIAL_MAX 20 /* VIRTIO_BLK_ID_BYTES */
+#define FW_CFG_MAX 16 /* beside the files that the machine itself has */
+
+#define ROW(NAME, PLACE, TYPE, ...)                                \
+	{                                                          \
+		.name = (NAME), .place = (PLACE), .type = &(TYPE), \
+		.at = __VA_ARGS__                                  \
+	}
+#define AT(thing, member) offsetof(struct thing##_config, member)
+
+/* Where a list is, and what a thing in it is. */
+#define LIST(thing)                                                   \
+	.shape = PARTS_LIST, .at = offsetof(struct config, thing##s), \
+	.count = offsetof(struct config, n##thing##s),                \
+	.size = sizeof(struct thing##_config)
+
+const char *const transport_words[] = { [TRANSPORT_AUTO] = "auto",
+					[TRANSPORT_PCI] = "pci",
+					[TRANSPORT_MMIO] = "mmio",
+					NULL };
+
+#define TRANSPORT(thing)                                                     \
+	ROW("transport", PART_NAMED, part_word, AT(thing, transport),        \
+	    .arg = "KIND", .help = "pci or mmio, whatever --transport says", \
+	    .words = transport_words)
+
+static const struct part disk_rows[] = {
+	ROW("file", PART_FIRST, part_path, AT(disk, path)),
+	ROW("ro", PART_NAMED, part_flag, AT(disk, readonly),
+	    .help = "the guest cannot write to it"),
+	ROW("serial", PART_NAMED, part_graph, AT(disk, serial), .arg = "TEXT",
+	    .help = "by which the guest can tell it from others",
+	    .max = SERIAL_MAX),
+	TRANSPORT(disk),
+	{ 0 }
+};
+
+const struct parts parts_disk = { LIST(disk), .max = MAP_VIRTIO_SLOTS,
+				  .rows = disk_rows };
+
+static const struct part network_rows[] = {
+	ROW("tap", PART_KIND, part_tap, AT(net, tap), .arg = "NAME",
+	    .help = "that interface; else the kernel names one", .bare = true),
+	ROW("fd", PART_KIND, part_fd, AT(net, fd), .arg = "N",
+	    .help = "an open tap that is inherited"),
+	ROW("mac", PART_NAMED, part_mac, AT(net, mac), .arg = "ADDRESS",
+	    .help = "the card's; else the guest makes one up"),
+	TRANSPORT(net),
+	{ 0 }
+};
+
+static const struct net_config no_net = { .fd = -1 };
+
+const struct parts parts_network = { LIST(net), .max = MAP_VIRTIO_SLOTS,
+				     .blank = &no_net, .none = "none",
+				     .rows = network_rows };
+
+static const struct part port_rows[] = {
+	ROW("name", PART_LABEL, part_name, AT(port, name)),
+	ROW("back end", PART_WHOLE, part_backend, AT(port, backend)),
+	{ 0 }
+};
+
+const struct parts parts_port = { LIST(port), .noun = "port",
+				  .max = MAP_VIRTIO_SLOTS, .rows = port_rows };
+
+static const struct part share_rows[] = {
+	ROW("tag", PART_LABEL, part_name, AT(share, tag),
+	    .max = VIRTIO_FS_TAG_MAX),
+	ROW("directory", PART_FIRST, part_path, AT(share, dir)),
+	ROW("ro", PART_NAMED, part_flag, AT(share, readonly),
+	    .help = "the guest cannot change anything in it"),
+	{ 0 }
+};
+
+const struct parts parts_share = { LIST(share), .noun = "share",
+				   .max = MAP_VIRTIO_SLOTS,
+				   .rows = share_rows };
+
+static const struct part vsock_rows[] = {
+	ROW("path", PART_FIRST, part_path, AT(vsock, path)),
+	ROW("cid", PART_NAMED, part_number, AT(vsock, cid), .arg = "N",
+	    .help = "the guest's address [3]", .min = VSOCK_CID_MIN,
+	    .max = VSOCK_CID_MAX, .bad = "a guest cannot have the address"),
+	{ 0 }
+};
+
+static const struct vsock_config no_vsock = { .cid = VSOCK_CID_MIN };
+
+const struct parts parts_vsock = { .shape = PARTS_ONE,
+				   .at = offsetof(struct config, vsock),
+				   .size = sizeof(struct vsock_config),
+				   .blank = &no_vsock,
+				   .rows = vsock_rows };
+
+static const struct part module_rows[] = {
+	ROW("file", PART_FIRST, part_path, AT(module, path)),
+	ROW("arguments", PART_SECOND, part_any, AT(module, args)),
+	{ 0 }
+};
+
+static const char *const modules[] = {
+	[MODULE_KERNEL] = "kernel", [MODULE_RAMDISK] = "ramdisk", NULL
+};
+static_assert(sizeof(modules) / sizeof(*modules) == MODULE_KINDS + 1,
+	      "each kind has a name");
+
+const struct parts parts_module = { .shape = PARTS_SLOTS,
+				    .at = offsetof(struct config, modules),
+				    .size = sizeof(struct module_config),
+				    .slots = modules,
+				    .rows = module_rows };
+
+static const struct part fw_cfg_rows[] = {
+	ROW("name", PART_LABEL, part_opt_name, AT(fw_cfg, name),
+	    .max = FW_CFG_NAME_SIZE - 1),
+	ROW("file", PART_WHOLE, part_path, AT(fw_cfg, path)),
+	{ 0 }
+};
+
+const struct parts parts_fw_cfg = { LIST(fw_cfg), .noun = "file",
+				    .max = FW_CFG_MAX, .rows = fw_cfg_rows };
+
+#define SMBIOS(name, index)                                        \
+	ROW(name, PART_NAMED, part_print, AT(smbios, text[index]), \
+	    .arg = "TEXT", .max = SMBIOS_TEXT_MAX)
+
+static const struct part smbios_rows[] = {
+	SMBIOS("manufacturer", SMBIOS_MANUFACTURER),
+	SMBIOS("product", SMBIOS_PRODUCT),
+	SMBIOS("version", SMBIOS_VERSION),
+	SMBIOS("serial", SMBIOS_SERIAL),
+	SMBIOS("sku", SMBIOS_SKU),
+	SMBIOS("family", SMBIOS_FAMILY),
+	ROW("uuid", PART_NAMED, part_uuid, AT(smbios, uuid), .arg = "UUID"),
+	{ 0 }
+};
+static_assert(sizeof(smbios_rows) / sizeof(*smbios_rows) == SMBIOS_TEXTS + 2,
+	      "each text has a row");
+
+const struct parts parts_smbios = { .shape = PARTS_ADD,
+				    .at = offsetof(struct config, smbios),
+				    .size = sizeof(struct smbios_config),
+				    .rows = smbios_rows };
