@@ -36,6 +36,9 @@ struct talk {
 	uint64_t printed; /* position up to which output was passed on */
 	int64_t deadline; /* CLOCK_MONOTONIC, ms; -1: none */
 	unsigned timeout; /* that is so many seconds after the step began */
+	bool tty;	  /* standard output is a terminal */
+	uint8_t lead;	  /* of the character of UTF-8 that is shown */
+	unsigned tail;	  /* how many bytes it still has */
 };
 
 static int64_t now_ms(void)
@@ -73,6 +76,34 @@ static int await(const struct talk *t, short events)
 	return 1;
 }
 
+/*
+ * A byte, for a terminal that it must not command: as text_put() does, but what
+ * comes may end within a character.
+ */
+static void show_byte(struct talk *t, uint8_t b)
+{
+	bool more = t->tail && (b & 0xc0) == 0x80;
+
+	if (!t->tty || b == '\n' || b == '\t' || (b >= ' ' && b < 0x7f)) {
+		t->tail = 0;
+		putchar(b);
+	} else if (more) {
+		/* C2 80 to C2 9F are controls. */
+		putchar(t->lead == 0xc2 && b < 0xa0 ? '?' : b);
+		t->tail--;
+	} else if (b >= 0xc2 && b < 0xf5) {
+		t->lead = b;
+		t->tail = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+		putchar(b);
+	} else {
+		t->tail = 0;
+		if (b < 0x80)
+			printf("^%c", b ^ 0x40);
+		else
+			putchar('?');
+	}
+}
+
 /* What was looked at, up to @pos, without carriage returns: as lines. */
 static void show(struct talk *t, uint64_t pos)
 {
@@ -84,7 +115,7 @@ static void show(struct talk *t, uint64_t pos)
 		return;
 	for (; t->printed < pos; t->printed++)
 		if (t->buf[t->printed - first] != '\r')
-			putchar(t->buf[t->printed - first]);
+			show_byte(t, t->buf[t->printed - first]);
 }
 
 /* --- getting more --- */
@@ -175,7 +206,9 @@ static int fail(const struct talk *t, const struct step *s, bool timeout)
 	if (t->json)
 		print_result(t, s, timeout ? "timeout" : "ended");
 	fflush(stdout);
-	fprintf(stderr, "nestor: --expect '%s': ", s->text);
+	fputs("nestor: --expect '", stderr);
+	text_put(stderr, s->text, strlen(s->text));
+	fputs("': ", stderr);
 	if (timeout)
 		fprintf(stderr, "not seen within %u s; ", t->timeout);
 	else
@@ -270,7 +303,10 @@ static int leave(struct talk *t)
 
 int console_script(struct console *c, struct step *steps, unsigned n, bool json)
 {
-	struct talk t = { .console = c, .json = json, .deadline = -1 };
+	struct talk t = { .console = c,
+			  .json = json,
+			  .deadline = -1,
+			  .tty = isatty(STDOUT_FILENO) };
 	bool sent = false;
 	struct err e;
 	unsigned i;

@@ -69,24 +69,55 @@ static int priority(enum log_level level)
 }
 
 /*
+ * @n bytes at @s, at most @room with the zero, as a person may see them: what a
+ * path, a file or a guest put into a sentence must not move the cursor, change
+ * the terminal or begin a line that looks like ours. Their length.
+ *
+ * What is escaped once stays as it is, as sentences are made of sentences.
+ */
+static int show(char *to, int room, const char *s, int n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	int len = 0, i;
+
+	for (i = 0; i < n && len < room - 1; i++) {
+		if ((p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f) {
+			if (len == room - 2)
+				break;
+			to[len++] = '^';
+			to[len++] = p[i] ^ 0x40;
+		} else if (p[i] == 0xc2 && i + 1 < n && (p[i + 1] >> 5) == 4) {
+			to[len++] = '?'; /* a C1 control in UTF-8 */
+			i++;
+		} else {
+			to[len++] = p[i];
+		}
+	}
+	to[len] = '\0';
+	return len;
+}
+
+/*
  * One write() a line, so that lines of several threads do not mix. A terminal
  * in raw mode needs the carriage return.
  */
 static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 {
-	char line[1024];
-	const int room = sizeof(line) - 2;
-	int n, keep = errno;
+	char text[1000], line[1024];
+	const int room = sizeof(text);
+	int n, begin, keep = errno;
 
 	if (level > log_level)
 		return;
-	n = to_journal() ? snprintf(line, room, "<%d>", priority(level))
-			 : snprintf(line, room, "nestor: ");
-	n += vsnprintf(line + n, room - n, fmt, ap);
+	begin = to_journal()
+			? snprintf(line, sizeof(line), "<%d>", priority(level))
+			: snprintf(line, sizeof(line), "nestor: ");
+	n = vsnprintf(text, room, fmt, ap);
 	if (n < room && err)
-		n += snprintf(line + n, room - n, ": %s", strerror(err));
+		n += snprintf(text + n, room - n, ": %s", strerror(err));
 	if (n >= room)
 		n = room - 1;
+	n = begin + show(line + begin, (int)sizeof(line) - 2 - begin, text, n);
 	if (isatty(STDERR_FILENO))
 		line[n++] = '\r';
 	line[n++] = '\n';
@@ -140,11 +171,15 @@ void log_guest(struct log_limit *l, const char *fmt, ...)
 
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
+	char text[sizeof(e->text)];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	show(e->text, sizeof(e->text), text,
+	     n < (int)sizeof(text) ? n : (int)sizeof(text) - 1);
 	return code;
 }
 

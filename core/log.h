@@ -54,6 +54,9 @@ struct err {
 	char text[512];
 };
 
-/* Fills @e, and returns @code (a negative errno) for the caller to return. */
+/*
+ * Fills @e, and returns @code (a negative errno) for the caller to return.
+ * Control characters in it are shown as ^X, here as in the lines above.
+ */
 int err_set(struct err *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -208,3 +208,13 @@ TEST(a_standard_error_that_is_not_the_journals_gets_none)
 	log_warnx("c");
 	STR_EQ(said(), "nestor: a\nnestor: b\nnestor: c\n");
 }
+
+TEST(what_a_file_or_a_guest_said_is_shown_and_not_obeyed)
+{
+	struct err e;
+
+	err_set(&e, 0, "%s", "a\033[2J\n\tb\x7f\xc2\x9b\xc3\xb6");
+	STR_EQ(e.text, "a^[[2J^J\tb^??\xc3\xb6");
+	err_set(&e, 0, "%s: %s", "x\n", e.text);
+	STR_EQ(e.text, "x^J: a^[[2J^J\tb^??\xc3\xb6");
+}
