@@ -3,6 +3,9 @@
  * nestor run: options into a configuration, and that into a VM.
  */
 #include "cmd/cmd.h"
+
+#include <signal.h>
+
 #include "config/keys.h"
 #include "config/options.h"
 #include "core/log.h"
@@ -12,9 +15,11 @@ static int cmd_run(int argc, char **argv)
 {
 	struct config cfg;
 	struct err e = { "" };
-	int wish = config_parse(argc, argv, &cfg, &e);
-	int status = STATUS_OFF;
+	int wish, status = STATUS_OFF;
 
+	/* A limit on the size of files is an error as a full disk is one. */
+	signal(SIGXFSZ, SIG_IGN);
+	wish = config_parse(argc, argv, &cfg, &e);
 	if (wish < 0)
 		return cmd_refuse(&e);
 	if (wish == CONFIG_HELP) {

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 #define HUGE (2ull << 20)
 
@@ -74,8 +76,32 @@ static uint8_t *map_aligned(int fd, uint64_t size)
 	return p;
 }
 
+static bool is_limited(int resource)
+{
+	struct rlimit l;
+
+	return getrlimit(resource, &l) == 0 && l.rlim_cur != RLIM_INFINITY;
+}
+
+/* What a lack of memory is due to: whose limit it is. */
 static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 {
+	const unsigned long long mib = size >> 20;
+
+	if (err == EFBIG)
+		return err_set(e, -err,
+			       "--memory %lluM: the limit on the size of files "
+			       "is below that; raise it (ulimit -f), as this "
+			       "memory is a file",
+			       mib);
+	if (err != ENOMEM && err != ENOSPC)
+		return err_host(e, -err, "--memory %lluM", mib);
+	if (is_limited(RLIMIT_AS))
+		return err_set(e, -err,
+			       "--memory %lluM: the limit on address space "
+			       "leaves no room for that; raise it (ulimit -v), "
+			       "or ask for less",
+			       mib);
 	if (hugepages)
 		return err_set(e, -err,
 			       "--hugepages: the host has no %llu free huge "
@@ -84,9 +110,10 @@ static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 			       (unsigned long long)(size / HUGE),
 			       strerror(err));
 	return err_set(e, -err,
-		       "--memory %lluM: the host has not that much (%s); ask "
-		       "for less",
-		       (unsigned long long)size >> 20, strerror(err));
+		       "--memory %lluM: the host has not that much, or does "
+		       "not promise it (%s); ask for less, or see "
+		       "vm.overcommit_memory",
+		       mib, strerror(err));
 }
 
 int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *file,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/chardev_impl.h"
 
 static const struct chardev_ops plain_ops;
@@ -25,7 +26,7 @@ static struct chardev *plain(struct loop *l, struct stream in,
 	int r = c ? chardev_init(c, l, &plain_ops) : -ENOMEM;
 
 	if (r < 0) {
-		err_set(e, r, "console: %s", strerror(-r));
+		err_host(e, r, "console");
 		free(c);
 		return NULL;
 	}
@@ -46,8 +47,7 @@ static struct chardev *open_file(struct loop *l, const char *path,
 	int r = fd < 0 ? -errno : stream_of(&out, fd, O_WRONLY);
 
 	if (r < 0)
-		err_set(e, r, "cannot write console output to '%s': %s", path,
-			r == -ENXIO ? "nobody reads from it" : strerror(-r));
+		err_host(e, r, "cannot write console output to '%s'", path);
 	else
 		c = plain(l, STREAM_NONE, out, e);
 	if (!c)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/chardev_impl.h"
 
 struct pty {
@@ -127,6 +128,6 @@ fail_master:
 	close(p->master);
 fail:
 	free(p);
-	err_set(e, r, "console pty: %s", strerror(-r));
+	err_host(e, r, "console pty");
 	return NULL;
 }

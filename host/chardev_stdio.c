@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/chardev_impl.h"
 #include "host/tty.h"
 
@@ -165,7 +166,7 @@ struct chardev *chardev_stdio(struct loop *l, struct err *e)
 	struct stream in, out;
 
 	if (r < 0) {
-		err_set(e, r, "console stdio: %s", strerror(-r));
+		err_host(e, r, "console stdio");
 		free(s);
 		return NULL;
 	}

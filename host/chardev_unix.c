@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/chardev_impl.h"
 #include "host/unix.h"
 
@@ -90,6 +91,6 @@ fail:
 			"or end the process that listens there",
 			path);
 	else
-		err_set(e, r, "console unix:%s: %s", path, strerror(-r));
+		err_host(e, r, "console unix:%s", path);
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/closure_impl.h"
 #include "host/cpio.h"
 
@@ -56,7 +57,7 @@ struct closure *closure_new(const char *root, struct cpio *cpio, struct err *e)
 	c->cpio = cpio;
 	c->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->root < 0) {
-		err_set(e, -errno, "--root %s: %s", root, strerror(errno));
+		err_path(e, -errno, "--root", root);
 		free(c);
 		return NULL;
 	}
@@ -216,7 +217,7 @@ static int add_file(struct closure *c, const char *path, int fd, unsigned depth,
 	if (cpio_has(c->cpio, path))
 		return 0;
 	if (fstat(fd, &st) < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+		return err_host(e, -errno, "%s", path);
 	cpio_file(c->cpio, path, st.st_mode, fd);
 	if (pread(fd, head, sizeof(head) - 1, 0) < 4)
 		return 0;
@@ -280,15 +281,14 @@ static int add_dir(struct closure *c, const char *path, int fd, unsigned depth,
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
-		return err_set(e, -errno, "--add %s: %s", path,
-			       strerror(errno));
+		return err_host(e, -errno, "--add %s", path);
 	}
 	cpio_dir(c->cpio, path, 0755);
 	while (!r && (d = readdir(dir)))
 		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
 			r = add_entry(c, path, d, depth);
 	closedir(dir);
-	return r ? err_set(e, r, "--add %s: %s", path, strerror(-r)) : 0;
+	return r ? err_host(e, r, "--add %s", path) : 0;
 }
 
 static int add_any(struct closure *c, const char *path, unsigned depth,
@@ -301,7 +301,7 @@ static int add_any(struct closure *c, const char *path, unsigned depth,
 		r = fd < 0 ? fd : -errno;
 		if (fd >= 0)
 			close(fd);
-		return err_set(e, r, "%s: %s", path, strerror(-r));
+		return err_host(e, r, "%s", path);
 	}
 	if (S_ISDIR(st.st_mode))
 		return add_dir(c, path, fd, depth, e);

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "core/timer.h"
 #include "host/chardev.h"
 
@@ -475,8 +476,7 @@ struct console_log *console_log_new(struct loop *loop, struct chardev *c,
 fail:
 	if (l)
 		free_log(l);
-	err_set(e, r, "cannot log the console to '%s': %s", path,
-		r == -ENXIO ? "nobody reads from it" : strerror(-r));
+	err_host(e, r, "cannot log the console to '%s'", path);
 	return NULL;
 }
 

@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 #define SECTOR 512u
 /*
@@ -92,6 +93,12 @@ static int measure(struct raw *d, const struct stat *st)
 	return 0;
 }
 
+/* Could it be opened if nothing were to be written? */
+static bool is_for_reading(int err)
+{
+	return err == EACCES || err == EPERM || err == EROFS || err == ETXTBSY;
+}
+
 static int open_locked(struct raw *d, const char *path, struct err *e)
 {
 	const int mode = d->disk.readonly ? O_RDONLY : O_RDWR;
@@ -99,20 +106,19 @@ static int open_locked(struct raw *d, const char *path, struct err *e)
 	int r;
 
 	if (stat(path, &st) < 0)
-		return err_set(e, -errno, "--disk %s: %s", path,
-			       strerror(errno));
+		return err_path(e, -errno, "--disk", path);
 	r = check_kind(path, &st, e);
 	if (r < 0)
 		return r;
 	/* Should it have become a FIFO meanwhile, this does not block. */
 	d->fd = open(path, mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (d->fd < 0)
-		return err_set(
-			e, -errno, "--disk %s: %s%s", path, strerror(errno),
-			d->disk.readonly ? "" : "; or give it as FILE,ro");
-	if (fstat(d->fd, &st) < 0)
-		return err_set(e, -errno, "--disk %s: %s", path,
-			       strerror(errno));
+	if (d->fd < 0 && !d->disk.readonly && is_for_reading(errno))
+		return err_set(e, -errno,
+			       "--disk %s: %s; see that it may be written, or "
+			       "give it as FILE,ro",
+			       path, strerror(errno));
+	if (d->fd < 0 || fstat(d->fd, &st) < 0)
+		return err_path(e, -errno, "--disk", path);
 	r = check_kind(path, &st, e);
 	if (r == 0)
 		r = lock(d, path, e);
@@ -124,7 +130,7 @@ static int open_locked(struct raw *d, const char *path, struct err *e)
 			       "--disk %s: the image is smaller than one "
 			       "sector (512 bytes); grow it with truncate -s",
 			       path);
-	return r < 0 ? err_set(e, r, "--disk %s: %s", path, strerror(-r)) : 0;
+	return r < 0 ? err_path(e, r, "--disk", path) : 0;
 }
 
 /* --- requests --- */

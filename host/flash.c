@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/output.h"
 
 #define MIB   (1u << 20)
@@ -32,13 +33,13 @@ struct flash_bank {
 
 static int refuse(struct err *e, const char *opt, const char *path, int err)
 {
-	return err_set(e, -err, "%s %s: %s", opt, path, strerror(err));
+	return err_path(e, -err, opt, path);
 }
 
 /* A MiB of erased flash, for as many mappings as it takes. */
 static int erased_fd(void)
 {
-	int fd = memfd_create("erased-flash", MFD_CLOEXEC);
+	int fd = memfd_create("erased-flash", MFD_CLOEXEC), err;
 	uint8_t *p;
 
 	if (fd < 0)
@@ -47,8 +48,9 @@ static int erased_fd(void)
 				   : mmap(NULL, MIB, PROT_READ | PROT_WRITE,
 					  MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
+		err = -errno;
 		close(fd);
-		return -ENOMEM;
+		return err;
 	}
 	memset(p, 0xff, MIB);
 	munmap(p, MIB);
@@ -373,11 +375,12 @@ static int open_or_create(const char *path, const char *template, uint64_t size,
 			return r;
 		fd = open(path, flags);
 	}
-	return fd < 0 ? err_set(e, -errno,
-				"--vars %s: %s; the firmware must be able to "
-				"write its variables",
-				path, strerror(errno))
-		      : fd;
+	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+		return err_set(e, -errno,
+			       "--vars %s: %s; the firmware must be able to "
+			       "write its variables",
+			       path, strerror(errno));
+	return fd < 0 ? refuse(e, "--vars", path, errno) : fd;
 }
 
 struct flash_bank *flash_open_vars(const char *path, const char *template,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 static int write_all(int fd, const char *buf, size_t len)
 {
@@ -116,7 +117,7 @@ int output_check(const char *path, struct err *e)
 		r = -EISDIR;
 	else if (access(path, W_OK) < 0)
 		r = -errno;
-	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+	return r ? err_path(e, r, "cannot write", path) : 0;
 }
 
 int output_write(const char *path, const void *buf, size_t len, struct err *e)
@@ -131,5 +132,5 @@ int output_write(const char *path, const void *buf, size_t len, struct err *e)
 		r = write_in_place(path, buf, len);
 	else
 		r = write_and_rename(follow(path, name), buf, len);
-	return r ? err_set(e, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+	return r ? err_path(e, r, "cannot write", path) : 0;
 }

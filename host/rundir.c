@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/rundir_impl.h"
 
 #define END_SIZE 4096
@@ -146,8 +147,7 @@ static int clear_name(struct rundir *base, const char *name, struct err *e)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return err_set(e, r, "%s/%s: %s", base->path, name,
-			       strerror(-r));
+		return err_host(e, r, "%s/%s", base->path, name);
 	if (vmref_is_alive(&ref)) {
 		vm = vmref_json(&ref, "vm.json");
 		json_unpack(vm, "{s:i}", "pid", &pid);
@@ -160,8 +160,8 @@ static int clear_name(struct rundir *base, const char *name, struct err *e)
 	} else {
 		r = rundir_erase(base, name, ref.dir);
 		if (r < 0)
-			err_set(e, r, "%s/%s: cannot remove a dead VM: %s",
-				base->path, name, strerror(-r));
+			err_host(e, r, "%s/%s: cannot remove a dead VM",
+				 base->path, name);
 	}
 	vmref_close(&ref);
 	return r;
@@ -205,8 +205,13 @@ static int make(struct vmdir *d, const char *config, struct err *e)
 		return 0;
 	rundir_erase(base, temporary, d->dir);
 fail:
-	return err_set(e, r, "%s: cannot register the VM there: %s", base->path,
-		       strerror(-r));
+	if (r == -ENOENT && access("/proc/self/fd", F_OK) < 0)
+		return err_set(
+			e, r,
+			"%s: cannot register the VM there: there is no "
+			"/proc, by which its socket is reached; mount it",
+			base->path);
+	return err_host(e, r, "%s: cannot register the VM there", base->path);
 }
 
 int vmdir_new(struct rundir *base, const char *name, const char *config,
@@ -298,7 +303,7 @@ int vmref_remove(struct rundir *base, const struct vmref *ref, struct err *e)
 			    "%s still runs: end it by 'nestor stop %s' first",
 			    ref->name, ref->name);
 	else if ((r = rundir_erase(base, ref->name, ref->dir)) < 0)
-		err_set(e, r, "%s/%s: %s", base->path, ref->name, strerror(-r));
+		err_host(e, r, "%s/%s", base->path, ref->name);
 	flock(base->fd, LOCK_UN);
 	return r;
 }

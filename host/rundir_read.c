@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/rundir_impl.h"
 #include "host/unix.h"
 
@@ -45,8 +46,7 @@ static int check_owner(struct rundir *d, struct err *e)
 	struct stat st;
 
 	if (fstat(d->fd, &st) < 0)
-		return err_set(e, -errno, "--runtime-dir %s: %s", d->path,
-			       strerror(errno));
+		return err_path(e, -errno, "--runtime-dir", d->path);
 	if (st.st_uid != geteuid())
 		return err_set(e, -EPERM,
 			       "--runtime-dir %s: belongs to user %u; give a "
@@ -68,8 +68,10 @@ static int open_base(struct rundir *d, bool create, struct err *e)
 	if (d->fd < 0 && errno == ENOENT && create) {
 		if (mkdir(d->path, 0700) < 0 && errno != EEXIST)
 			return err_set(e, -errno,
-				       "--runtime-dir %s: cannot be made: %s",
-				       d->path, strerror(errno));
+				       "--runtime-dir %s: cannot be made: %s; "
+				       "%s",
+				       d->path, strerror(errno),
+				       remedy_path(errno, d->path));
 		d->fd = open(d->path, how);
 	}
 	if (d->fd < 0 && (errno == ELOOP || errno == ENOTDIR))
@@ -78,8 +80,7 @@ static int open_base(struct rundir *d, bool create, struct err *e)
 			       "link is not followed",
 			       d->path);
 	if (d->fd < 0)
-		return err_set(e, -errno, "--runtime-dir %s: %s", d->path,
-			       strerror(errno));
+		return err_path(e, -errno, "--runtime-dir", d->path);
 	return check_owner(d, e);
 }
 

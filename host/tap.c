@@ -11,6 +11,7 @@
 #include <linux/if_tun.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 /* Since Linux 6.2; the headers of the build may be older. */
 #ifndef TUN_F_USO4
@@ -85,9 +86,8 @@ static int refuse(const char *name, int code, struct err *e)
 			       "exists and "
 			       "is no tap with one queue; name another one",
 			       eq, name);
-	return err_set(e, code,
-		       "--network tap%s%s: cannot open the interface: %s", eq,
-		       name, strerror(-code));
+	return err_host(e, code, "--network tap%s%s: cannot open the interface",
+			eq, name);
 }
 
 struct tap *tap_open(const char *name, struct err *e)
@@ -153,12 +153,12 @@ struct tap *tap_take(int fd, struct err *e)
 	}
 	t = tap_wrap(fd, 0);
 	if (!t) {
-		err_set(e, -errno, "--network fd=%d: %s", fd, strerror(errno));
+		err_host(e, -errno, "--network fd=%d", fd);
 		return NULL;
 	}
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name) - 1);
 	if (set_up(t) < 0) {
-		err_set(e, -errno, "--network fd=%d: %s", fd, strerror(errno));
+		err_host(e, -errno, "--network fd=%d", fd);
 		free(t);
 		return NULL;
 	}

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 /* What its end may take, in ms: the disk that it waits for may be slow. */
 #define PATIENCE 10000
@@ -159,7 +160,8 @@ struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e)
 		log_debug("virtiofsd for %s is process %d", dir, (int)f->pid);
 		return f;
 	}
-	err_set(e, r, "%s", strerror(-r));
+	err_set(e, r, "%s%s%s", strerror(-r), *remedy_path(-r, dir) ? "; " : "",
+		remedy_path(-r, dir));
 	virtiofsd_free(f);
 	return NULL;
 }

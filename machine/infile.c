@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 
 int infile_err(const struct infile *f, struct err *e, int code, const char *fmt,
 	       ...)
@@ -46,11 +47,8 @@ int infile_open(struct infile *f, const char *opt, const char *path,
 	*f = (struct infile){ .opt = opt, .path = path };
 	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
-		err = -errno;
-		infile_err(f, e, err,
-			   "cannot be opened (%s); give a file "
-			   "that you may read",
-			   strerror(-err));
+		err = infile_err(f, e, -errno, "cannot be opened (%s); %s",
+				 strerror(errno), remedy_path(errno, path));
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {

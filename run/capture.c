@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/remedy.h"
 #include "core/loop.h"
 #include "host/chardev.h"
 
@@ -84,7 +85,7 @@ struct capture *capture_new(struct loop *loop, bool show, struct chardev **chr,
 	int fds[2];
 
 	if (!c || pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
-		err_set(e, -errno, "the guest's console: %s", strerror(errno));
+		err_host(e, -errno, "the guest's console");
 		free(c);
 		return NULL;
 	}

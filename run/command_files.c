@@ -16,6 +16,7 @@
 #include "config/parts.h"
 #include "config/values.h"
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/closure.h"
 #include "host/cpio.h"
 #include "host/virtiofsd.h"
@@ -338,6 +339,8 @@ int command_pack(struct config *cfg, const char *port, struct err *e)
 	int r;
 
 	err_set(e, 0, "packing the initramfs: out of memory");
+	if (!p.cpio)
+		err_host(e, -errno, "packing the initramfs");
 	r = p.cpio ? fill(&p, e) : -STATUS_LOST;
 	if (!r)
 		r = check_size(cpio_size(p.cpio), cfg, e);
@@ -347,8 +350,7 @@ int command_pack(struct config *cfg, const char *port, struct err *e)
 		r = cpio_finish(p.cpio);
 		p.cpio = NULL;
 		if (r < 0) {
-			err_set(e, r, "packing the initramfs: %s",
-				strerror(-r));
+			err_host(e, r, "packing the initramfs");
 			r = -STATUS_LOST;
 		}
 	}

@@ -17,6 +17,7 @@
 #include "run/relay.h"
 #include "config/values.h"
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/chardev.h"
 
 /* Whoever sends the same signal twice within so many seconds means nestor. */
@@ -116,8 +117,7 @@ int command_new(struct config *cfg, struct guest_command **out, struct err *e)
 	if (!c)
 		return no_memory(e);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-		err_set(e, -errno, "a channel to the guest: %s",
-			strerror(errno));
+		err_host(e, -errno, "a channel to the guest");
 		free(c);
 		return STATUS_LOST;
 	}
@@ -288,8 +288,7 @@ struct chardev *command_open(struct guest_command *c, struct loop *loop,
 		return NULL;
 	c->relay = relay_new(loop, c->channel, NULL, &host);
 	if (!c->relay) {
-		err_set(e, -errno, "the channel to the guest: %s",
-			strerror(errno));
+		err_host(e, -errno, "the channel to the guest");
 		chardev_close(console);
 		return NULL;
 	}

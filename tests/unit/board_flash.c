@@ -150,12 +150,13 @@ TEST(firmware_that_is_not_there_is_the_users_mistake)
 	c.firmware = "none";
 	fake_kvm_reset();
 	LT(board_rig_make(&c, &b, &e), 0);
-	STR_EQ(e.text, "--firmware none: No such file or directory");
+	STR_EQ(e.text, "--firmware none: No such file or directory; check "
+		       "the path");
 	board_rig_unmake(b);
 	c.firmware = "fw";
 	c.vars = "no/where";
 	LT(board_rig_make(&c, &b, &e), 0);
-	STR_EQ(e.text, "--vars no/where: No such file or directory");
+	HAS(e.text, "--vars no/where: No such file or directory; the dir");
 	board_rig_unmake(b);
 }
 

@@ -157,8 +157,9 @@ TEST(a_link_that_leads_nowhere_yet_is_followed)
 	flash_close(b);
 	EQ(symlink("loop", "loop"), 0);
 	refused(flash_open_vars("loop", NULL, SIZE, &e),
-		"--vars loop: Too many levels of symbolic links; the firmware "
-		"must be able to write its variables");
+		"--vars loop: Too many levels of symbolic links; check the "
+		"symbolic links on the path: they lead round, or must not be "
+		"followed");
 }
 
 TEST(a_file_in_use_is_refused_and_free_again_afterwards)

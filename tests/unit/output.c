@@ -72,7 +72,9 @@ TEST(what_cannot_be_written_is_refused_by_name)
 {
 	a_directory();
 	EQ(output_check("none/f", &e), -ENOENT);
-	STR_EQ(e.text, "cannot write none/f: No such file or directory");
+	STR_EQ(e.text, "cannot write none/f: No such file or directory; the "
+		       "directory that it is to be in does not exist: make "
+		       "it, or check the path");
 	EQ(output_check(".", &e), -EISDIR);
 	EQ(mkfifo("fifo", 0600), 0);
 	EQ(output_check("fifo", &e), -EINVAL);

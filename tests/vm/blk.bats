@@ -117,8 +117,8 @@ $(sum "$(file under-loop)")" ]]
 	mkfifo fifo
 	: >empty
 	ln -s nowhere dangling
-	refused_device "--disk missing: No such file or directory" -d missing
-	refused_device "--disk dangling: No such file or directory" -d dangling
+	refused_device "--disk missing: No such file or directory; check the path" -d missing
+	refused_device "--disk dangling: No such file or directory; it is a symbolic link that leads nowhere: *" -d dangling
 	refused_device "--disk directory: this is a directory; give a raw image file or a block device" \
 		-d directory
 	refused_device "--disk fifo: this is a FIFO; give a raw image file or a block device" \
@@ -133,11 +133,11 @@ $(sum "$(file under-loop)")" ]]
 	head -c 4096 /dev/zero >mine
 	chmod 444 mine
 	chown 65534 mine
-	refused_unprivileged "--disk mine: Permission denied; or give it as FILE,ro" \
+	refused_unprivileged "--disk mine: Permission denied; see that it may be written, or give it as FILE,ro" \
 		-d mine
 	run -0 unprivileged run -k "$(payload off)" -d mine,ro
 	chmod 000 mine
-	refused_unprivileged "--disk mine: Permission denied" -d mine,ro
+	refused_unprivileged "--disk mine: Permission denied; see to its permissions, *" -d mine,ro
 }
 
 @test "a disk survives a reset of the machine in the middle of a request" {

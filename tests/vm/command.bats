@@ -122,7 +122,7 @@ of() { cat "$BATS_FILE_TMPDIR/$1"; }
 }
 
 @test "a share that cannot be is refused, with the reason" {
-	refused "--share a=missing: *No such file or directory" \
+	refused "--share a=missing: *No such file or directory*" \
 		-k "$GUEST/Image" --share a=missing
 	run -2 unshare -m bash -c 'mount -t tmpfs none /usr/libexec && exec "$@"' \
 		- "$NESTOR" run -k "$GUEST/Image" --share a=.

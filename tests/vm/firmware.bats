@@ -103,7 +103,7 @@ check_rounds()
 	mkdir dir
 	: >empty
 	truncate -s $((MIB64 + 1)) big
-	refused "--firmware none: No such file or directory" --firmware none
+	refused "--firmware none: No such file or directory; check the path" --firmware none
 	refused "--firmware dir: give a regular file" --firmware dir
 	refused "--firmware empty: the file is empty; was it copied completely?" \
 		--firmware empty
@@ -113,7 +113,7 @@ check_rounds()
 		--firmware "$(payload flash)" --vars big
 	refused "--vars empty: the file is empty; remove it, and it is made anew" \
 		--firmware "$(payload flash)" --vars empty
-	refused "--vars dir/no/where: No such file or directory" \
+	refused "--vars dir/no/where: No such file or directory; the directory that it is to be in *" \
 		--firmware "$(payload flash)" --vars dir/no/where
 }
 

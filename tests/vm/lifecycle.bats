@@ -210,7 +210,7 @@ ends()
 	ln -s vms link
 	refused "--runtime-dir link: is no directory; a symbolic link is not followed" \
 		--runtime-dir link -k "$(payload button)"
-	refused "--runtime-dir no/where: cannot be made: No such file or directory" \
+	refused "--runtime-dir no/where: cannot be made: No such file or directory; the directory that it is to be in *" \
 		--runtime-dir no/where -k "$(payload button)"
 	refused "--rm: is for a VM in the background; add --detach" \
 		--rm -k "$(payload button)"
@@ -221,7 +221,7 @@ ends()
 	mount -t tmpfs -o size=64k,mode=700 none full
 	nestor run --detach --runtime-dir full --name a -m 32M -k "$(payload button)"
 	head -c 64k /dev/zero >full/a/fill || true
-	refused "full: cannot register the VM there: No space left on device" \
+	refused "full: cannot register the VM there: No space left on device; make room *" \
 		--runtime-dir full -k "$(payload button)"
 	# How it ends has its room, full or not.
 	nestor stop --now --runtime-dir full a
@@ -234,7 +234,7 @@ ends()
 	mkdir ro
 	mount --bind vms ro
 	mount -o remount,bind,ro ro
-	refused "ro: cannot register the VM there: Read-only file system" \
+	refused "ro: cannot register the VM there: Read-only file system; give a place *" \
 		--runtime-dir ro -k "$(payload button)"
 	run -0 nestor ls --runtime-dir ro
 	says "a " running

@@ -147,9 +147,9 @@ vm_shows()
 @test "a file that cannot be written is refused before anything runs" {
 	mkdir dir
 	mkfifo fifo
-	refused "--stats: cannot write none/x: No such file or directory" \
+	refused "--stats: cannot write none/x: No such file or directory; the directory that it is to be in *" \
 		-k "$(payload off)" --stats none/x
-	refused "--stats: cannot write dir: Is a directory" -k "$(payload off)" --stats dir
+	refused "--stats: cannot write dir: Is a directory; give a file" -k "$(payload off)" --stats dir
 	refused "--stats: fifo: is a FIFO; give a regular file, or - *" \
 		-k "$(payload off)" --stats fifo
 	[[ ! $(ls dir) ]]
