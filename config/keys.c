@@ -134,7 +134,7 @@ const struct key keys[] = {
 	  .group = GROUP_MACHINE,
 	  .arg = "SIZE",
 	  .def = "512M",
-	  .help = "guest RAM, as 512M or 2G",
+	  .help = "guest RAM, as 512M or 1.5G",
 	  .type = &value_size,
 	  .field = AT(memory) },
 	{ .name = "hugepages",
@@ -441,19 +441,28 @@ const char *key_suggest(const char *name)
 	return suggest(name, names);
 }
 
-/* What no value may hold: it could not stand on a line of a file. */
-static int check_text(const struct key *k, const char *value, struct err *why)
+int text_check(const char *text, struct err *why)
 {
 	const unsigned char *s;
-	size_t len = strlen(value);
 
-	for (s = (const unsigned char *)value; *s; s++) {
+	for (s = (const unsigned char *)text; *s; s++) {
 		if ((*s < ' ' && *s != '\t') || *s == 0x7f)
 			return err_set(why, -EINVAL,
-				       "contains a control character");
+				       "contains a control character, which "
+				       "no configuration can hold; leave it "
+				       "out");
 	}
-	if (k->type == &value_params)
-		return 0;
+	return 0;
+}
+
+/* What no value may hold: it could not stand on a line of a file. */
+static int check_value(const struct key *k, const char *value, struct err *why)
+{
+	size_t len = strlen(value);
+	int rc = text_check(value, why);
+
+	if (rc || k->type == &value_params)
+		return rc;
 	if (!len)
 		return err_set(why, -EINVAL, "empty; give %s",
 			       k->arg ? k->arg : "on or off");
@@ -465,7 +474,7 @@ static int check_text(const struct key *k, const char *value, struct err *why)
 int key_set(const struct key *k, struct config *c, const char *value,
 	    const char *dir, struct err *why)
 {
-	int rc = check_text(k, value, why);
+	int rc = check_value(k, value, why);
 
 	return rc ? rc : k->type->set(k, c, value, dir, why);
 }

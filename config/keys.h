@@ -77,6 +77,13 @@ const char *key_suggest(const char *name);
 int key_set(const struct key *, struct config *, const char *value,
 	    const char *dir, struct err *why);
 
+/*
+ * text_check() - may @text stand on a line of a configuration file?
+ *
+ * -EINVAL with the reason in @why if there is a control character in it.
+ */
+int text_check(const char *text, struct err *why);
+
 /* Every default. -ENOMEM with @e. */
 int config_init(struct config *, struct err *e);
 

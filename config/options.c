@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "config/keys.h"
 #include "config/values.h"
 #include "core/log.h"
+#include "core/remedy.h"
 
 /* Nobody writes more by hand; a device node would never end. */
 #define FILE_MAX (1u << 20)
@@ -177,8 +179,8 @@ static char *trim(char *s)
 {
 	size_t len;
 
-	s += strspn(s, " \t\r");
-	for (len = strlen(s); len && strchr(" \t\r", s[len - 1]);)
+	s += strspn(s, " \t");
+	for (len = strlen(s); len && strchr(" \t", s[len - 1]);)
 		s[--len] = '\0';
 	return s;
 }
@@ -214,7 +216,8 @@ static int parse_line(char *line, const char *dir, struct config *c,
 	if (!*name || *name == '#')
 		return 0;
 	for (value = name; *value; value++) {
-		if ((unsigned char)*value < ' ' && *value != '\t')
+		if (((unsigned char)*value < ' ' && *value != '\t') ||
+		    *value == 0x7f)
 			return err_set(why, -EINVAL,
 				       "contains a control character");
 	}
@@ -257,7 +260,9 @@ int config_parse_text(const char *name, const char *text, size_t len,
 				     "contains a control character");
 			break;
 		}
-		copy = strndup(text, eol - text);
+		/* What other systems end a line with is no part of it. */
+		copy = strndup(text,
+			       eol - text - (eol > text && eol[-1] == '\r'));
 		rc = copy ? parse_line(copy, dir, c, &why)
 			  : err_set(&why, -ENOMEM, "out of memory");
 		free(copy);
@@ -287,18 +292,28 @@ static ssize_t read_all(int fd, char *buf)
 
 static int parse_file(const char *path, struct config *c, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = -1, rc = text_check(path, e);
 	char *buf = NULL;
+	struct err why;
 	ssize_t len;
-	int rc;
 
+	/* Paths in the file are taken from its directory. */
+	if (rc) {
+		why = *e;
+		return err_set(e, rc, "--config %s: %s", path, why.text);
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return err_set(e, -errno, "--config %s: %s", path,
-			       strerror(errno));
+		return err_path(e, -errno, "--config", path);
 	buf = malloc(FILE_MAX + 1);
 	len = buf ? read_all(fd, buf) : -ENOMEM;
-	if (len < 0)
-		rc = err_set(e, len, "--config %s: %s", path, strerror(-len));
+	if (len == -EFBIG)
+		rc = err_set(e, len,
+			     "--config %s: has more than %u bytes; give a "
+			     "configuration file",
+			     path, FILE_MAX);
+	else if (len < 0)
+		rc = err_path(e, len, "--config", path);
 	else
 		rc = config_parse_text(path, buf, len, c, e);
 	free(buf);
@@ -371,11 +386,25 @@ static int take_command(struct scan s, struct config *c, struct err *e)
 	return 0;
 }
 
+/* What relative paths begin with when the configuration is written. */
+static int check_cwd(struct err *e)
+{
+	char cwd[PATH_MAX];
+	struct err why;
+
+	if (!getcwd(cwd, sizeof(cwd)) || !text_check(cwd, &why))
+		return 0;
+	return err_set(e, -EINVAL, "the current directory, %.200s, %s", cwd,
+		       why.text);
+}
+
 int config_parse(int argc, char **argv, struct config *c, struct err *e)
 {
 	struct scan s = { .arg = argv + 1, .end = argv + argc };
 	int rc = config_init(c, e), wish;
 
+	if (!rc)
+		rc = check_cwd(e);
 	if (!rc)
 		rc = take_command(s, c, e);
 	if (rc) {

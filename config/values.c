@@ -16,6 +16,7 @@
 
 #define MEMORY_MIN   (32 * MIB)
 #define MEMORY_MAX   (1ull << 52) /* no IPA space is larger */
+#define TOO_MUCH     "more than the 4096T that ARM64 can address"
 #define NAME_MAX_LEN 64
 
 static int no_memory(struct err *why)
@@ -302,28 +303,72 @@ static int unit_shift(char letter)
 	return -1;
 }
 
+/*
+ * What is behind the point, in MiB: "5" of 1.5G is 512. -EINVAL if there are no
+ * digits; -ERANGE if that is no whole number, and *@mib is rounded down.
+ */
+static int fraction_parse(const char **s, int shift, uint64_t *mib)
+{
+	/* 2^-20 of the largest unit is 1M, and has so many digits. */
+	const unsigned digits_max = 20;
+	unsigned __int128 value = 0, scale = 1, product;
+	const size_t len = strspn(*s, "0123456789");
+	size_t used = len, i;
+
+	if (!len)
+		return -EINVAL;
+	while (used && (*s)[used - 1] == '0')
+		used--;
+	for (i = 0; i < used && i < digits_max; i++, scale *= 10)
+		value = value * 10 + (*s)[i] - '0';
+	*s += len;
+	product = shift < 20 ? 0 : value << (shift - 20);
+	*mib = product / scale;
+	return used > digits_max || product % scale || (value && shift < 20)
+		       ? -ERANGE
+		       : 0;
+}
+
+#define DECIMAL ".0123456789"
+
+/* The unit behind the digits and the fraction at @s, or 0. */
+static char unit_of(const char *s)
+{
+	s += strspn(s, DECIMAL);
+	return *s && s[1] ? '?' : *s;
+}
+
 static int size_set(const struct key *k, struct config *c, const char *value,
 		    const char *dir, struct err *why)
 {
 	unsigned long long v;
+	uint64_t more = 0;
 	const char *end;
-	int shift, rc = digits_parse(value, &v, &end);
+	int shift, part = 0, rc = digits_parse(value, &v, &end);
 
 	(void)dir;
 	if (rc == -EINVAL)
-		return err_set(why, -EINVAL, "not a size; write 512M or 2G");
-	shift = rc ? 0 : unit_shift(*end);
-	if (shift < 0 || (!rc && *end && end[1]))
+		return err_set(why, -EINVAL, "not a size; write 512M or 1.5G");
+	shift = rc ? 0 : unit_shift(unit_of(end));
+	if (shift < 0)
 		return err_set(why, -EINVAL,
-			       "unknown unit '%s'; use K, M, G or T", end);
+			       "unknown unit '%s'; use K, M, G or T",
+			       end + strspn(end, DECIMAL));
+	if (!rc && *end == '.') {
+		end++;
+		part = fraction_parse(&end, shift, &more);
+	}
+	if (part == -EINVAL || (!rc && *end == '.'))
+		return err_set(why, -EINVAL, "not a size; write 512M or 1.5G");
 	if (rc || v > MEMORY_MAX >> shift)
-		return err_set(why, -EINVAL,
-			       "more than the 4096T that ARM64 can address");
-	v <<= shift;
+		return err_set(why, -EINVAL, TOO_MUCH);
+	v = (v << shift) + more * MIB;
+	if (v > MEMORY_MAX)
+		return err_set(why, -EINVAL, TOO_MUCH);
 	if (v < MEMORY_MIN)
 		return err_set(why, -EINVAL, "less than the minimum of %lluM",
 			       MEMORY_MIN / MIB);
-	if (v % MIB)
+	if (part || v % MIB)
 		return err_set(why, -EINVAL,
 			       "not a multiple of 1M; use %lluM instead",
 			       v / MIB + 1);

@@ -121,9 +121,9 @@ transport=pci or transport=mmio" run -k x --disk disk.img,transport=usb
 	printf 'kernel = x\n\ncpuss = 2\n' >vm.conf
 	refused "vm.conf:3: unknown key 'cpuss': did you mean 'cpus'?" \
 		run --config vm.conf
-	refused "--config none.conf: No such file or directory" \
+	refused "--config none.conf: No such file or directory; check the path" \
 		run --config none.conf
-	refused "--config .: Is a directory" run --config .
+	refused "--config .: Is a directory; give a file" run --config .
 }
 
 @test "the dumped configuration reads back the same" {

@@ -141,6 +141,18 @@ TEST(a_size_takes_a_unit_and_is_in_mebibytes_without)
 	EQ(c.memory, 2ull << 30);
 	EQ(set("memory", "1T", NULL), 0);
 	EQ(c.memory, 1ull << 40);
+	EQ(set("memory", "1.5G", NULL), 0);
+	EQ(c.memory, 1536ull << 20);
+	EQ(set("memory", "0.0625g", NULL), 0);
+	EQ(c.memory, 64ull << 20);
+	EQ(set("memory", "64.0", NULL), 0);
+	EQ(c.memory, 64ull << 20);
+	EQ(set("memory", "65536.000K", NULL), 0);
+	EQ(c.memory, 64ull << 20);
+	EQ(set("memory", "1.00000095367431640625T", NULL), 0);
+	EQ(c.memory, (1ull << 40) + (1 << 20));
+	EQ(set("memory", "1.50000000000000000000000000000G", NULL), 0);
+	EQ(c.memory, 1536ull << 20);
 	config_free(&c);
 }
 
@@ -158,6 +170,23 @@ TEST(a_size_that_is_none_is_refused)
 	refused("memory", "4097T", "more than");
 	refused("memory", "18446744073709551616", "more than");
 	refused("memory", "17592186044416M", "more than");
+	refused("memory", "4096.5T", "more than");
+	refused("memory", "1.5X", "unknown unit 'X'");
+	refused("memory", "1.5GB", "unknown unit 'GB'");
+	refused("memory", "1.G", "512M");
+	refused("memory", "1.", "512M");
+	refused("memory", ".5G", "512M");
+	refused("memory", "1..5G", "512M");
+	refused("memory", "1.5.5G", "512M");
+	refused("memory", "1,5G", "unknown unit");
+	refused("memory", "1e3M", "unknown unit");
+	refused("memory", "1.-5G", "unknown unit");
+	refused("memory", "0.03G", "minimum of 32M");
+	refused("memory", "1.3G", "not a multiple of 1M; use 1332M");
+	refused("memory", "64.5M", "use 65M");
+	refused("memory", "64.5", "use 65M");
+	refused("memory", "65536.5K", "use 65M");
+	refused("memory", "1.00000000000000000000000001G", "use 1025M");
 }
 
 TEST(a_number_is_digits_in_its_range)
