@@ -134,7 +134,8 @@ TEST(what_smbios_cannot_hold_is_refused)
 		"serial=12345678901234567890123456789012345678901234567890"
 		"123456789012345",
 		"has not 1 to 64 characters");
-	refused("smbios", "serial=\xc3\xa4", "use printable ASCII in the serial");
+	refused("smbios", "serial=\xc3\xa4",
+		"use printable ASCII in the serial");
 	refused("smbios", "uuid=123", "not a UUID");
 	refused("smbios", "uuid=123e4567-e89b-12d3-a456-4266141740000",
 		"not a UUID");
