@@ -2,11 +2,9 @@
 /* The tables of the options that have parts; config/parts.h says what is in a row. */
 #include <assert.h>
 
-#include "arm64/map.h"
 #include "config/parts.h"
 #include "core/config.h"
 #include "devices/fw_cfg.h"
-#include "machine/smbios.h"
 #include "virtio/fs.h"
 #include "virtio/vsock.h"
 
@@ -47,7 +45,7 @@ static const struct part disk_rows[] = {
 	{ 0 }
 };
 
-const struct parts parts_disk = { LIST(disk), .max = MAP_VIRTIO_SLOTS,
+const struct parts parts_disk = { LIST(disk), .max = VIRTIO_SLOTS,
 				  .rows = disk_rows };
 
 static const struct part network_rows[] = {
@@ -63,7 +61,7 @@ static const struct part network_rows[] = {
 
 static const struct net_config no_net = { .fd = -1 };
 
-const struct parts parts_network = { LIST(net), .max = MAP_VIRTIO_SLOTS,
+const struct parts parts_network = { LIST(net), .max = VIRTIO_SLOTS,
 				     .blank = &no_net, .none = "none",
 				     .rows = network_rows };
 
@@ -74,7 +72,7 @@ static const struct part port_rows[] = {
 };
 
 const struct parts parts_port = { LIST(port), .noun = "port",
-				  .max = MAP_VIRTIO_SLOTS, .rows = port_rows };
+				  .max = VIRTIO_SLOTS, .rows = port_rows };
 
 static const struct part share_rows[] = {
 	ROW("tag", PART_LABEL, part_name, AT(share, tag),
@@ -86,8 +84,7 @@ static const struct part share_rows[] = {
 };
 
 const struct parts parts_share = { LIST(share), .noun = "share",
-				   .max = MAP_VIRTIO_SLOTS,
-				   .rows = share_rows };
+				   .max = VIRTIO_SLOTS, .rows = share_rows };
 
 static const struct part vsock_rows[] = {
 	ROW("path", PART_FIRST, part_path, AT(vsock, path)),
