@@ -26,6 +26,11 @@ struct board_host {
 	struct loop *loop;
 	struct chardev *terminal;    /* stdio, or NULL */
 	struct vm_listener listener; /* told of the guest, and of the VM */
+	/*
+	 * What is behind the device @name has failed, with an errno; told once
+	 * until it changes. May be NULL.
+	 */
+	void (*device_error)(void *ctx, const char *name, int err);
 	/* A share of files is gone; on any thread. May be NULL. */
 	void (*lost_share)(void *ctx);
 	void *ctx;

@@ -22,12 +22,6 @@ struct flash_slot {
 	struct flash_bank *bank;
 };
 
-/* One virtio-mmio slot, as seen from its transport. */
-struct virtio_slot {
-	struct board *board;
-	unsigned index;
-};
-
 /* For --detect-halt: see board_halt.c. */
 struct halt_watch {
 	struct timer timer;
@@ -36,6 +30,7 @@ struct halt_watch {
 	bool *slept;		   /* each vCPU, at the last look */
 };
 
+struct board_virtio;
 struct virtio;
 struct pci_host;
 
@@ -50,9 +45,10 @@ struct board {
 	struct msi_router *router;
 	struct pci_host *pci;
 	struct device *gpio;
-	struct virtio *balloon; /* the bus's; NULL: there is none */
-	uint8_t *virtio_shadow; /* what the guest reads of all windows */
-	struct virtio_slot slot[VIRTIO_SLOTS];
+	struct virtio *balloon;	     /* the bus's; NULL: there is none */
+	uint8_t *virtio_shadow;	     /* what the guest reads of all windows */
+	struct board_virtio *virtio; /* all of them, @nvirtio */
+	unsigned nvirtio;
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
 	struct flash_slot flash[FLASH_BANKS];
@@ -69,6 +65,27 @@ struct board {
 int board_add_devices(struct board *b, struct err *e);
 /* Whatever of the devices the bus does not own. */
 void board_free_devices(struct board *b);
+
+/* Where the console of @kind leads to: the terminal, or nowhere. */
+struct chardev *board_console(struct board *b, enum console_kind kind,
+			      struct err *e);
+
+/*
+ * board_check_virtio() - is there room for all of them?
+ * board_add_virtio() - puts them where the guest finds them
+ * board_free_virtio() - what of them is the board's, after the bus
+ *
+ * 0 or -errno, with a sentence in @e if the configuration is at fault.
+ */
+int board_check_virtio(const struct board *b, struct err *e);
+int board_add_virtio(struct board *b, struct err *e);
+void board_free_virtio(struct board *b);
+
+/* The one number @i in that order; NULL past the last. */
+struct virtio *board_virtio(const struct board *b, unsigned i);
+
+/* An object for each, with its name and counts. Main thread. */
+json_t *board_device_stats(const struct board *b);
 
 /* Will a virtio device whose transport is @kind be a PCI one? */
 bool board_uses_pci(const struct board *b, enum transport_kind kind);

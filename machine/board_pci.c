@@ -22,19 +22,6 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind)
 				      : kind == TRANSPORT_PCI;
 }
 
-bool board_wants_pci(const struct board *b)
-{
-	const struct config *c = b->cfg;
-	bool yes = board_uses_pci(b, TRANSPORT_AUTO);
-	unsigned i;
-
-	for (i = 0; i < c->ndisks; i++)
-		yes |= board_uses_pci(b, c->disks[i].transport);
-	for (i = 0; i < c->nnets; i++)
-		yes |= board_uses_pci(b, c->nets[i].transport);
-	return yes;
-}
-
 int board_add_pci(struct board *b)
 {
 	static const char *const names[PCI_WINDOWS] = {

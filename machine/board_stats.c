@@ -136,8 +136,8 @@ json_t *board_stats(struct board *b, bool el2)
 	el2 = el2 && (parked || b->vm.state != VM_RUNNING);
 	for (i = 0; i < b->vm.ncpus; i++)
 		json_array_append_new(vcpus, vcpu_json(b, i, el2));
-	vcpus = json_pack("{s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
-			  "vcpus", vcpus);
+	vcpus = json_pack("{s:o, s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
+			  "vcpus", vcpus, "devices", board_device_stats(b));
 	if (parked)
 		vm_unpark(&b->vm);
 	return vcpus;

@@ -93,6 +93,13 @@ static void on_lost_root(void *ctx)
 	loop_post(r->loop, &r->root_lost);
 }
 
+static void on_device_error(void *ctx, const char *name, int err)
+{
+	run_event(ctx, "device-error",
+		  json_pack("{s:s, s:s, s:s}", "device", name, "error",
+			    strerrorname_np(err), "detail", strerror(err)));
+}
+
 static struct chardev *open_terminal(struct run *r, struct err *e)
 {
 	const struct config *cfg = r->cfg;
@@ -111,6 +118,7 @@ static int build(struct run *r, struct err *e)
 				   .listener = { .event = run_on_event,
 						 .state = run_on_state,
 						 .ctx = r },
+				   .device_error = on_device_error,
 				   .ctx = r };
 	int n = run_signals_catch(r);
 	struct err why;

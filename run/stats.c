@@ -80,6 +80,32 @@ static void print_el2(const json_t *el2, size_t vcpu, FILE *f)
 	}
 }
 
+/* One line each, and nothing where there is none. */
+static void print_devices(const json_t *devices, FILE *f)
+{
+	static const char *const counts[] = { "requests", "bytes", "errors",
+					      "notifications", "interrupts" };
+	const json_t *d;
+	size_t i, k;
+
+	if (!json_array_size(devices))
+		return;
+	fprintf(f, "\n%-10s%10s%14s%8s%14s%12s\n", "device", counts[0],
+		counts[1], counts[2], counts[3], counts[4]);
+	json_array_foreach(devices, i, d)
+	{
+		static const int width[] = { 10, 14, 8, 14, 12 };
+
+		fprintf(f, "%-10s",
+			json_string_value(json_object_get(d, "name")));
+		for (k = 0; k < sizeof(counts) / sizeof(counts[0]); k++)
+			fprintf(f, "%*" JSON_INTEGER_FORMAT, width[k],
+				json_integer_value(
+					json_object_get(d, counts[k])));
+		fputc('\n', f);
+	}
+}
+
 void stats_print(const json_t *stats, FILE *f)
 {
 	const json_t *vcpus = vcpus_of(stats);
@@ -97,6 +123,7 @@ void stats_print(const json_t *stats, FILE *f)
 			    val) if (json_is_integer(val))
 		fprintf(f, "%-*s%*" JSON_INTEGER_FORMAT "\n", NAME_WIDTH, name,
 			COLUMN, json_integer_value(val));
+	print_devices(json_object_get(stats, "devices"), f);
 	json_array_foreach(vcpus, i, val)
 	{
 		json_t *el2 = json_object_get(val, "el2");

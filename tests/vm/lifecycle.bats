@@ -117,6 +117,23 @@ ends()
 	ends 7 stopped
 }
 
+@test "an error of a disk is an event with its name, and is counted" {
+	truncate -s 1M img
+	n run --detach --paused --name a -m 64M -k "$(payload requests)" -d img --timeout 60
+	# Cut off under the guest's feet.
+	truncate -s 0 img
+	n resume a
+	n wait a || true
+	n events a >told
+	grep -c device-error told | grep -x 1
+	grep "device-error.*disk0.*EIO" told
+	n rm a
+	n run --detach --name a -m 64M -k "$(payload button)" -d img
+	n stat --json a | jq -e '.devices | map(.name) | contains(["disk0", "rng"])'
+	run -0 n stat a
+	says "device" "disk0"
+}
+
 @test "policies: a guest is paused, restarted or left alone, and that is told" {
 	start a panic --on-panic pause
 	n wait --for paused a

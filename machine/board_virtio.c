@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board's virtio devices: one row a kind, in the order in which they get
+ * their slots. How many there are, what they are called and where they stand
+ * follows from the rows.
+ *
+ * Each has a name (disk0, rng), under which log, events and statistics know it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/kvm.h"
+#include "core/log.h"
+#include "core/util.h"
+#include "devices/pci.h"
+#include "host/chardev.h"
+#include "host/disk.h"
+#include "host/tap.h"
+#include "host/virtiofsd.h"
+#include "host/vsock.h"
+#include "host/vsock_unix.h"
+#include "machine/arch.h"
+#include "machine/board_impl.h"
+#include "virtio/balloon.h"
+#include "virtio/blk.h"
+#include "virtio/console.h"
+#include "virtio/fs.h"
+#include "virtio/mmio.h"
+#include "virtio/net.h"
+#include "virtio/rng.h"
+#include "virtio/virtio.h"
+#include "virtio/vsock.h"
+
+/* One device, and what the board has to do with it. */
+struct board_virtio {
+	struct board *board;
+	struct virtio *v; /* its transport's */
+	unsigned window;  /* over MMIO */
+	struct task failed;
+	int err; /* of a failure that was not told yet; atomic */
+};
+
+struct kind {
+	const char *name;
+	const char *what; /* in a sentence */
+	bool many;	  /* the name is followed by a number */
+	unsigned (*count)(const struct board *);
+	/* NULL: as the machine has it. */
+	enum transport_kind (*transport)(const struct config *, unsigned i);
+	/* NULL: with a sentence in @e, or there is no memory. */
+	struct virtio *(*make)(struct board *, unsigned i, struct err *e);
+};
+
+/* --- the kinds --------------------------------------------------------------- */
+
+static unsigned count_consoles(const struct board *b)
+{
+	return b->cfg->console == CONSOLE_AUTO ||
+	       b->cfg->console == CONSOLE_VIRTIO || b->cfg->nports;
+}
+
+static int open_ports(struct board *b, struct console_port *ports,
+		      struct err *e)
+{
+	const struct config *c = b->cfg;
+	unsigned i;
+
+	for (i = 0; i < c->nports; i++) {
+		b->ports[i] = chardev_open(b->vm.loop, c->ports[i].backend, e);
+		if (!b->ports[i])
+			return -EINVAL;
+		ports[i] = (struct console_port){ .name = c->ports[i].name,
+						  .chr = b->ports[i] };
+	}
+	return 0;
+}
+
+static struct virtio *make_console(struct board *b, unsigned i, struct err *e)
+{
+	struct chardev *chr = board_console(b, CONSOLE_VIRTIO, e);
+	struct console_port ports[CONSOLE_PORTS_MAX];
+	unsigned n = b->cfg->nports;
+
+	(void)i;
+	if (n > CONSOLE_PORTS_MAX) {
+		err_set(e, -EINVAL,
+			"%u --port options: the console has room for %u; give "
+			"fewer",
+			n, CONSOLE_PORTS_MAX);
+		return NULL;
+	}
+	b->ports = calloc(n + 1, sizeof(struct chardev *));
+	if (!chr || !b->ports || open_ports(b, ports, e) < 0)
+		return NULL;
+	return virtio_console_new(&b->vm.mem, b->vm.loop, chr, ports, n);
+}
+
+static unsigned count_disks(const struct board *b)
+{
+	return b->cfg->ndisks;
+}
+
+static enum transport_kind disk_transport(const struct config *c, unsigned i)
+{
+	return c->disks[i].transport;
+}
+
+static struct virtio *make_disk(struct board *b, unsigned i, struct err *e)
+{
+	const struct disk_config *c = &b->cfg->disks[i];
+	struct disk *disk = disk_open(c->path, c->readonly, e);
+	struct virtio *v;
+
+	if (!disk)
+		return NULL;
+	v = virtio_blk_new(&b->vm.mem, disk, c->serial);
+	if (!v)
+		disk_close(disk);
+	return v;
+}
+
+static unsigned count_nets(const struct board *b)
+{
+	return b->cfg->nnets;
+}
+
+static enum transport_kind net_transport(const struct config *c, unsigned i)
+{
+	return c->nets[i].transport;
+}
+
+static struct virtio *make_net(struct board *b, unsigned i, struct err *e)
+{
+	static const uint8_t any[6];
+	const struct net_config *c = &b->cfg->nets[i];
+	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e) : tap_open(c->tap, e);
+	struct virtio *v;
+
+	if (!tap)
+		return NULL;
+	v = virtio_net_new(&b->vm.mem, tap,
+			   memcmp(c->mac, any, 6) ? c->mac : NULL);
+	if (!v)
+		tap_close(tap);
+	return v;
+}
+
+static unsigned count_rngs(const struct board *b)
+{
+	return b->cfg->rng;
+}
+
+static struct virtio *make_rng(struct board *b, unsigned i, struct err *e)
+{
+	(void)i;
+	(void)e;
+	return virtio_rng_new(&b->vm.mem, b->vm.loop);
+}
+
+static unsigned count_vsocks(const struct board *b)
+{
+	return !!b->cfg->vsock.path;
+}
+
+static struct virtio *make_vsock(struct board *b, unsigned i, struct err *e)
+{
+	const struct vsock_config *c = &b->cfg->vsock;
+	struct vsock_back *back = vsock_unix_new(b->vm.loop, c->path, e);
+	struct virtio *v;
+
+	(void)i;
+	if (!back)
+		return NULL;
+	v = virtio_vsock_new(&b->vm.mem, b->vm.loop, back, c->cid);
+	if (!v)
+		back->free(back);
+	return v;
+}
+
+static unsigned count_balloons(const struct board *b)
+{
+	return b->cfg->balloon;
+}
+
+static struct virtio *make_balloon(struct board *b, unsigned i, struct err *e)
+{
+	(void)i;
+	(void)e;
+	b->balloon = virtio_balloon_new(&b->vm.mem, sysconf(_SC_PAGESIZE));
+	return b->balloon;
+}
+
+struct virtio *board_balloon(struct board *b)
+{
+	return b->balloon;
+}
+
+static unsigned count_shares(const struct board *b)
+{
+	return b->cfg->nshares;
+}
+
+static struct virtio *make_share(struct board *b, unsigned i, struct err *e)
+{
+	const struct share_config *c = &b->cfg->shares[i];
+	struct err why;
+	struct virtiofsd *back = virtiofsd_new(c->dir, c->readonly, &why);
+	struct virtio *v = NULL;
+
+	if (back) {
+		v = virtio_fs_new(&b->vm.mem, b->ram_fd, back, c->tag,
+				  b->host.lost_share, b->host.ctx);
+		if (!v)
+			err_set(&why, -errno, "virtiofsd does not answer: %s",
+				strerror(errno));
+	}
+	if (v)
+		return v;
+	virtiofsd_free(back);
+	err_set(e, -EINVAL, "--share %s=%s: %s", c->tag, c->dir, why.text);
+	return NULL;
+}
+
+static const struct kind kinds[] = {
+	{ "console", "the console", false, count_consoles, NULL, make_console },
+	{ "disk", "a disk", true, count_disks, disk_transport, make_disk },
+	{ "net", "a network interface", true, count_nets, net_transport,
+	  make_net },
+	{ "rng", "the entropy device", false, count_rngs, NULL, make_rng },
+	{ "vsock", "the socket device", false, count_vsocks, NULL, make_vsock },
+	{ "balloon", "the balloon", false, count_balloons, NULL, make_balloon },
+	{ "share", "a share", true, count_shares, NULL, make_share },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* --- where they stand -------------------------------------------------------- */
+
+static bool is_pci(const struct board *b, const struct kind *k, unsigned i)
+{
+	return board_uses_pci(b, k->transport ? k->transport(b->cfg, i)
+					      : TRANSPORT_AUTO);
+}
+
+static unsigned count(const struct board *b, bool pci)
+{
+	unsigned k, i, n = 0;
+
+	for (k = 0; k < KINDS; k++)
+		for (i = 0; i < kinds[k].count(b); i++)
+			n += is_pci(b, &kinds[k], i) == pci;
+	return n;
+}
+
+bool board_wants_pci(const struct board *b)
+{
+	return board_uses_pci(b, TRANSPORT_AUTO) || count(b, true);
+}
+
+int board_check_virtio(const struct board *b, struct err *e)
+{
+	const struct config *c = b->cfg;
+	unsigned pci = count(b, true), mmio = count(b, false);
+
+	/* The host bridge has a slot of its own. */
+	if (pci < PCI_SLOTS && mmio <= VIRTIO_SLOTS)
+		return 0;
+	return err_set(e, -EINVAL,
+		       "%u disks and %u networks: the machine has room for %u "
+		       "virtio devices on PCI, and %u others; give fewer, or "
+		       "some with transport=%s",
+		       c->ndisks, c->nnets, PCI_SLOTS - 1, VIRTIO_SLOTS,
+		       pci < PCI_SLOTS ? "pci" : "mmio");
+}
+
+/* An edge. */
+static void pulse(void *ctx, unsigned line, bool on)
+{
+	struct board *b = ctx;
+
+	if (on)
+		msi_pulse(b->router, line);
+}
+
+static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
+{
+	struct board_virtio *d = ctx;
+	struct kvm_ioeventfd io = {
+		.datamatch = value,
+		.addr = arch_map.virtio.base +
+			d->window * arch_map.virtio.size + off,
+		.len = 4,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+
+	return kvm_ioctlp(d->board->vm.fd, KVM_IOEVENTFD, &io);
+}
+
+/*
+ * The windows of all virtio devices, as memory that the guest reads without
+ * an exit and cannot write: stores go to the bus (KVM_CAP_READONLY_MEM).
+ */
+static int map_windows(struct board *b, unsigned n)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	uint64_t size = (n * arch_map.virtio.size + page - 1) & -page;
+	void *p;
+
+	if (!n)
+		return 0;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		log_warn("memory for virtio registers");
+		return -errno;
+	}
+	b->virtio_shadow = p;
+	return board_add_slot(b, SLOT_VIRTIO, arch_map.virtio.base, size, p,
+			      true);
+}
+
+/* Puts it behind the next free window, or frees it. */
+static int add_mmio(struct board_virtio *d, const char *what)
+{
+	struct board *b = d->board;
+	unsigned n = b->m.nvirtio;
+	struct mmio_host host = { .ioeventfd = add_ioeventfd, .ctx = d };
+	struct irq irq = { .set = pulse,
+			   .ctx = b,
+			   .line = arch_map.virtio.line + n };
+	const uint64_t size = arch_map.virtio.size;
+	struct device *dev;
+	int r;
+
+	d->window = n;
+	dev = virtio_mmio_new(d->v, &irq, b->virtio_shadow + n * size, &host);
+	if (!dev)
+		d->v->ops->free(d->v);
+	else
+		snprintf(dev->name, sizeof(dev->name), "%s", d->v->name);
+	r = board_add(b, dev, what, arch_map.virtio.base + n * size, size);
+	if (!r)
+		b->m.nvirtio++;
+	return r;
+}
+
+/* --- what becomes of them ---------------------------------------------------- */
+
+static void on_failed(struct task *t)
+{
+	struct board_virtio *d = container_of(t, struct board_virtio, failed);
+	struct board *b = d->board;
+	int err = __atomic_exchange_n(&d->err, 0, __ATOMIC_ACQ_REL);
+
+	if (err && b->host.device_error)
+		b->host.device_error(b->host.ctx, d->v->name, err);
+}
+
+/* On any thread, with the device's lock held. */
+static void failed(void *ctx, int err)
+{
+	struct board_virtio *d = ctx;
+
+	__atomic_store_n(&d->err, err, __ATOMIC_RELEASE);
+	loop_post(d->board->vm.loop, &d->failed);
+}
+
+static int no_memory(const char *what)
+{
+	log_warnx("no memory for %s", what);
+	return -ENOMEM;
+}
+
+static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
+{
+	const bool pci = is_pci(b, k, i);
+	struct board_virtio *d = &b->virtio[b->nvirtio];
+	char name[DEVICE_NAME_MAX];
+	int r;
+
+	d->v = k->make(b, i, e);
+	if (!d->v)
+		return e->text[0] ? -EINVAL : no_memory(k->what);
+	snprintf(name, sizeof(name), k->many ? "%s%u" : "%s", k->name, i);
+	virtio_set_name(d->v, name);
+	d->board = b;
+	d->failed.fn = on_failed;
+	virtio_on_failure(d->v, failed, d);
+	r = board_boot_from(b, d->v->ops->id, pci,
+			    pci ? pci_host_slots(b->pci) : b->m.nvirtio);
+	if (r < 0) {
+		d->v->ops->free(d->v);
+		return r;
+	}
+	r = pci ? board_add_virtio_pci(b, d->v) : add_mmio(d, k->what);
+	if (!r)
+		b->nvirtio++;
+	return r;
+}
+
+int board_add_virtio(struct board *b, struct err *e)
+{
+	unsigned k, i, mmio = count(b, false);
+	int r;
+
+	b->virtio = calloc(mmio + count(b, true) + 1, sizeof(*b->virtio));
+	r = b->virtio ? map_windows(b, mmio) : no_memory("virtio devices");
+	for (k = 0; k < KINDS && !r; k++)
+		for (i = 0; i < kinds[k].count(b) && !r; i++)
+			r = add(b, &kinds[k], i, e);
+	return r;
+}
+
+/* The counts as of now: a device's lock is held for a moment only. */
+static json_t *device_json(struct virtio *v)
+{
+	struct virtio_stats s;
+
+	virtio_lock(v);
+	s = v->stats;
+	virtio_unlock(v);
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", v->name,
+			 "kind", v->ops->name, "requests",
+			 (json_int_t)s.requests, "bytes", (json_int_t)s.bytes,
+			 "errors", (json_int_t)s.errors, "notifications",
+			 (json_int_t)s.notifications, "interrupts",
+			 (json_int_t)s.interrupts);
+}
+
+json_t *board_device_stats(const struct board *b)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < b->nvirtio; i++)
+		json_array_append_new(list, device_json(b->virtio[i].v));
+	return list;
+}
+
+struct virtio *board_virtio(const struct board *b, unsigned i)
+{
+	return i < b->nvirtio ? b->virtio[i].v : NULL;
+}
+
+void board_free_virtio(struct board *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->nvirtio; i++)
+		loop_unpost(&b->virtio[i].failed);
+	free(b->virtio);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What the board calls its virtio devices, and what it tells of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "machine/board_impl.h"
+#include "tests/unit/board_rig.h"
+#include "virtio/virtio.h"
+
+static struct disk_config disks[2];
+static char path[2][32];
+static struct board *board;
+static char told[64];
+static unsigned times;
+
+static void make(struct config *c)
+{
+	struct err e;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path[i], sizeof(path[i]), "/tmp/nestor-unit.XXXXXX");
+		int fd = mkstemp(path[i]);
+
+		OK(fd >= 0 && ftruncate(fd, 1 << 20) == 0);
+		close(fd);
+		disks[i].path = path[i];
+	}
+	c->disks = disks;
+	c->ndisks = 2;
+	c->rng = true;
+	fake_kvm_reset();
+	EQ(board_rig_make(c, &board, &e), 0);
+	for (i = 0; i < 2; i++)
+		unlink(path[i]);
+}
+
+static const char *names(void)
+{
+	static char text[128];
+	json_t *list = board_device_stats(board), *d;
+	size_t i;
+
+	text[0] = '\0';
+	json_array_foreach(list, i, d)
+	{
+		strcat(text, json_string_value(json_object_get(d, "name")));
+		strcat(text, " ");
+	}
+	json_decref(list);
+	return text;
+}
+
+TEST(each_virtio_device_has_a_name_with_a_number_where_there_may_be_several)
+{
+	struct config c = board_rig_config();
+
+	make(&c);
+	STR_EQ(names(), "disk0 disk1 rng ");
+	board_rig_unmake(board);
+}
+
+TEST(a_device_on_mmio_has_its_name_on_the_bus_too)
+{
+	struct config c = board_rig_config();
+	unsigned i, found = 0;
+
+	c.transport = TRANSPORT_MMIO;
+	make(&c);
+	for (i = 0; i < board->vm.bus.n; i++)
+		found += !strcmp(board->vm.bus.range[i].dev->name, "disk1") ||
+			 !strcmp(board->vm.bus.range[i].dev->name, "pl011");
+	EQ(found, 2);
+	board_rig_unmake(board);
+}
+
+TEST(the_board_needs_a_pci_host_if_one_of_its_devices_does)
+{
+	struct config c = board_rig_config();
+
+	c.transport = TRANSPORT_MMIO;
+	make(&c);
+	OK(!board_wants_pci(board));
+	disks[1].transport = TRANSPORT_PCI;
+	OK(board_wants_pci(board));
+	board_rig_unmake(board);
+}
+
+static void on_error(void *ctx, const char *name, int err)
+{
+	(void)ctx;
+	snprintf(told, sizeof(told), "%s: %d", name, err);
+	times++;
+	loop_stop(board_rig_host.loop);
+}
+
+static void fail(unsigned n, int err)
+{
+	struct virtio *v = board_virtio(board, n);
+
+	virtio_lock(v);
+	virtio_failed(v, err, "a read");
+	virtio_unlock(v);
+}
+
+TEST(an_error_behind_a_device_is_told_by_its_name_once_until_it_changes)
+{
+	struct config c = board_rig_config();
+
+	make(&c);
+	board->host.device_error = on_error;
+	fail(1, EIO);
+	fail(1, EIO);
+	EQ(loop_run(board_rig_host.loop), 0);
+	STR_EQ(told, "disk1: 5");
+	fail(1, ENOSPC);
+	EQ(loop_run(board_rig_host.loop), 0);
+	STR_EQ(told, "disk1: 28");
+	EQ(times, 2);
+	board_rig_unmake(board);
+}
