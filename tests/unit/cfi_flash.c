@@ -9,7 +9,7 @@
 #define BOTH  0x00010001u /* a byte on the low half of each chip's bus */
 #define READY (0x80 * BOTH)
 
-static uint8_t mem[SIZE];
+static uint8_t *mem;
 static bool array, fail;
 static unsigned changes, stores;
 
@@ -36,13 +36,13 @@ static struct device *dev;
 
 static void make(bool writable)
 {
-	const struct cfi_flash_host host = {
-		.mem = mem,
+	struct cfi_flash_host host = {
 		.store = writable ? store : NULL,
 		.array = on_array,
 	};
 	unsigned i;
 
+	host.mem = mem = test_room(SIZE);
 	for (i = 0; i < SIZE; i++)
 		mem[i] = i * 7 + (i >> 12);
 	array = true;

@@ -135,16 +135,17 @@ TEST(lines_are_counted_back_from_the_end)
 
 TEST(scrollback_has_the_newest_bytes_also_of_one_huge_write)
 {
-	static char big[HUB_RING + 1000];
-	static char got[HUB_RING + 1];
+	const size_t size = HUB_RING + 1000;
+	char *big = test_room(size);
+	char *got = test_room(HUB_RING + 1);
 	int fd;
 
 	start(0);
-	memset(big, 'a', sizeof(big));
-	memcpy(big + sizeof(big) - 4, "end\n", 4);
+	memset(big, 'a', size);
+	memcpy(big + size - 4, "end\n", 4);
 	says("before\n");
-	EQ(chardev_write(c, big, sizeof(big)), sizeof(big));
-	EQ(console_hub_end(hub), 7 + sizeof(big));
+	EQ(chardev_write(c, big, size), size);
+	EQ(console_hub_end(hub), 7 + size);
 	EQ(console_hub_end(hub) - console_hub_start(hub), HUB_RING);
 	fd = attach_from(console_hub_start(hub));
 	spin();
@@ -178,7 +179,8 @@ TEST(s1_a_reader_that_does_not_read_delays_nobody)
 
 TEST(s1_a_reader_that_was_overtaken_is_told_how_much_it_missed)
 {
-	static char text[3000000];
+	const size_t room = 3000000;
+	char *text = test_room(room);
 	static const char form[] =
 		"\r\n[nestor: %llu bytes are missing here; the "
 		"guest wrote faster than they were read]\r\n%n";
@@ -197,7 +199,7 @@ TEST(s1_a_reader_that_was_overtaken_is_told_how_much_it_missed)
 	says("the end\n");
 	patience_start();
 	while (!strstr(text, "the end\n") && patience_left()) {
-		len += read_now(fd, text + len, sizeof(text) - 1 - len);
+		len += read_now(fd, text + len, room - 1 - len);
 		spin_for(1);
 	}
 	/* What is there and what it says is missing make up all. */
@@ -420,7 +422,7 @@ TEST(readers_are_bounded_and_those_who_left_make_room)
 
 TEST(at_the_end_readers_get_the_last_words)
 {
-	static char got[HUB_RING];
+	char *got = test_room(HUB_RING);
 	int fd;
 
 	start(0);

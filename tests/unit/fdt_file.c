@@ -181,7 +181,7 @@ TEST(a_tree_whose_cells_cannot_hold_our_memory_is_refused)
 TEST(B1_what_is_no_tree_is_refused)
 {
 	const struct machine m = { .ram_size = GIB };
-	static uint8_t big[FDT_SIZE_MAX + 1];
+	uint8_t *big = test_room(FDT_SIZE_MAX + 1);
 	size_t len;
 	uint8_t *blob = compile(user_tree, &len);
 
@@ -194,7 +194,7 @@ TEST(B1_what_is_no_tree_is_refused)
 	HAS(err.text, "is device tree source; compile it");
 	EQ(fdt_from_file(&m, file_of(big, 4096), &fdt, &size, &err), -EINVAL);
 	HAS(err.text, "is no device tree");
-	EQ(fdt_from_file(&m, file_of(big, sizeof(big)), &fdt, &size, &err),
+	EQ(fdt_from_file(&m, file_of(big, FDT_SIZE_MAX + 1), &fdt, &size, &err),
 	   -EFBIG);
 	HAS(err.text, "no more than 2 MiB");
 	EQ(fdt_from_file(&m, file_of(blob, len - 1), &fdt, &size, &err),
@@ -229,8 +229,8 @@ static size_t deep_overlay(uint8_t *buf, size_t room, int depth)
 TEST(B1_a_tree_too_deep_for_recursion_is_refused)
 {
 	const struct machine m = { .ram_size = GIB };
-	static uint8_t buf[FDT_SIZE_MAX];
-	size_t len = deep_overlay(buf, sizeof(buf), 100000);
+	uint8_t *buf = test_room(FDT_SIZE_MAX);
+	size_t len = deep_overlay(buf, FDT_SIZE_MAX, 100000);
 
 	machine_tree();
 	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
@@ -238,9 +238,9 @@ TEST(B1_a_tree_too_deep_for_recursion_is_refused)
 	free(fdt);
 	EQ(fdt_from_file(&m, file_of(buf, len), &fdt, &size, &err), -EINVAL);
 	machine_tree();
-	len = deep_overlay(buf, sizeof(buf), FDT_DEPTH_MAX);
+	len = deep_overlay(buf, FDT_SIZE_MAX, FDT_DEPTH_MAX);
 	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), 0);
-	len = deep_overlay(buf, sizeof(buf), FDT_DEPTH_MAX + 1);
+	len = deep_overlay(buf, FDT_SIZE_MAX, FDT_DEPTH_MAX + 1);
 	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
 }
 

@@ -39,13 +39,20 @@ static size_t zboot_make(uint8_t *out, const void *payload, size_t len,
 	return 64 + len;
 }
 
-static uint8_t pack[4 * MIB];
+#define PACK (4 * MIB)
+static uint8_t *pack;
+
+static void start(uint64_t ram_size)
+{
+	machine_of(ram_size);
+	pack = test_room(PACK);
+}
 
 TEST(a_gzipped_image_is_unpacked_where_it_belongs)
 {
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_make(img, IMG, 0x80000, MIB, 0xa);
-	EQ(load_bytes(pack, gzip(img, IMG, pack, sizeof(pack))), 0);
+	EQ(load_bytes(pack, gzip(img, IMG, pack, PACK)), 0);
 	EQ(boot.entry, RAM + 0x80000);
 	EQ(boot.kernel.size, MIB);
 	MEM_EQ(ram + 0x80000, img, IMG);
@@ -56,34 +63,34 @@ TEST(a_gzip_file_of_several_members_is_unpacked_wholly)
 {
 	size_t n;
 
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_good();
-	n = gzip(img, 1000, pack, sizeof(pack));
-	n += gzip(img + 1000, IMG - 1000, pack + n, sizeof(pack) - n);
+	n = gzip(img, 1000, pack, PACK);
+	n += gzip(img + 1000, IMG - 1000, pack + n, PACK - n);
 	EQ(load_bytes(pack, n), 0);
 	MEM_EQ(ram, img, IMG);
 }
 
 TEST(a_zstd_image_is_unpacked_where_it_belongs)
 {
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_make(img, IMG, 0x80000, MIB, 0xa);
-	EQ(load_bytes(pack, zstd(img, IMG, pack, sizeof(pack))), 0);
+	EQ(load_bytes(pack, zstd(img, IMG, pack, PACK)), 0);
 	EQ(boot.entry, RAM + 0x80000);
 	MEM_EQ(ram + 0x80000, img, IMG);
 }
 
 TEST(a_zboot_image_is_unpacked_from_gzip_and_zstd)
 {
-	static uint8_t z[MIB];
+	uint8_t *z = test_room(MIB);
 	size_t n;
 
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_good();
-	n = gzip(img, IMG, z, sizeof(z));
+	n = gzip(img, IMG, z, MIB);
 	EQ(load_bytes(pack, zboot_make(pack, z, n, "gzip")), 0);
 	MEM_EQ(ram, img, IMG);
-	n = zstd(img, IMG, z, sizeof(z));
+	n = zstd(img, IMG, z, MIB);
 	memset(ram, 0, IMG);
 	EQ(load_bytes(pack, zboot_make(pack, z, n, "zstd")), 0);
 	MEM_EQ(ram, img, IMG);
@@ -96,9 +103,10 @@ TEST(a_zboot_image_is_unpacked_from_gzip_and_zstd)
 
 TEST(B1_a_zboot_header_that_lies_is_refused)
 {
-	size_t n = zboot_make(pack, "payload", 8, "gzip");
+	size_t n;
 
-	machine_of(32 * MIB);
+	start(32 * MIB);
+	n = zboot_make(pack, "payload", 8, "gzip");
 	put32(pack + 12, 9);
 	EQ(load_bytes(pack, n), -ENODATA);
 	says("is truncated or damaged");
@@ -118,7 +126,7 @@ TEST(B1_a_zboot_type_that_nobody_knows_is_quoted_safely)
 {
 	size_t n;
 
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	n = zboot_make(pack, "payload", 8, "xz\033[2J");
 	EQ(load_bytes(pack, n), -ENOEXEC);
 	says("\"xz?[2J\"");
@@ -131,16 +139,16 @@ TEST(B1_a_truncated_or_damaged_archive_is_told_apart)
 {
 	size_t n;
 
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_good();
-	n = gzip(img, IMG, pack, sizeof(pack));
+	n = gzip(img, IMG, pack, PACK);
 	EQ(load_bytes(pack, n - 1), -ENODATA);
 	says("is truncated");
 	EQ(load_bytes(pack, 12), -ENODATA);
 	pack[n - 6] ^= 1;
 	EQ(load_bytes(pack, n), -EBADMSG);
 	says("is damaged");
-	n = zstd(img, IMG, pack, sizeof(pack));
+	n = zstd(img, IMG, pack, PACK);
 	EQ(load_bytes(pack, n - 1), -ENODATA);
 	says("is truncated");
 	EQ(load_bytes(pack, 6), -ENODATA);
@@ -151,10 +159,10 @@ TEST(B1_a_truncated_or_damaged_archive_is_told_apart)
 
 TEST(B1_a_compressed_file_without_an_image_is_refused)
 {
-	machine_of(32 * MIB);
-	EQ(load_bytes(pack, gzip("hello", 5, pack, sizeof(pack))), -ENOEXEC);
+	start(32 * MIB);
+	EQ(load_bytes(pack, gzip("hello", 5, pack, PACK)), -ENOEXEC);
 	says("holds no arm64 Linux Image");
-	EQ(load_bytes(pack, zstd("070701", 6, pack, sizeof(pack))), -ENOEXEC);
+	EQ(load_bytes(pack, zstd("070701", 6, pack, PACK)), -ENOEXEC);
 	says("holds what is a cpio archive");
 }
 
@@ -168,14 +176,14 @@ static size_t bomb(bool with_header, uint64_t image_size)
 	OK(big);
 	if (with_header)
 		image_make(big, 64, 0, image_size, 0);
-	n = gzip(big, size, pack, sizeof(pack));
+	n = gzip(big, size, pack, PACK);
 	free(big);
 	return n;
 }
 
 TEST(B1_a_gzip_bomb_is_refused_before_it_writes_to_ram)
 {
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	EQ(load_bytes(pack, bomb(false, 0)), -ENOEXEC);
 	says("holds no arm64");
 	EQ(ram[0], 0xdd);
@@ -183,7 +191,7 @@ TEST(B1_a_gzip_bomb_is_refused_before_it_writes_to_ram)
 
 TEST(B1_a_gzip_bomb_in_the_guise_of_an_image_stops_at_its_image_size)
 {
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	EQ(load_bytes(pack, bomb(true, MIB)), -EFBIG);
 	says("unpacks to more than");
 	EQ(ram[2 * MIB - 1], 0);
@@ -192,7 +200,7 @@ TEST(B1_a_gzip_bomb_in_the_guise_of_an_image_stops_at_its_image_size)
 
 TEST(B1_a_gzip_bomb_in_the_guise_of_an_old_image_stops_at_the_end_of_ram)
 {
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	EQ(load_bytes(pack, bomb(true, 0)), -EFBIG);
 	says("give more --memory");
 	EQ(ram[32 * MIB - 1], 0);
@@ -204,9 +212,9 @@ TEST(B1_a_zstd_bomb_stops_at_its_image_size)
 	uint8_t *big = calloc(1, size);
 
 	OK(big);
-	machine_of(32 * MIB);
+	start(32 * MIB);
 	image_make(big, 64, 0, MIB, 0);
-	EQ(load_bytes(pack, zstd(big, size, pack, sizeof(pack))), -EFBIG);
+	EQ(load_bytes(pack, zstd(big, size, pack, PACK)), -EFBIG);
 	free(big);
 	says("unpacks to more than");
 	EQ(ram[2 * MIB], 0xdd);

@@ -191,12 +191,19 @@ TEST(a_call_may_call)
 	loop_free(l);
 }
 
-TEST(calls_that_never_ran_are_freed_with_the_loop)
+static void never(struct task *t)
+{
+	(void)t;
+	FAIL("it ran");
+}
+
+TEST(tasks_that_never_ran_are_forgotten_with_the_loop)
 {
 	struct loop *l = loop_new();
+	struct task a = { .fn = never }, b = { .fn = never };
 
-	loop_call(l, stop, l);
-	loop_call(l, stop, l);
+	loop_post(l, &a);
+	loop_post(l, &b);
 	loop_free(l);
 }
 

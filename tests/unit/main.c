@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the unit tests: `unit [PATTERN]`, those whose FILE:NAME contains
- * PATTERN. Ends with `N passed, N failed, 0 skipped`; status 1 if any failed.
- * What a test says on standard error is shown if it fails.
+ * Runs the unit tests: `unit [-j N] [PATTERN]`, those whose FILE:NAME contains
+ * PATTERN, N at a time, which is one for each CPU if not given. Ends with `N
+ * passed, N failed, 0 skipped`; status 1 if any failed. What a test says on
+ * standard error is shown if it fails.
  */
 #include "tests/unit/test.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -53,17 +55,76 @@ bool patience_left(void)
 	return now() <= patience_end;
 }
 
-/* Two minutes are for what hangs; no test comes near them. */
-static void run_child(const struct test *t, int said)
+/* Linked, so that the leak check knows of them. */
+static struct room {
+	struct room *next;
+	char bytes[];
+} * rooms;
+
+void *test_room(size_t size)
 {
+	struct room *r = calloc(1, sizeof(*r) + size);
+
+	if (!r)
+		FAIL("no memory");
+	r->next = rooms;
+	rooms = r;
+	return r->bytes;
+}
+
+/* A test that runs. */
+struct job {
+	const struct test *test;
+	pid_t pid; /* 0: a free place */
+	int said;  /* what it says on standard error */
+};
+
+#define JOBS_MAX 64
+static struct job jobs[JOBS_MAX];
+static unsigned jobs_max, running, passed, failed;
+
+/* Two minutes are for what hangs; no test comes near them. */
+static void run_child(const struct job *job)
+{
+	unsigned i;
+
 	/* A shell starts background jobs with these two ignored. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	dup2(said, STDERR_FILENO);
-	close(said);
+	dup2(job->said, STDERR_FILENO);
+	/* A test finds the same descriptors whatever runs beside it. */
+	close(job->said);
+	for (i = 0; i < jobs_max; i++)
+		if (jobs[i].pid)
+			close(jobs[i].said);
 	alarm(120);
-	t->fn();
+	job->test->fn();
 	exit(0);
+}
+
+static void die(void)
+{
+	perror("unit");
+	exit(1);
+}
+
+static void job_start(const struct test *t)
+{
+	struct job *job = jobs;
+
+	while (job->pid)
+		job++;
+	job->test = t;
+	job->said = memfd_create("stderr", MFD_CLOEXEC);
+	if (job->said < 0)
+		die();
+	fflush(stdout);
+	job->pid = fork();
+	if (job->pid == 0)
+		run_child(job);
+	if (job->pid < 0)
+		die();
+	running++;
 }
 
 static void show(int said)
@@ -78,47 +139,88 @@ static void show(int said)
 	}
 }
 
-static bool run(const struct test *t)
+/* Wait for one to end. */
+static void job_end(void)
 {
-	int status = 0, said = memfd_create("stderr", MFD_CLOEXEC);
-	bool passed;
-	pid_t pid;
+	struct job *job = jobs;
+	int status;
+	pid_t pid = wait(&status);
 
-	fflush(stdout);
-	pid = said < 0 ? -1 : fork();
-	if (pid == 0)
-		run_child(t, said);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
-		perror("unit");
-		exit(1);
+	if (pid < 0)
+		die();
+	while (job->pid != pid)
+		job++;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		passed++;
+	} else {
+		failed++;
+		show(job->said);
+		if (WIFSIGNALED(status))
+			fprintf(stderr, "%s: %s\n", job->test->file,
+				strsignal(WTERMSIG(status)));
+		printf("FAILED %s:%s\n", job->test->file, job->test->name);
 	}
-	passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (!passed)
-		show(said);
-	if (WIFSIGNALED(status))
-		fprintf(stderr, "%s: %s\n", t->file,
-			strsignal(WTERMSIG(status)));
-	close(said);
-	return passed;
+	close(job->said);
+	job->pid = 0;
+	running--;
+}
+
+static unsigned cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned passed = 0, failed = 0;
+	const char *pattern;
 	char name[512];
 	struct test *t;
+	int opt;
 
+	jobs_max = cpus();
+	while ((opt = getopt(argc, argv, "j:")) != -1) {
+		if (opt != 'j' || atoi(optarg) < 1) {
+			fprintf(stderr, "usage: unit [-j N] [PATTERN]\n");
+			return 2;
+		}
+		jobs_max = atoi(optarg);
+	}
+	if (jobs_max > JOBS_MAX)
+		jobs_max = JOBS_MAX;
+	pattern = optind < argc ? argv[optind] : "";
 	for (t = tests; t; t = t->next) {
 		snprintf(name, sizeof(name), "%s:%s", t->file, t->name);
-		if (argc > 1 && !strstr(name, argv[1]))
+		if (!strstr(name, pattern))
 			continue;
-		if (run(t)) {
-			passed++;
-		} else {
-			failed++;
-			printf("FAILED %s\n", name);
-		}
+		if (running == jobs_max)
+			job_end();
+		job_start(t);
 	}
+	while (running)
+		job_end();
 	printf("unit: %u passed, %u failed, 0 skipped\n", passed, failed);
 	return failed || !passed;
+}
+
+/* The status of another run of this program. */
+static int unit(const char *args)
+{
+	char exe[256] = "", cmd[512];
+
+	OK(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	snprintf(cmd, sizeof(cmd), "'%s' %s >/dev/null 2>&1", exe, args);
+	return WEXITSTATUS(system(cmd));
+}
+
+TEST(a_pattern_that_no_test_has_in_its_name_is_a_failure)
+{
+	EQ(unit("what_nothing_is_called"), 1);
+}
+
+TEST(what_is_no_number_of_tests_at_a_time_is_refused)
+{
+	EQ(unit("-j 0"), 2);
+	EQ(unit("-j many"), 2);
 }

@@ -92,26 +92,39 @@ static inline size_t read_now(int fd, char *buf, size_t size)
 	return len;
 }
 
+#define DRAIN_MAX 300000
+
+static inline char *drain_room(void)
+{
+	static char *room;
+
+	if (!room)
+		room = test_room(DRAIN_MAX);
+	return room;
+}
+
 /* What there is to read from @fd now, as a string. */
 static inline const char *drain(int fd)
 {
-	static char buf[300000];
+	char *buf = drain_room();
 
-	buf[read_now(fd, buf, sizeof(buf) - 1)] = 0;
+	buf[read_now(fd, buf, DRAIN_MAX - 1)] = 0;
 	return buf;
 }
 
-/* The same, but wait until it is @want bytes or the end. */
+/* The same, but run the loop until it is @want bytes or the end. */
 static inline const char *drain_len(int fd, size_t want)
 {
-	static char buf[300000];
+	char *buf = drain_room();
 	size_t len = 0, n;
 
 	patience_start();
 	do {
-		if (!is_readable(fd, 100))
+		if (!is_readable(fd, 0)) {
+			spin_for(1);
 			continue;
-		n = read_now(fd, buf + len, sizeof(buf) - 1 - len);
+		}
+		n = read_now(fd, buf + len, DRAIN_MAX - 1 - len);
 		if (!n)
 			break;
 		len += n;

@@ -72,11 +72,17 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	} while (0)
 
 /*
+ * @size zeroed bytes, for as long as the test lasts. What is large is better
+ * here than in a static array, which every test's leak check searches.
+ */
+void *test_room(size_t size);
+
+/*
  * Waiting for what another thread, another process or the kernel will do: the
  * condition is looked at until it holds, or a test fails that names it. How
  * long that takes says nothing.
  */
-#define PATIENCE 20 /* seconds */
+#define PATIENCE 60 /* seconds */
 void patience_start(void);
 bool patience_left(void);
 
