@@ -57,7 +57,7 @@ $(B)/nestor: $(B)/nestor.debug
 	$(call say,STRIP)
 	$(Q)$(CROSS)strip -o $@ $<
 
-$(B)/nestor.debug: $(OBJ) $(B)/obj/flags
+$(B)/nestor.debug: $(OBJ) $(B)/obj/flags $(B)/obj/list
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) -static-pie -Wl,-z,relro,-z,now,--gc-sections \
 		-o $@ $(OBJ) -L$(SYSROOT)/lib $(LIBS)
@@ -75,7 +75,8 @@ PAYLOAD_FLAGS := -std=gnu17 $(WARN) -I. -O2 -ffreestanding -nostdlib -static \
 	-ffunction-sections -fdata-sections \
 	-Wl,-n,--build-id=none,--gc-sections,--no-warn-rwx-segments
 RT := $(sort $(wildcard guest/rt/*.S guest/rt/*.c))
-RT_DEPS := $(RT) $(wildcard guest/rt/*.h) guest/rt/payload.ld arm64/map.h
+RT_DEPS := $(RT) $(wildcard guest/rt/*.h) guest/rt/payload.ld arm64/map.h \
+	   $(B)/guest/list
 
 $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
 	$(call payload,$<)
@@ -101,17 +102,19 @@ $(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/demo_words.o): \
 # The first process of a command's guest: a Linux program without a libc, which
 # is in the binary too.
 INIT := $(B)/guest/command-init
+INIT_SRC := $(sort $(wildcard guest/command/*.c))
 INIT_FLAGS := -std=gnu17 -D_GNU_SOURCE $(WARN) -I. -Os -ffreestanding -nostdlib \
 	-static -fno-pic -fno-pie -fno-stack-protector -ffunction-sections \
 	-fno-asynchronous-unwind-tables -Wl,--build-id=none,--gc-sections \
 	-Wl,-z,noexecstack,-s
 
-$(INIT): $(wildcard guest/command/*.[ch]) run/frame.h $(B)/obj/flags | $(SYSROOT)
+$(INIT): $(INIT_SRC) $(wildcard guest/command/*.h) run/frame.h $(B)/obj/flags \
+		$(B)/guest/list | $(SYSROOT)
 	@mkdir -p $(@D)
 	$(call say,INIT)
 	$(Q)$(CC) $(INIT_FLAGS) -nostdinc \
 		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
-		$(filter %.c,$(sort $(wildcard guest/command/*.c)))
+		$(INIT_SRC)
 
 $(foreach d,obj unit clang neutral fuzz-obj,$(B)/$(d)/run/command_files.o): $(INIT)
 
@@ -123,16 +126,26 @@ define payload
 endef
 
 FLAGS = $(CC) $(HOSTCC) $(CLANG) $(CFLAGS) $(HARDEN) $(COMMON) $(SANFLAGS) \
-	$(LIBS) $(SRC)
+	$(LIBS)
 $(B)/obj/flags $(B)/clang/flags: ROOT := $(SYSROOT)
 $(B)/obj/flags $(B)/clang/flags: | $(SYSROOT)
-$(B)/unit/flags $(B)/fuzz/flags: ROOT := $(HOST_SYSROOT)
-$(B)/unit/flags $(B)/fuzz/flags: | $(HOST_SYSROOT)
+NATIVE := $(B)/unit/flags $(B)/fuzz-obj/flags
+$(NATIVE): ROOT := $(HOST_SYSROOT)
+$(NATIVE): | $(HOST_SYSROOT)
 # Rebuilt when the compiler, a flag or the sysroot changes, not otherwise.
 $(B)/%/flags: FORCE
 	@mkdir -p $(@D)
 	@f="$$(readlink $(ROOT)) "'$(FLAGS)'; \
 		echo "$$f" | cmp -s - $@ || echo "$$f" > $@
+
+# What is linked is linked again when a source comes or goes, however old that is.
+$(B)/obj/list: LIST = $(OBJ)
+$(B)/guest/list: LIST = $(RT) $(INIT_SRC)
+$(B)/unit/list: LIST = $(UNIT_OBJ)
+$(B)/fuzz-obj/list: LIST = $(FUZZ_LIB)
+$(B)/%/list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' > $@
 
 # Libraries and kernel headers, unpacked from packages outside of the tree: of
 # which version, the cache knows and may learn (rig update).
@@ -145,7 +158,7 @@ $(B)/sysroot/%: FORCE
 
 UNIT_OBJ := $(patsubst %.c,$(B)/unit/%.o,$(TEST_SRC) $(UNIT_SRC))
 
-$(B)/unit/unit: $(UNIT_OBJ)
+$(B)/unit/unit: $(UNIT_OBJ) $(B)/unit/list
 	$(call say,LINK)
 	$(Q)$(HOSTCC) $(SANFLAGS) -o $@ $(UNIT_OBJ) -L$(HOST_SYSROOT)/lib $(LIBS)
 
@@ -162,7 +175,8 @@ unit: $(B)/unit/unit
 FUZZ_LIB := $(patsubst %.c,$(B)/fuzz-obj/%.o,$(TEST_SRC) tests/unit/fake_kvm.c)
 FUZZ_BIN := $(FUZZERS:%=$(B)/fuzz/%)
 
-$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz-obj/tests/fuzz/%.o $(FUZZ_LIB)
+$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz-obj/tests/fuzz/%.o $(FUZZ_LIB) \
+		$(B)/fuzz-obj/list
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CLANG) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) \
@@ -288,7 +302,6 @@ help:
 
 .PHONY: FORCE
 FORCE:
-.SECONDARY:
 .DELETE_ON_ERROR:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
