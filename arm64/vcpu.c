@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Theory of operation
- *
- * KVM handles PSCI; what reaches us are system events. A suspended VM stays in
- * KVM too: the vCPU is put into MP_STATE_SUSPENDED, so that KVM_RUN waits for
- * an interrupt as WFI would, and reports WAKEUP. Then the vCPU is reset and
- * enters where its SYSTEM_SUSPEND call asked to (Arm DEN0022, 5.20): until
- * then its registers are those of the call.
- */
+/* A vCPU of KVM's, what it is like, and what its exits ask for. */
 #include "arm64/vcpu.h"
 
 #include <errno.h>
@@ -16,6 +8,7 @@
 #include <string.h>
 
 #include "arm64/map.h"
+#include "arm64/psci.h"
 #include "core/arch.h"
 #include "core/bus.h"
 #include "core/kvm.h"
@@ -32,7 +25,7 @@ int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
 	return kvm_ioctlp(v->fd, KVM_GET_ONE_REG, &reg);
 }
 
-static int set_reg(const struct vcpu *v, uint64_t id, uint64_t val)
+int vcpu_set_reg(const struct vcpu *v, uint64_t id, uint64_t val)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&val };
 
@@ -79,6 +72,7 @@ int vcpu_init(struct vcpu *v)
 		init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS |
 				    1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
 	init.features[0] |= nested_features(m->nested);
+	v->wants_suspend = false;
 	return complain(v, "KVM_ARM_VCPU_INIT",
 			kvm_ioctlp(v->fd, KVM_ARM_VCPU_INIT, &init));
 }
@@ -114,12 +108,12 @@ int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa)
 			    KVM_ARM_VCPU_PVTIME_IPA, &ipa);
 }
 
-static int set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0)
+int vcpu_set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0)
 {
-	int r = set_reg(v, CORE_REG(regs.pc), pc);
+	int r = vcpu_set_reg(v, CORE_REG(regs.pc), pc);
 
 	if (!r)
-		r = set_reg(v, CORE_REG(regs.regs[0]), x0);
+		r = vcpu_set_reg(v, CORE_REG(regs.regs[0]), x0);
 	return complain(v, "setting its entry point", r);
 }
 
@@ -132,40 +126,18 @@ int arch_set_entry(struct vcpu *v, gpa_t pc, gpa_t fdt)
 	int r;
 
 	if (!model(v)->aarch32)
-		return set_pc_x0(v, pc, fdt);
-	r = set_reg(v, CORE_REG(regs.regs[1]), UINT32_MAX);
+		return vcpu_set_pc_x0(v, pc, fdt);
+	r = vcpu_set_reg(v, CORE_REG(regs.regs[1]), UINT32_MAX);
 	if (!r)
-		r = set_reg(v, CORE_REG(regs.regs[2]), fdt);
+		r = vcpu_set_reg(v, CORE_REG(regs.regs[2]), fdt);
 	complain(v, "telling it of the tree", r);
-	return r < 0 ? r : set_pc_x0(v, pc, 0);
+	return r < 0 ? r : vcpu_set_pc_x0(v, pc, 0);
 }
 
-static enum arch_next fail(struct vcpu *v)
+enum arch_next vcpu_fail(struct vcpu *v)
 {
 	vm_post(v->vm, VM_FAILED, v, 0);
 	return ARCH_PARK;
-}
-
-static void suspend(struct vcpu *v)
-{
-	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
-
-	kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state);
-}
-
-static enum arch_next wake_up(struct vcpu *v)
-{
-	/* CPU_OFF'd vCPUs stay off: only the caller of SYSTEM_SUSPEND ran. */
-	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
-	uint64_t entry, context;
-
-	if (vcpu_get_reg(v, CORE_REG(regs.regs[1]), &entry) < 0 ||
-	    vcpu_get_reg(v, CORE_REG(regs.regs[2]), &context) < 0 ||
-	    vcpu_init(v) < 0 ||
-	    kvm_ioctlp(v->fd, KVM_SET_MP_STATE, &state) < 0 ||
-	    set_pc_x0(v, entry, context) < 0)
-		return fail(v);
-	return ARCH_RUN;
 }
 
 static enum arch_next system_event(struct vcpu *v)
@@ -178,17 +150,16 @@ static enum arch_next system_event(struct vcpu *v)
 		vm_post(v->vm, VM_RESET, v, 0);
 		return ARCH_PARK;
 	case KVM_SYSTEM_EVENT_SUSPEND:
-		suspend(v);
-		return ARCH_RUN;
+		return psci_suspend(v);
 	case KVM_SYSTEM_EVENT_WAKEUP:
-		return wake_up(v);
+		return psci_wake_up(v);
 	case KVM_SYSTEM_EVENT_CRASH:
 		vm_post(v->vm, VM_PANIC, v, 0);
 		return ARCH_PARK;
 	}
 	log_warnx("vCPU %u: KVM reports an unknown system event %u", v->index,
 		  v->run->system_event.type);
-	return fail(v);
+	return vcpu_fail(v);
 }
 
 /*
@@ -257,15 +228,20 @@ enum arch_next arch_vcpu_exit(struct vcpu *v)
 			  v->index,
 			  (uint64_t)run->fail_entry
 				  .hardware_entry_failure_reason);
-		return fail(v);
+		return vcpu_fail(v);
 	case KVM_EXIT_INTERNAL_ERROR:
 		log_warnx("vCPU %u: internal error %u of KVM", v->index,
 			  run->internal.suberror);
-		return fail(v);
+		return vcpu_fail(v);
 	}
 	log_warnx("vCPU %u: unexpected exit %u from KVM", v->index,
 		  run->exit_reason);
-	return fail(v);
+	return vcpu_fail(v);
+}
+
+void arch_vm_going_on(struct vm *vm)
+{
+	psci_settle(vm);
 }
 
 #define ID_AA64MMFR0_EL1 ARM64_SYS_REG(3, 0, 0, 7, 0)
@@ -294,7 +270,7 @@ enum arch_next arch_vcpu_error(struct vcpu *v, int err)
 		  pc, strerror(err));
 	if (err == EFAULT)
 		explain_fault(v);
-	return fail(v);
+	return vcpu_fail(v);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/arch.h"
 #include "core/config.h"
 #include "core/gmem.h"
 
@@ -29,6 +30,7 @@ void vcpu_model_probe(int kvm_fd, struct vcpu_model *);
 
 /* One of KVM's registers of 64 bits. vCPU stopped, or its thread. 0 or -errno. */
 int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val);
+int vcpu_set_reg(const struct vcpu *v, uint64_t id, uint64_t val);
 
 /*
  * vcpu_init() - KVM_ARM_VCPU_INIT, which also resets: boot CPU on, others off
@@ -48,6 +50,12 @@ int vcpu_init_pmu(struct vcpu *v);
 
 /* Stolen-time record of @v at @gpa (Arm DEN0057A). 0, or -errno if not offered. */
 int vcpu_init_pvtime(struct vcpu *v, gpa_t gpa);
+
+/* Where it goes on, and with what in x0. 0 or -errno, logged. */
+int vcpu_set_pc_x0(struct vcpu *v, uint64_t pc, uint64_t x0);
+
+/* The VM cannot go on; why has been logged. On the vCPU's thread. */
+enum arch_next vcpu_fail(struct vcpu *v);
 
 /*
  * MPIDR_EL1 affinity of vCPU @n, as KVM numbers them: 16 in a cluster, so that

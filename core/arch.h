@@ -7,6 +7,7 @@
 #pragma once
 
 struct vcpu;
+struct vm;
 
 enum arch_next {
 	ARCH_RUN,  /* enter the guest again */
@@ -33,3 +34,6 @@ void arch_clean_to_memory(const void *p);
  * The smallest there is, as the end of a VM takes time by its size. Or -errno.
  */
 int arch_scratch_vm(int kvm_fd);
+
+/* All vCPUs are parked, and about to go on. Main thread. */
+void arch_vm_going_on(struct vm *vm);

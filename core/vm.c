@@ -204,6 +204,13 @@ static bool next_event(struct vm *vm, struct vm_event *ev)
 	return true;
 }
 
+/* If it does not run, it will be answered when it goes on. */
+static void answer(struct vm *vm)
+{
+	if (vm_park(vm))
+		vm_unpark(vm);
+}
+
 /* One kind a turn: what its handler does may take its time, or end the VM. */
 static void deliver(struct task *t)
 {
@@ -212,7 +219,9 @@ static void deliver(struct task *t)
 
 	if (!next_event(vm, &ev) || vm->state >= VM_ENDING)
 		return;
-	if (vm->listener.event)
+	if (ev.kind == VM_ASKED)
+		answer(vm);
+	else if (vm->listener.event)
 		vm->listener.event(vm->listener.ctx, &ev);
 	/* It was to be known, and nothing else. */
 	if (vm->state != VM_RUNNING || ev.vcpu < 0)
@@ -238,6 +247,7 @@ static void set_state(struct vm *vm, enum vm_state s)
 
 static void run(struct vm *vm)
 {
+	arch_vm_going_on(vm);
 	bus_resume(&vm->bus);
 	pthread_mutex_lock(&vm->lock);
 	free_waiting(vm);
@@ -454,6 +464,7 @@ bool vm_park(struct vm *vm)
 
 void vm_unpark(struct vm *vm)
 {
+	arch_vm_going_on(vm);
 	pthread_mutex_lock(&vm->lock);
 	set_target(vm, VCPUS_RUN);
 	pthread_mutex_unlock(&vm->lock);

@@ -67,6 +67,7 @@ enum vm_event_kind {
 	VM_HALTED,	 /* none of its vCPUs will ever run again */
 	VM_FAILED,	 /* KVM cannot go on; the reason has been logged */
 	VM_RESET_FAILED, /* a vm_reset() has; the reason has been logged */
+	VM_ASKED, /* a vCPU asks what arch_vm_going_on() answers; not told */
 	VM_EVENTS
 };
 
@@ -94,7 +95,8 @@ struct vcpu {
 	bool waits;  /* for an event to be handled; under vm->lock */
 	bool inside; /* in KVM_RUN; atomic */
 	pthread_t thread;
-	pid_t tid; /* from the first time that it is parked on */
+	pid_t tid;	    /* from the first time that it is parked on */
+	bool wants_suspend; /* has called PSCI's SYSTEM_SUSPEND */
 };
 
 struct vm {

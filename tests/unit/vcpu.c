@@ -44,7 +44,6 @@ TEST(a_vcpu_that_wakes_up_is_reset_and_enters_where_its_call_asked_to)
 	unsigned set;
 
 	fake_kvm_reg(0x40001000);
-	EQ(system_event(v, KVM_SYSTEM_EVENT_SUSPEND), ARCH_RUN);
 	EQ(system_event(v, KVM_SYSTEM_EVENT_WAKEUP), ARCH_RUN);
 	/* The call's registers are gone once the vCPU is reset. */
 	LT(first(from, KVM_GET_ONE_REG), first(from, KVM_ARM_VCPU_INIT));
