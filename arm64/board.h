@@ -9,7 +9,6 @@ struct arm_board {
 	struct vcpu_model model;  /* first: the VM's arch begins with it */
 	struct cpu_template *cpu; /* NULL: as the host's */
 	int gic_fd, its_fd;
-	uint64_t counter_offset; /* of the guest's system counter, of ours */
 };
 
 static inline struct arm_board *arm_board(const struct board *b)

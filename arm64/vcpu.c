@@ -239,8 +239,14 @@ enum arch_next arch_vcpu_exit(struct vcpu *v)
 	return vcpu_fail(v);
 }
 
+void arch_vm_stopped(struct vm *vm)
+{
+	counter_stop(vm);
+}
+
 void arch_vm_going_on(struct vm *vm)
 {
+	counter_go_on(vm);
 	psci_settle(vm);
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arm64/counter.h"
 #include "core/arch.h"
 #include "core/config.h"
 #include "core/gmem.h"
@@ -23,6 +24,7 @@ struct vcpu_model {
 	bool sve;
 	bool pauth;
 	enum nested_kind nested; /* never NESTED_AUTO */
+	struct guest_clock clock;
 };
 
 /* Turn off what this host's KVM lacks. */

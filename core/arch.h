@@ -35,5 +35,12 @@ void arch_clean_to_memory(const void *p);
  */
 int arch_scratch_vm(int kvm_fd);
 
-/* All vCPUs are parked, and about to go on. Main thread. */
+/*
+ * arch_vm_stopped(), arch_vm_going_on() - all vCPUs are parked, and have just
+ * stopped or are about to go on
+ *
+ * The time that a guest sees stands still between them. Either may come twice.
+ * Main thread; the devices work on.
+ */
+void arch_vm_stopped(struct vm *vm);
 void arch_vm_going_on(struct vm *vm);

@@ -313,6 +313,7 @@ static void stood(struct task *t)
 	if (!all)
 		return;
 	vm->quiescing = true;
+	arch_vm_stopped(vm);
 	quiet_begin(&vm->quiet, vm->loop, &vm->quiesced);
 	bus_quiesce(&vm->bus, &vm->quiet);
 	quiet_asked(&vm->quiet);

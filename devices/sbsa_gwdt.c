@@ -53,7 +53,6 @@ struct gwdt {
 	uint64_t offset, compare;
 	bool enabled, ws0, ws1, raised;
 	bool paused;
-	uint64_t paused_at;
 };
 
 static uint64_t counter(const struct gwdt *w)
@@ -232,30 +231,19 @@ static void gwdt_quiesce(struct device *dev, struct quiet *q)
 
 	(void)q;
 	pthread_mutex_lock(&w->lock);
-	if (!w->paused) {
-		w->paused_at = counter(w);
-		w->paused = true;
-		arm(w);
-	}
+	w->paused = true;
+	arm(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* The guest gets as much time as it had left. */
+/* Its counter has stood still with the guest, which has as long as before. */
 static void gwdt_resume(struct device *dev)
 {
 	struct gwdt *w = (struct gwdt *)dev;
-	uint64_t missed;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->paused) {
-		missed = counter(w) - w->paused_at;
-		w->paused = false;
-		if (w->enabled)
-			w->compare += missed < UINT64_MAX - w->compare
-					      ? missed
-					      : UINT64_MAX - w->compare;
-		arm(w);
-	}
+	w->paused = false;
+	arm(w);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -7,8 +7,8 @@
  * counter has gone on by the offset. If it fails to, WS0 interrupts it; if it
  * fails again, WS1 says to whoever owns the machine that it hangs.
  *
- * The counter that it compares with is the guest's, but time in which the guest
- * is paused does not count.
+ * The counter that it compares with is the guest's, which stands still while the
+ * guest does.
  */
 #pragma once
 

@@ -116,6 +116,7 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		happened(r, run_panic_was_last(r) ? CAUSE_PANIC : CAUSE_RESET,
 			 r->cfg->on_reset);
 		return;
+	case VM_ASKED:
 	case VM_EVENTS:
 		return;
 	}

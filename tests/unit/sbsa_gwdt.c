@@ -5,6 +5,7 @@
 
 #include "arm64/map.h"
 #include "machine/board_impl.h"
+#include "core/arch.h"
 #include "core/kvm.h"
 #include "core/loop.h"
 #include "tests/unit/loop_call.h"
@@ -241,15 +242,13 @@ TEST(a_guest_that_is_paused_has_the_time_left_that_it_had)
 	ticks += MILLIS / 2;
 	compare = rd64(WCV);
 	dev->ops->quiesce(dev, NULL);
-	ticks += 100 * MILLIS;
 	dev->ops->quiesce(dev, NULL);
-	ticks += 100 * MILLIS;
 	usleep(5000);
 	run_what_is_due();
 	EQ(rd(WCS), EN);
 	dev->ops->resume(dev);
 	dev->ops->resume(dev);
-	EQ(rd64(WCV), compare + 200 * MILLIS);
+	EQ(rd64(WCV), compare);
 	ticks += MILLIS / 2;
 	usleep(5000);
 	run_what_is_due();
@@ -260,7 +259,7 @@ TEST(a_guest_that_is_paused_has_the_time_left_that_it_had)
 	finish();
 }
 
-/* Between a bark and the bite, and with a compare value of the guest's own. */
+/* Between a bark and the bite. */
 TEST(a_pause_takes_nothing_back)
 {
 	start();
@@ -269,18 +268,11 @@ TEST(a_pause_takes_nothing_back)
 	ticks += MILLIS + 1;
 	run();
 	dev->ops->quiesce(dev, NULL);
-	ticks += 100 * MILLIS;
 	OK(line);
 	dev->ops->resume(dev);
 	ticks += MILLIS + 1;
 	run();
 	EQ(bites, 1);
-	wr(WRR, 0);
-	wr64(WCV, UINT64_MAX - 1);
-	dev->ops->quiesce(dev, NULL);
-	ticks += 100 * MILLIS;
-	dev->ops->resume(dev);
-	EQ(rd64(WCV), UINT64_MAX);
 	finish();
 }
 
@@ -443,19 +435,25 @@ TEST(the_bite_of_the_boards_watchdog_is_an_event)
 	board_rig_unmake(b);
 }
 
+/* A refresh loads the counter, if the offset is 0. */
+static uint64_t refreshed(struct board *b)
+{
+	at(b, WRR, true, 0);
+	return at(b, WCV, false, 0);
+}
+
 TEST(a_vm_that_is_paused_pauses_its_watchdog)
 {
 	struct board *b = make(true);
-	uint64_t before;
+	uint64_t stood;
 
-	at(b, WOR + 4, true, 0xff);
+	arch_vm_stopped(&b->vm);
 	at(b, WCS, true, EN);
-	before = at(b, WCV, false, 0);
-	bus_quiesce(&b->vm.bus, NULL);
+	stood = at(b, WCV, false, 0);
 	usleep(1000);
-	EQ(at(b, WCV, false, 0), before);
-	bus_resume(&b->vm.bus);
-	OK((uint32_t)(at(b, WCV, false, 0) - before) >= 1000000);
+	EQ(refreshed(b), stood);
+	arch_vm_going_on(&b->vm);
+	AWAIT(refreshed(b) != stood);
 	board_rig_unmake(b);
 }
 

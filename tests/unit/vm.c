@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arm64/vcpu.h"
 #include "tests/unit/fake_kvm.h"
 #include "tests/unit/test.h"
 
@@ -19,6 +20,7 @@
 
 static struct vm vm;
 static struct vcpu vcpus[CPUS];
+static struct vcpu_model model;
 static struct kvm_run pages[CPUS];
 static unsigned power_off; /* vCPUs that are to say so, a bit each; atomic */
 static unsigned inside;	   /* vCPUs in KVM_RUN; atomic */
@@ -135,6 +137,7 @@ static void make(void)
 	fake_kvm_reset();
 	fake_kvm_on_run(run_vcpu);
 	vm_init(&vm, loop_new());
+	vm.arch = &model;
 	vm.vcpus = vcpus;
 	vm.ncpus = CPUS;
 	for (i = 0; i < CPUS; i++)

@@ -130,6 +130,21 @@ vm_says()
 	done
 }
 
+# sees_no_pause ARG... - a guest is paused for longer than its watchdog has: it
+# is not bitten, and its counters have stood still
+sees_no_pause()
+{
+	mkdir -m 700 vms
+	vm_start --runtime-dir vms --name a -k "$(payload watchdog_pause)" \
+		--watchdog --on-watchdog stop "$@"
+	vm_says serving
+	nestor pause --runtime-dir vms a
+	run -124 nestor wait --runtime-dir vms --timeout 5 a
+	nestor resume --runtime-dir vms a
+	vm_ends 0
+	grep "PASS paused" rest
+}
+
 # vm_ends STATUS - the VM ends, with that, and without a word on standard error
 vm_ends()
 {
