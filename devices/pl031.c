@@ -35,7 +35,7 @@ enum {
 	RTCICR = 0x1c,
 };
 
-#define PERIPH_ID 0x00041031
+#define PERIPH_ID 0x00141031 /* r1 */
 
 struct pl031 {
 	struct device dev;

@@ -109,7 +109,9 @@ TEST(a_clock_that_was_set_goes_on_from_there)
 
 TEST(the_clock_is_known_by_its_numbers)
 {
-	static const uint8_t id[8] = { 0x31, 0x10, 4, 0, 0x0d, 0xf0, 5, 0xb1 };
+	static const uint8_t id[8] = {
+		0x31, 0x10, 0x14, 0, 0x0d, 0xf0, 5, 0xb1
+	};
 	unsigned i;
 
 	start();
