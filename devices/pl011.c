@@ -50,6 +50,7 @@ enum {
 };
 
 #define DR_BE (1u << 10)
+#define DR_OE (1u << 11)
 
 #define FR_CTS	(1u << 0)
 #define FR_DSR	(1u << 1)
@@ -59,17 +60,29 @@ enum {
 #define FR_TXFF (1u << 5)
 #define FR_RXFF (1u << 6)
 #define FR_TXFE (1u << 7)
+#define FR_RI	(1u << 8)
 
+#define LCR_H_BRK (1u << 0)
 #define LCR_H_FEN (1u << 4)
 
 #define CR_UARTEN (1u << 0)
+#define CR_LBE	  (1u << 7)
 #define CR_TXE	  (1u << 8)
 #define CR_RXE	  (1u << 9)
+#define CR_DTR	  (1u << 10)
+#define CR_RTS	  (1u << 11)
+#define CR_OUT1	  (1u << 12)
+#define CR_OUT2	  (1u << 13)
 
+#define INT_RI	(1u << 0)
+#define INT_CTS (1u << 1)
+#define INT_DCD (1u << 2)
+#define INT_DSR (1u << 3)
 #define INT_RX	(1u << 4)
 #define INT_TX	(1u << 5)
 #define INT_RT	(1u << 6)
 #define INT_BE	(1u << 9)
+#define INT_OE	(1u << 10)
 #define INT_ALL 0x7ffu
 
 #define IFLS_RESET 0x12
@@ -88,6 +101,7 @@ struct pl011 {
 	/* Under the lock. */
 	uint16_t rx[FIFO]; /* with the error bits of UARTDR */
 	unsigned rx_head, rx_len;
+	bool overrun; /* since there was room for the last time */
 	uint8_t tx[FIFO];
 	unsigned tx_len;
 	unsigned polls; /* reads of UARTFR in a row; POLLS: it listens */
@@ -117,7 +131,35 @@ static void update(struct pl011 *u)
 	u->raised = raise;
 }
 
+/* Receiving. */
+
+static void receive(struct pl011 *u, uint16_t c)
+{
+	if (u->rx_len >= depth(u)) {
+		u->overrun = true;
+		u->rsr |= DR_OE >> 8;
+		u->ris |= INT_OE;
+		return;
+	}
+	/* Something is missing before this one (DDI 0183, 3.3.1). */
+	if (u->overrun)
+		c |= DR_OE;
+	u->overrun = false;
+	u->rx[(u->rx_head + u->rx_len++) % FIFO] = c;
+	u->ris |= INT_RT;
+	if (u->rx_len >= trigger(u, u->ifls >> 3))
+		u->ris |= INT_RX;
+	if (c & DR_BE)
+		u->ris |= INT_BE;
+}
+
 /* Sending. */
+
+/* In loopback what is sent is received, and nothing else is (3.3.8). */
+static bool loops(const struct pl011 *u)
+{
+	return u->cr & CR_LBE;
+}
 
 static void send(struct pl011 *u)
 {
@@ -133,6 +175,12 @@ static void send(struct pl011 *u)
 
 static void transmit(struct pl011 *u, uint8_t c)
 {
+	if (loops(u)) {
+		if (u->cr & CR_RXE)
+			receive(u, c);
+		u->ris |= INT_TX;
+		return;
+	}
 	if (u->tx_len >= depth(u))
 		return; /* as an overrun FIFO does */
 	u->tx[u->tx_len++] = c;
@@ -150,11 +198,11 @@ static void pl011_writable(void *ctx)
 	pthread_mutex_unlock(&u->lock);
 }
 
-/* Receiving. */
+/* Input from the back end. */
 
 static bool listens(const struct pl011 *u)
 {
-	return u->cr & CR_RXE &&
+	return u->cr & CR_RXE && !loops(u) &&
 	       (u->imsc & (INT_RX | INT_RT) || u->polls >= POLLS);
 }
 
@@ -185,16 +233,6 @@ static size_t pl011_room(void *ctx)
 	return n;
 }
 
-static void receive(struct pl011 *u, uint16_t c)
-{
-	if (u->rx_len >= depth(u))
-		return;
-	u->rx[(u->rx_head + u->rx_len++) % FIFO] = c;
-	u->ris |= INT_RT;
-	if (u->rx_len >= trigger(u, u->ifls >> 3))
-		u->ris |= INT_RX;
-}
-
 static void pl011_input(void *ctx, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
@@ -212,10 +250,8 @@ static void pl011_break(void *ctx)
 	struct pl011 *u = ctx;
 
 	pthread_mutex_lock(&u->lock);
-	if (listens(u)) {
+	if (listens(u))
 		receive(u, DR_BE);
-		u->ris |= INT_BE;
-	}
 	update(u);
 	pthread_mutex_unlock(&u->lock);
 }
@@ -230,7 +266,8 @@ static uint32_t take(struct pl011 *u)
 	c = u->rx[u->rx_head];
 	u->rx_head = (u->rx_head + 1) % FIFO;
 	u->rx_len--;
-	u->rsr = c >> 8;
+	/* That of an overrun was set when it happened, and stays. */
+	u->rsr = (u->rsr & DR_OE >> 8) | c >> 8;
 	if (u->rx_len < trigger(u, u->ifls >> 3))
 		u->ris &= ~INT_RX;
 	if (!u->rx_len)
@@ -240,9 +277,40 @@ static uint32_t take(struct pl011 *u)
 
 /* Registers. */
 
+/* The modem's lines: a terminal that is there, or our own outputs. */
+static uint32_t modem(const struct pl011 *u)
+{
+	if (!loops(u))
+		return FR_CTS | FR_DSR | FR_DCD;
+	return (u->cr & CR_RTS ? FR_CTS : 0) | (u->cr & CR_DTR ? FR_DSR : 0) |
+	       (u->cr & CR_OUT1 ? FR_DCD : 0) | (u->cr & CR_OUT2 ? FR_RI : 0);
+}
+
+static void set_control(struct pl011 *u, uint32_t cr)
+{
+	uint32_t changed = modem(u);
+
+	u->cr = cr;
+	changed ^= modem(u);
+	u->ris |= (changed & FR_RI ? INT_RI : 0) |
+		  (changed & FR_CTS ? INT_CTS : 0) |
+		  (changed & FR_DCD ? INT_DCD : 0) |
+		  (changed & FR_DSR ? INT_DSR : 0);
+}
+
+/* A break goes as far as what is sent does: to nobody, but in loopback. */
+static void set_line(struct pl011 *u, uint32_t lcr_h)
+{
+	bool begins = lcr_h & ~u->lcr_h & LCR_H_BRK;
+
+	u->lcr_h = lcr_h;
+	if (begins && loops(u) && u->cr & CR_RXE)
+		receive(u, DR_BE);
+}
+
 static uint32_t flags(struct pl011 *u)
 {
-	uint32_t fr = FR_CTS | FR_DSR | FR_DCD;
+	uint32_t fr = modem(u);
 
 	if (u->polls < POLLS)
 		u->polls++;
@@ -311,10 +379,10 @@ static void put(struct pl011 *u, uint64_t off, uint32_t val)
 		u->fbrd = val & 0x3f;
 		break;
 	case UARTLCR_H:
-		u->lcr_h = val & 0xff;
+		set_line(u, val & 0xff);
 		break;
 	case UARTCR:
-		u->cr = val & 0xff87;
+		set_control(u, val & 0xff87);
 		chardev_room(u->chr);
 		break;
 	case UARTIFLS:
@@ -372,6 +440,7 @@ static void pl011_write(struct device *dev, uint64_t off, unsigned size,
 static void power_on(struct pl011 *u)
 {
 	u->rx_head = u->rx_len = u->tx_len = u->polls = 0;
+	u->overrun = false;
 	u->rsr = u->ilpr = u->ibrd = u->fbrd = u->lcr_h = 0;
 	u->imsc = u->ris = u->dmacr = 0;
 	u->cr = CR_RESET;

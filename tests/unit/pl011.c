@@ -347,6 +347,99 @@ TEST(uart_trigger_levels_are_those_of_ifls)
 	finish();
 }
 
+enum { LBE = 0x80, RXE = 0x200, OE = 0x400, BE = 0x200 };
+
+TEST(uart_in_loopback_receives_what_it_sends_and_nothing_else)
+{
+	unsigned i;
+
+	start();
+	wr(LCR_H, FEN);
+	wr(CR, LBE | RXE | 0x100);
+	wr(IMSC, RX | RT);
+	offer("x");
+	for (i = 0; i < 16; i++)
+		wr(DR, 'a' + i);
+	OK(line);
+	OK(rd(FR) & RXFF);
+	for (i = 0; i < 16; i++)
+		EQ(rd(DR), 'a' + i);
+	OK(rd(FR) & RXFE);
+	/* With the receiver off it goes nowhere. */
+	wr(CR, LBE | 0x100);
+	wr(DR, 'z');
+	OK(rd(FR) & RXFE);
+	EQ(recv(peer, &i, 1, 0), -1);
+	/* Out of it, what waited comes in. */
+	wr(CR, RXE | 0x100);
+	SPIN_UNTIL(is_taken());
+	SPIN_UNTIL(!(rd(FR) & RXFE));
+	EQ(rd(DR), 'x');
+	finish();
+}
+
+TEST(uart_in_loopback_has_its_outputs_for_the_modems_lines)
+{
+	static const struct {
+		unsigned cr, fr, ris;
+	} lines[] = { { 0x400, 0x02, 8 },     /* DTR: DSR */
+		      { 0x800, 0x01, 2 },     /* RTS: CTS */
+		      { 0x1000, 0x04, 4 },    /* OUT1: DCD */
+		      { 0x2000, 0x100, 1 } }; /* OUT2: RI */
+	unsigned i;
+
+	start();
+	EQ(rd(FR) & 0x107, 7);
+	wr(CR, LBE);
+	EQ(rd(FR) & 0x107, 0);
+	EQ(rd(RIS) & 0xf, 0xe);
+	for (i = 0; i < 4; i++) {
+		wr(ICR, 0xf);
+		wr(CR, LBE | lines[i].cr);
+		EQ(rd(FR) & 0x107, lines[i].fr);
+		EQ(rd(RIS) & 0xf, lines[i].ris);
+		wr(CR, LBE);
+	}
+	finish();
+}
+
+TEST(uart_says_that_a_character_was_lost_and_before_which)
+{
+	start();
+	wr(CR, LBE | RXE);
+	wr(DR, 'a');
+	wr(DR, 'b');
+	wr(DR, 'c');
+	OK(rd(RIS) & OE);
+	EQ(rd(RSR), 8);
+	EQ(rd(DR), 'a');
+	EQ(rd(RSR), 8);
+	wr(DR, 'd');
+	EQ(rd(DR), 0x800 | 'd');
+	wr(RSR, 0);
+	EQ(rd(RSR), 0);
+	wr(DR, 'e');
+	EQ(rd(DR), 'e');
+	EQ(rd(RSR), 0);
+	finish();
+}
+
+TEST(uart_in_loopback_receives_a_break_of_its_own)
+{
+	start();
+	wr(LCR_H, 1);
+	EQ(rd(RIS) & BE, 0);
+	wr(LCR_H, 0);
+	wr(CR, LBE | RXE);
+	wr(LCR_H, 1);
+	wr(LCR_H, 1);
+	EQ(rd(RIS) & BE, BE);
+	EQ(rd(DR), 0x400);
+	EQ(rd(RSR), 4);
+	OK(rd(FR) & RXFE);
+	finish();
+}
+
 TEST(uart_interrupts_are_cleared_by_icr)
 {
 	start();
