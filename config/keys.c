@@ -266,6 +266,12 @@ const struct key keys[] = {
 	  .help = "a watchdog, for a guest that may hang",
 	  .type = &value_flag,
 	  .field = AT(watchdog) },
+	{ .name = "pci-testdev",
+	  .group = GROUP_DEVICES,
+	  .def = "off",
+	  .help = "QEMU's PCI test device",
+	  .type = &value_flag,
+	  .field = AT(pci_testdev) },
 
 	{ .name = "on-reset",
 	  .group = GROUP_LIFECYCLE,

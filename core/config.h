@@ -162,6 +162,7 @@ struct config {
 	bool balloon;
 	bool exit_counter;
 	bool watchdog;
+	bool pci_testdev;
 	char *cpu;    /* "host", or the file of a CPU template */
 	bool aarch32; /* the vCPUs' EL1 is a 32-bit one */
 	bool pmu;     /* offer what the host has; off for a plainer CPU */

@@ -10,7 +10,7 @@
  *
  * A BAR answers where a window of the host is, and nowhere else: a guest cannot
  * lay one over RAM or over another device. Of two at the same place, the
- * lower slot answers.
+ * lower slot, or function, answers.
  *
  * INTx is wired-or: a line is high while any function on it is. The four
  * counts have a lock of their own, since devices raise interrupts under theirs,
@@ -28,6 +28,8 @@
 #define BRIDGE_DEVICE 0x0008
 #define BRIDGE_CLASS  0x060000
 
+#define MULTI_FUNCTION 0x80 /* in the header type */
+
 #define COMMAND_BITS \
 	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE)
 
@@ -42,7 +44,7 @@ struct pci_host {
 	struct window window[PCI_WINDOWS];
 	struct pci_function bridge;
 	pthread_mutex_t lock;
-	struct pci_function *slot[PCI_SLOTS];
+	struct pci_function *slot[PCI_SLOTS]; /* function 0 of each */
 	unsigned nslots;
 
 	pthread_mutex_t intx_lock;
@@ -134,6 +136,12 @@ unsigned pci_add_cap(struct pci_function *fn, uint8_t id, unsigned len)
 	return at;
 }
 
+void pci_add_pin(struct pci_function *fn, unsigned pin)
+{
+	assert(pin >= 1 && pin <= PCI_PINS);
+	fn->config[PCI_INTERRUPT_PIN] = pin;
+}
+
 void pci_add_express(struct pci_function *fn)
 {
 	unsigned at = pci_add_cap(fn, PCI_CAP_ID_EXP, 0x3c);
@@ -152,15 +160,17 @@ void pci_add_express(struct pci_function *fn)
 static void update_intx(struct pci_function *fn)
 {
 	struct pci_host *h = fn->host;
-	unsigned pin = fn->slot % PCI_PINS;
+	unsigned pin = fn->config[PCI_INTERRUPT_PIN] - 1u;
+	unsigned line = (fn->slot + pin) % PCI_PINS;
 	bool raise = fn->level && fn->intx_on;
 
 	if (raise == fn->raised)
 		return;
+	assert(pin < PCI_PINS);
 	fn->raised = raise;
-	h->raised[pin] += raise ? 1 : -1;
-	if (h->raised[pin] == (raise ? 1 : 0))
-		irq_set(&h->intx[pin], raise);
+	h->raised[line] += raise ? 1 : -1;
+	if (h->raised[line] == (raise ? 1 : 0))
+		irq_set(&h->intx[line], raise);
 }
 
 void pci_intx(struct pci_function *fn, bool on)
@@ -230,26 +240,49 @@ static void remap(struct pci_function *fn)
 	}
 }
 
+static struct pci_function *first(const struct pci_host *h)
+{
+	return h->slot[0];
+}
+
+/* The one behind @fn, of the same slot or the next; NULL: there is none. */
+static struct pci_function *after(const struct pci_host *h,
+				  const struct pci_function *fn)
+{
+	if (fn->next)
+		return fn->next;
+	return fn->slot + 1 < h->nslots ? h->slot[fn->slot + 1] : NULL;
+}
+
+/* Does all of it lie in a BAR of the function's? */
+static bool answers(const struct pci_function *fn, gpa_t gpa, unsigned size,
+		    unsigned *bar, uint64_t *off)
+{
+	const struct pci_bar *b;
+	unsigned n;
+
+	for (n = 0; n < PCI_BARS; n++) {
+		b = &fn->bar[n];
+		if (!b->size || gpa < b->at || gpa - b->at >= b->size ||
+		    size > b->size - (gpa - b->at))
+			continue;
+		*bar = n;
+		*off = gpa - b->at;
+		return true;
+	}
+	return false;
+}
+
 /* The function that answers at @gpa, wholly; NULL: nobody. */
 static struct pci_function *find(struct pci_host *h, gpa_t gpa, unsigned size,
 				 unsigned *bar, uint64_t *off)
 {
-	struct pci_function *fn = NULL;
-	const struct pci_bar *b;
-	unsigned i, n;
+	struct pci_function *fn;
 
 	pthread_mutex_lock(&h->lock);
-	for (i = 0; i < h->nslots && !fn; i++) {
-		for (n = 0; n < PCI_BARS && !fn; n++) {
-			b = &h->slot[i]->bar[n];
-			if (!b->size || gpa < b->at || gpa - b->at >= b->size ||
-			    size > b->size - (gpa - b->at))
-				continue;
-			fn = h->slot[i];
-			*bar = n;
-			*off = gpa - b->at;
-		}
-	}
+	for (fn = first(h); fn; fn = after(h, fn))
+		if (answers(fn, gpa, size, bar, off))
+			break;
 	pthread_mutex_unlock(&h->lock);
 	return fn;
 }
@@ -366,11 +399,15 @@ static uint64_t config_read(struct pci_function *fn, unsigned off, unsigned len)
 /* The function whose registers begin there; bus 0 is all there is. */
 static struct pci_function *at_ecam(struct pci_host *h, uint64_t off)
 {
-	unsigned slot = off >> 15 & 31, function = off >> 12 & 7;
+	unsigned slot = off >> 15 & 31, number = off >> 12 & 7;
+	struct pci_function *fn;
 
-	if (off >= PCI_ECAM_BUS_SIZE || function || slot >= h->nslots)
+	if (off >= PCI_ECAM_BUS_SIZE || slot >= h->nslots)
 		return NULL;
-	return h->slot[slot];
+	fn = h->slot[slot];
+	while (fn && fn->number != number)
+		fn = fn->next;
+	return fn;
 }
 
 static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
@@ -409,11 +446,11 @@ static void ecam_write(struct device *dev, uint64_t off, unsigned size,
 static void ecam_reset(struct device *dev)
 {
 	struct pci_host *h = ((struct window *)dev)->host;
-	unsigned i;
+	struct pci_function *fn;
 
 	pthread_mutex_lock(&h->lock);
-	for (i = 0; i < h->nslots; i++)
-		function_reset(h->slot[i]);
+	for (fn = first(h); fn; fn = after(h, fn))
+		function_reset(fn);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -486,27 +523,56 @@ unsigned pci_host_slots(const struct pci_host *h)
 	return h->nslots;
 }
 
+/* What it looks like now is what a reset makes of it. */
+static void plug(struct pci_host *h, struct pci_function *fn, unsigned slot,
+		 unsigned number)
+{
+	fn->host = h;
+	fn->slot = slot;
+	fn->number = number;
+	if (number)
+		fn->config[PCI_HEADER_TYPE] |= MULTI_FUNCTION;
+	memcpy(fn->initial, fn->config, sizeof(fn->initial));
+}
+
 int pci_host_add(struct pci_host *h, struct pci_function *fn)
 {
 	if (h->nslots == PCI_SLOTS)
 		return -ENOSPC;
-	fn->host = h;
-	fn->slot = h->nslots;
-	memcpy(fn->initial, fn->config, sizeof(fn->initial));
+	plug(h, fn, h->nslots, 0);
 	h->slot[h->nslots] = fn;
 	return h->nslots++;
 }
 
+int pci_host_join(struct pci_host *h, struct pci_function *with,
+		  struct pci_function *fn)
+{
+	struct pci_function *zero = h->slot[with->slot], *last = zero;
+
+	while (last->next)
+		last = last->next;
+	if (last->number + 1 == PCI_FUNCTIONS)
+		return -ENOSPC;
+	plug(h, fn, with->slot, last->number + 1);
+	last->next = fn;
+	/* Only if function 0 says so are the others looked for. */
+	zero->config[PCI_HEADER_TYPE] |= MULTI_FUNCTION;
+	zero->initial[PCI_HEADER_TYPE] |= MULTI_FUNCTION;
+	return fn->number;
+}
+
 void pci_host_free(struct pci_host *h)
 {
-	struct pci_function *fn;
+	struct pci_function *fn, *next;
 
 	if (!h)
 		return;
 	while (h->nslots) {
-		fn = h->slot[--h->nslots];
-		if (fn->ops->free)
-			fn->ops->free(fn);
+		for (fn = h->slot[--h->nslots]; fn; fn = next) {
+			next = fn->next;
+			if (fn->ops->free)
+				fn->ops->free(fn);
+		}
 	}
 	pthread_mutex_destroy(&h->lock);
 	pthread_mutex_destroy(&h->intx_lock);

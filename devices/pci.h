@@ -23,7 +23,8 @@
 
 #define PCI_BARS	  6
 #define PCI_PINS	  4
-#define PCI_SLOTS	  32u /* of a bus; function 0 of each is used */
+#define PCI_SLOTS	  32u /* of a bus */
+#define PCI_FUNCTIONS	  8u  /* of a slot */
 #define PCI_ECAM_BUS_SIZE 0x100000u
 /* Where a BAR is that answers nowhere. */
 #define PCI_NOWHERE UINT64_MAX
@@ -74,7 +75,8 @@ struct pci_bar {
 struct pci_function {
 	const struct pci_ops *ops;
 	struct pci_host *host;
-	unsigned slot;
+	unsigned slot, number;	   /* where it is, and which of those there */
+	struct pci_function *next; /* of the same slot */
 	uint8_t config[PCI_CFG_SPACE_SIZE];
 	uint8_t writable[PCI_CFG_SPACE_SIZE]; /* bits that the driver sets */
 	uint8_t initial[PCI_CFG_SPACE_SIZE];  /* config after a reset */
@@ -113,7 +115,14 @@ unsigned pci_add_cap(struct pci_function *, uint8_t id, unsigned len);
 /* The PCI Express capability, with function-level reset. */
 void pci_add_express(struct pci_function *);
 
-/* Interrupt by pin INTA, as long as @on. Any thread. */
+/*
+ * pci_add_pin() - pin INTA (1) to INTD (4)
+ *
+ * The first function of a slot that has one has INTA, and so on (PCI 3.0, 2.2.6).
+ */
+void pci_add_pin(struct pci_function *, unsigned pin);
+
+/* Interrupt by the function's pin, as long as @on. Any thread. */
 void pci_intx(struct pci_function *, bool on);
 
 /* May it read and write memory, and send messages? In a callback of its own. */
@@ -134,8 +143,8 @@ enum pci_window { PCI_MMIO32, PCI_IO, PCI_ECAM, PCI_MMIO64, PCI_WINDOWS };
 /*
  * pci_host_new() - a host bridge with its windows at @base, each @size bytes
  *
- * Pin INTA of slot n is wired to @intx[n % 4], level-triggered. NULL with errno
- * set.
+ * Pin INTA of slot n is wired to @intx[n % 4], level-triggered, INTB to the next
+ * one, and so on. NULL with errno set.
  */
 struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 			      const uint64_t size[PCI_WINDOWS],
@@ -150,6 +159,14 @@ struct device *pci_host_window(struct pci_host *, enum pci_window);
  * -ENOSPC if there is none. The host owns it then. Before any vCPU runs.
  */
 int pci_host_add(struct pci_host *, struct pci_function *fn);
+
+/*
+ * pci_host_join() - make @fn the next function of the slot that @with is in
+ *
+ * Its number, or -ENOSPC. The host owns it then. Before any vCPU runs.
+ */
+int pci_host_join(struct pci_host *, struct pci_function *with,
+		  struct pci_function *fn);
 
 /* How many slots are taken: the number of the next one. */
 unsigned pci_host_slots(const struct pci_host *);

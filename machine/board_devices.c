@@ -141,6 +141,8 @@ int board_add_devices(struct board *b, struct err *e)
 		r = board_add_pci(b);
 	if (!r)
 		r = board_add_virtio(b, e);
+	if (!r && c->pci_testdev)
+		r = board_add_pci_testdev(b);
 	return r ? r : board_add_fw_cfg(b, e);
 }
 

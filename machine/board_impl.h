@@ -105,6 +105,9 @@ int board_add_pci(struct board *b);
  */
 int board_add_virtio_pci(struct board *b, struct virtio *v);
 
+/* The PCI test device, into the next slot. 0 or -errno, logged. */
+int board_add_pci_testdev(struct board *b);
+
 /* A level-triggered line of the interrupt controller's. */
 struct irq board_level_irq(struct board *b, unsigned line);
 

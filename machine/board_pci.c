@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI Express on this machine: the host's place in the map, and how virtio's
- * functions on it interrupt and are notified.
+ * PCI Express on this machine: the host's place in the map, and how functions
+ * on it interrupt and are notified.
  */
 #include "machine/board_impl.h"
 
@@ -11,6 +11,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "devices/pci.h"
+#include "devices/pci_testdev.h"
 #include "virtio/pci.h"
 #include "virtio/virtio.h"
 
@@ -57,21 +58,60 @@ int board_add_pci(struct board *b)
 	return r;
 }
 
+static int listen(struct board *b, struct kvm_ioeventfd *io, bool on)
+{
+	int r;
+
+	io->flags |= on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN;
+	r = kvm_ioctlp(b->vm.fd, KVM_IOEVENTFD, io);
+	if (r < 0)
+		log_debug("KVM_IOEVENTFD at %#llx: %s",
+			  (unsigned long long)io->addr, strerror(-r));
+	return r;
+}
+
 /* Of any width and value: each queue has a register of its own. */
 static int ioeventfd(void *ctx, gpa_t at, int fd, bool on)
 {
-	struct board *b = ctx;
+	struct kvm_ioeventfd io = { .addr = at, .fd = fd };
+
+	return listen(ctx, &io, on);
+}
+
+static int testdev_ioeventfd(void *ctx, gpa_t at, const uint8_t *match, int fd,
+			     bool on)
+{
 	struct kvm_ioeventfd io = {
 		.addr = at,
+		.len = 1,
 		.fd = fd,
-		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+		.datamatch = match ? *match : 0,
+		.flags = match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0,
 	};
-	int r = kvm_ioctlp(b->vm.fd, KVM_IOEVENTFD, &io);
+
+	return listen(ctx, &io, on);
+}
+
+/* It is the bus's from here on, or freed. */
+static int plug(struct board *b, struct pci_function *fn)
+{
+	int r = pci_host_add(b->pci, fn);
 
 	if (r < 0)
-		log_debug("KVM_IOEVENTFD at %#llx: %s", (unsigned long long)at,
-			  strerror(-r));
-	return r;
+		fn->ops->free(fn);
+	return r < 0 ? r : 0;
+}
+
+int board_add_pci_testdev(struct board *b)
+{
+	struct pci_testdev_host host = { testdev_ioeventfd, b };
+	struct pci_function *fn = pci_testdev_new(&host);
+
+	if (!fn) {
+		log_warn("the PCI test device");
+		return -ENOMEM;
+	}
+	return plug(b, fn);
 }
 
 static struct pci_function *function_of(struct board *b, struct virtio *v)
@@ -91,15 +131,11 @@ static struct pci_function *function_of(struct board *b, struct virtio *v)
 int board_add_virtio_pci(struct board *b, struct virtio *v)
 {
 	struct pci_function *fn = function_of(b, v);
-	int r;
 
 	if (!fn) {
 		log_warn("a PCI function");
 		v->ops->free(v);
 		return -ENOMEM;
 	}
-	r = pci_host_add(b->pci, fn);
-	if (r < 0)
-		fn->ops->free(fn);
-	return r < 0 ? r : 0;
+	return plug(b, fn);
 }

@@ -257,13 +257,15 @@ static unsigned count(const struct board *b, bool pci)
 
 bool board_wants_pci(const struct board *b)
 {
-	return board_uses_pci(b, TRANSPORT_AUTO) || count(b, true);
+	return board_uses_pci(b, TRANSPORT_AUTO) || count(b, true) ||
+	       b->cfg->pci_testdev;
 }
 
 int board_check_virtio(const struct board *b, struct err *e)
 {
 	const struct config *c = b->cfg;
-	unsigned pci = count(b, true), mmio = count(b, false);
+	unsigned mmio = count(b, false);
+	unsigned pci = count(b, true) + c->pci_testdev;
 
 	/* The host bridge has a slot of its own. */
 	if (pci < PCI_SLOTS && mmio <= VIRTIO_SLOTS)

@@ -557,7 +557,7 @@ struct pci_function *virtio_pci_new(struct virtio *v,
 		return NULL;
 	pci_init(&p->fn, &vpci_ops, VENDOR, FIRST_DEVICE + v->ops->id,
 		 class_of(v->ops->id));
-	p->fn.config[PCI_INTERRUPT_PIN] = 1;
+	pci_add_pin(&p->fn, 1);
 	p->v = v;
 	p->host = *host;
 	p->at = PCI_NOWHERE;

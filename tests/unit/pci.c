@@ -69,7 +69,7 @@ static void thing_add(struct pci_rig *r, struct thing *t)
 	pci_add_bar(&t->fn, 0, 0x1000, false);
 	pci_add_bar(&t->fn, 2, 0x4000, true);
 	pci_add_express(&t->fn);
-	t->fn.config[PCI_INTERRUPT_PIN] = 1;
+	pci_add_pin(&t->fn, 1);
 	OK(pci_host_add(r->host, &t->fn) > 0);
 }
 
@@ -345,5 +345,52 @@ TEST(a_bus_has_32_slots)
 	pci_init(&t[31].fn, &thing_ops, 1, 2, 3);
 	EQ(pci_host_add(r.host, &t[31].fn), -ENOSPC);
 	EQ(cfg_get(&r, 31, 0, 4), 0x56781234);
+	pci_rig_free(&r);
+}
+
+TEST(functions_of_one_slot_are_found_behind_its_first)
+{
+	struct pci_rig r;
+	static struct thing t[9];
+	unsigned i, cap;
+
+	pci_rig_new(&r);
+	thing_add(&r, &t[0]);
+	EQ(cfg_get(&r, 1, PCI_HEADER_TYPE, 1), 0);
+	for (i = 1; i < 9; i++) {
+		t[i] = (struct thing){ .moves = 0 };
+		pci_init(&t[i].fn, &thing_ops, 0x1234, i, 0xff0000);
+		pci_add_bar(&t[i].fn, 0, 0x1000, false);
+		pci_add_pin(&t[i].fn, i % 4 + 1);
+		EQ(pci_host_join(r.host, &t[i / 2].fn, &t[i].fn),
+		   i < 8 ? (int)i : -ENOSPC);
+	}
+	EQ(pci_host_slots(r.host), 2);
+	for (i = 1; i < 8; i++) {
+		gpa_t cfg = cfg_at(1, i << 12);
+
+		EQ(mem_get(&r, cfg, 4), i << 16 | 0x1234);
+		EQ(mem_get(&r, cfg + PCI_HEADER_TYPE, 1), 0x80);
+		mem_set(&r, cfg + BAR0, 4, LOW_BASE + (i << 12));
+		mem_set(&r, cfg + PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+		mem_set(&r, LOW_BASE + (i << 12) + 8, 4, 100 + i);
+		EQ(t[i].written, 100 + i);
+		/* Slot 1: INTA is line 1. */
+		pci_intx(&t[i].fn, true);
+		OK(r.pin[(1 + i) % 4]);
+		pci_intx(&t[i].fn, false);
+		OK(!r.pin[(1 + i) % 4]);
+	}
+	EQ(mem_get(&r, cfg_at(2, 0), 4), UINT32_MAX);
+	/* A reset of one of them is no other's, and the machine's is all's. */
+	cap = cfg_cap(&r, 1, PCI_CAP_ID_EXP, 0);
+	cfg_set(&r, 1, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	EQ(t[0].resets, 1);
+	EQ(t[1].resets, 0);
+	EQ(cfg_get(&r, 1, PCI_HEADER_TYPE, 1), 0x80);
+	bus_reset(&r.bus);
+	EQ(t[0].resets, 2);
+	EQ(t[7].resets, 1);
+	EQ(t[7].moved[0], PCI_NOWHERE);
 	pci_rig_free(&r);
 }

@@ -128,6 +128,19 @@ lspci_of()
 	says "PASS a vector that changes all the time loses nothing"
 }
 
+@test "the PCI test device counts writes, and KVM's eventfds do" {
+	run -0 nestor run -k "$(payload pci_testdev)" -m 64M --pci-testdev
+	says "slot 0.0: 81b36" mmio-no-eventfd mmio-wildcard-eventfd \
+		mmio-datamatch-eventfd "PASS 6 tests of the PCI test device" \
+		"PASS no BAR answers while memory is off"
+	# Also where nothing else is on PCI.
+	run -0 nestor run -k "$(payload pci_testdev)" -m 64M --pci-testdev \
+		--transport mmio
+	says "PASS 6 tests of the PCI test device"
+	run -4 nestor run -k "$(payload pci_testdev)" -m 64M
+	says "FAIL there is no PCI test device"
+}
+
 @test "--transport mmio makes a machine without PCI" {
 	truncate -s 1M disk
 	run -0 nestor run -k "$(payload off)" -d disk --transport mmio --dump-dtb tree
