@@ -353,8 +353,12 @@ int vcpu_create(struct vcpu *v, size_t run_size)
 		v->run = kvm_map_run(v->fd, run_size);
 		r = v->run ? 0 : -errno;
 	}
-	if (r < 0)
+	if (r < 0) {
 		log_warnx("vCPU %u: creating it: %s", v->index, strerror(-r));
+		if (v->fd >= 0)
+			close(v->fd);
+		v->fd = -1;
+	}
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include "host/cpio.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ struct cpio *cpio_new(void)
 	if (!c)
 		return NULL;
 	c->fd = memfd_create("initramfs", MFD_CLOEXEC);
-	c->f = c->fd < 0 ? NULL : fdopen(dup(c->fd), "w");
+	c->f = c->fd < 0 ? NULL : fdopen(fcntl(c->fd, F_DUPFD_CLOEXEC, 0), "w");
 	if (!c->f) {
 		if (c->fd >= 0)
 			close(c->fd);
