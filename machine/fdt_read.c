@@ -14,6 +14,9 @@
 
 #include "core/log.h"
 
+/* The first whose nodes have their whole names, and properties theirs. */
+#define FDT_VERSION_MIN 16
+
 static bool too_deep(const void *fdt)
 {
 	int node, depth = 0;
@@ -25,9 +28,29 @@ static bool too_deep(const void *fdt)
 	return false;
 }
 
+/*
+ * Of trees before version 16, which no tool has written since 2005, the library
+ * takes the header, and then finds no names of properties where it looks.
+ */
+static int check_version(const struct infile *f, const void *blob,
+			 struct err *e)
+{
+	if (f->size < FDT_V3_SIZE || fdt_magic(blob) != FDT_MAGIC ||
+	    fdt_version(blob) >= FDT_VERSION_MIN)
+		return 0;
+	return infile_err(f, e, -EINVAL,
+			  "is a device tree of version %u; give one of version "
+			  "17, as dtc -O dtb writes it",
+			  fdt_version(blob));
+}
+
 static int check(const struct infile *f, const void *blob, struct err *e)
 {
-	const int ret = fdt_check_full(blob, f->size);
+	const int err = check_version(f, blob, e);
+	const int ret = err ? 0 : fdt_check_full(blob, f->size);
+
+	if (err)
+		return err;
 
 	switch (ret) {
 	case 0:

@@ -362,3 +362,29 @@ TEST(B1_an_overlay_whose_fixups_point_outside_is_refused)
 		HAS(err.text, "fixups point nowhere");
 	}
 }
+
+/* Such one has no names of properties where libfdt looks for them. */
+TEST(B1_a_tree_of_a_version_before_16_is_refused)
+{
+	const struct machine m = { .ram_size = GIB };
+	size_t len;
+	uint8_t *blob = compile(user_tree, &len);
+	unsigned v;
+
+	for (v = 0; v < 16; v++) {
+		fdt_set_version(blob, v);
+		fdt_set_last_comp_version(blob, v);
+		EQ(fdt_from_file(&m, file_of(blob, len), &fdt, &size, &err),
+		   -EINVAL);
+		HAS(err.text, "is a device tree of version ");
+		machine_tree();
+		EQ(fdt_overlay(&fdt, &size, file_of(blob, len), &err), -EINVAL);
+		HAS(err.text, "is a device tree of version ");
+		free(fdt);
+	}
+	fdt_set_version(blob, 17);
+	fdt_set_last_comp_version(blob, 16);
+	EQ(fdt_from_file(&m, file_of(blob, len), &fdt, &size, &err), 0);
+	free(fdt);
+	free(blob);
+}
