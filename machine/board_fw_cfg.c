@@ -127,16 +127,17 @@ static int add_initrds(struct fw_cfg *f, const struct strlist *paths,
 {
 	static const char zero[PAD];
 	struct fw_cfg_item *it = fw_cfg_item(f, FW_CFG_INITRD_DATA);
-	struct infile in;
+	struct infile in = { 0 };
 	unsigned i;
 	int r = 0;
 
 	for (i = 0; i < paths->n && !r; i++) {
+		/* Each begins on 4 bytes, and the last ends where it ends. */
+		if (fw_cfg_append(it, zero, -in.size % PAD) < 0)
+			return no_room(e);
 		r = infile_open(&in, "--initrd", paths->s[i], e);
 		if (!r)
 			r = append_file(it, &in, e);
-		if (!r && fw_cfg_append(it, zero, -in.size % PAD) < 0)
-			r = no_room(e);
 	}
 	return r ? r : add_size(f, FW_CFG_INITRD_SIZE, it, e);
 }

@@ -61,7 +61,7 @@ int image_load_kernel(const struct gmem *, const struct machine *,
 /*
  * image_load_files() - initrds and modules, above the kernel
  *
- * The initrds of @c are concatenated, each padded to 4 bytes; its modules
+ * The initrds of @c are joined, each on 4 bytes and ending exactly; its modules
  * follow as they are, each on pages of its own. All of it lies within the 32
  * GiB window that the boot protocol asks for, with room left for a tree. Fills
  * @b->initrd, @b->module (a range is empty if there is none) and @b->files.

@@ -152,9 +152,10 @@ static int part_load(const struct part *p, const struct gmem *mem, gpa_t base,
 		return infile_err(&p->file, e, err,
 				  "does not fit into guest memory; give more "
 				  "--memory");
+	/* Where the last one ends is exact: it need not be an archive. */
 	if (!p->range->size)
 		p->range->base = at;
-	p->range->size += p->file.size + (p->joined ? pad : 0);
+	p->range->size = at + p->file.size - p->range->base;
 	return 0;
 }
 

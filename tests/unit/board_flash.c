@@ -207,7 +207,7 @@ TEST(kernel_initrds_and_parameters_are_handed_over)
 	item(b, 0x11, buf, 12);
 	MEM_EQ(buf, "MZ and so on", 12);
 	item(b, 0x0b, buf, 4);
-	MEM_EQ(buf, "\20\0\0\0", 4);
+	MEM_EQ(buf, "\16\0\0\0", 4);
 	item(b, 0x12, buf, 16);
 	MEM_EQ(buf, "first\0\0\0second\0\0", 16);
 	item(b, 0x14, buf, 4);
