@@ -46,6 +46,7 @@ static const struct {
 	{ 0, 4, "\x04\x22\x4d\x18",
 	  "is compressed with lz4; unpack it, or use gzip or zstd" },
 	{ 0, 6, "070701", "is a cpio archive; give it with --initrd" },
+	{ 0, 3, "#!/", "is a script; " WANTED },
 	{ 0, 4, "QFI\xfb", "is a disk image; give it with --disk" },
 };
 
@@ -70,6 +71,46 @@ int image_too_big(struct load *l, uint64_t end)
 			  "needs at least %llu MiB; give --memory %lluM",
 			  (unsigned long long)(l->m->ram_size / MIB),
 			  (unsigned long long)need, (unsigned long long)need);
+}
+
+/* Text as short as this may be anything. */
+#define WORD 64
+
+/* The bytes of the UTF-8 character at @p, of @left at most; 0: it is none. */
+static size_t utf8_len(const uint8_t *p, size_t left)
+{
+	size_t i, n = *p >= 0xc2 && *p < 0xe0	? 2
+		      : *p >= 0xe0 && *p < 0xf0 ? 3
+		      : *p >= 0xf0 && *p < 0xf5 ? 4
+						: 0;
+
+	for (i = 1; i < n && i < left; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/*
+ * Is all of its beginning text, with a line's end or longer than a word: a
+ * script, a page from the web that was to be a kernel, a pointer of git-lfs? No
+ * program is: what stops or calls, and any branch back, has bytes that no text
+ * has.
+ */
+static bool is_text(const struct head *h)
+{
+	size_t i, n;
+
+	for (i = 0; i < h->len; i += n) {
+		const uint8_t c = h->byte[i];
+
+		n = (c >= ' ' && c < 0x7f) || (c >= '\t' && c <= '\r') ||
+				    c == 0x1b
+			    ? 1
+			    : utf8_len(h->byte + i, h->len - i);
+		if (!n)
+			return false;
+	}
+	return h->len > WORD || memchr(h->byte, '\n', h->len);
 }
 
 /*
@@ -125,6 +166,9 @@ int image_load_flat(struct load *l)
 	if (pe_end(&l->head))
 		return infile_err(&l->file, l->e, -ENOEXEC,
 				  "is an EFI program, not a kernel; " WANTED);
+	if (is_text(&l->head))
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "is text, not a kernel; " WANTED);
 	if (size > SIZE_LIMIT || TEXT_OFFSET > l->m->ram_size ||
 	    size > l->m->ram_size - TEXT_OFFSET)
 		return image_too_big(l, size + TEXT_OFFSET);

@@ -41,7 +41,7 @@ struct stream {
 /*
  * The unpackers take one gzip member or zstd frame from @s. 0; -ENOSPC if the
  * room ends first, -ENODATA if the input does, -EBADMSG if it is damaged,
- * -ENOMEM.
+ * -E2BIG if its window is too large, -ENOMEM.
  */
 static int gunzip(struct stream *s)
 {
@@ -86,6 +86,8 @@ static int zstd_errno(size_t ret)
 		return -ENODATA;
 	case ZSTD_error_memory_allocation:
 		return -ENOMEM;
+	case ZSTD_error_frameParameter_windowTooLarge:
+		return -E2BIG;
 	default:
 		return -EBADMSG;
 	}
@@ -108,7 +110,11 @@ static int unzstd(struct stream *s)
 	return 0;
 }
 
-/* The beginning of a frame, which unzstd() cannot give. */
+/*
+ * The beginning of a frame, which unzstd() cannot give. What is packed from a
+ * pipe (zstd --long) may name a window of any size, whatever its length. The
+ * library allocates it, but of that touches only what it writes: one block.
+ */
 static int unzstd_head(struct stream *s)
 {
 	ZSTD_inBuffer in = { s->in, s->in_left, 0 };
@@ -119,6 +125,9 @@ static int unzstd_head(struct stream *s)
 
 	if (!z)
 		return -ENOMEM;
+	ZSTD_DCtx_setParameter(
+		z, ZSTD_d_windowLogMax,
+		ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound);
 	do {
 		const size_t before = in.pos + out.pos;
 
@@ -167,6 +176,11 @@ static int complain(struct load *l, enum packing how, int err)
 		return infile_err(&l->file, l->e, err,
 				  "cannot be unpacked: the host is out of "
 				  "memory");
+	case -E2BIG:
+		return infile_err(
+			&l->file, l->e, err,
+			"wants a window that is too large for this "
+			"nestor; pack it with zstd --long=31 or less");
 	case -ENOSPC:
 		return infile_err(
 			&l->file, l->e, -EFBIG,

@@ -205,3 +205,39 @@ TEST(anything_else_is_a_flat_binary)
 	EQ(boot.kind, BOOT_OPEN);
 	MEM_EQ(ram + 0x80000, "\x00\x00\x00\x14\xdd", 5);
 }
+
+/* --- text --- */
+
+static int load_text(const char *text)
+{
+	return load_bytes(text, strlen(text));
+}
+
+TEST(text_is_no_kernel)
+{
+	static char page[4096];
+	uint32_t loop[] = { 0x14000000 };
+
+	machine_of(32 * MIB);
+	EQ(load_text("#!/bin/sh\nexec true\n"), -ENOEXEC);
+	says("is a script; give an arm64 Linux Image");
+	EQ(load_text("version https://git-lfs.github.com/spec/v1\n"), -ENOEXEC);
+	says("is text, not a kernel");
+	EQ(load_text("\xef\xbb\xbfGr\xc3\xbc\xc3\x9f"
+		     "e \xe2\x82\xac\t\xf0\x9f\x90\xa7\r\n"),
+	   -ENOEXEC);
+	/* A character that its beginning cuts in two. */
+	memset(page, ' ', sizeof(page));
+	memcpy(page + 1022, "\xe2\x82\xac", 3);
+	EQ(load_bytes(page, sizeof(page)), -ENOEXEC);
+	says("is text");
+	mach.aarch32 = true;
+	EQ(load_text("hello\n"), -ENOEXEC);
+	says("is text");
+	mach.aarch32 = false;
+	EQ(load_bytes(loop, sizeof(loop)), 0);
+	/* What only begins as text does, or has bytes that are no character. */
+	EQ(load_bytes("text\0\0\0\x14", 8), 0);
+	EQ(load_bytes("text\xc3(\0\x14", 8), 0);
+	EQ(load_bytes("text\xff\n", 6), 0);
+}

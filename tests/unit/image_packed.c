@@ -219,3 +219,43 @@ TEST(B1_a_zstd_bomb_stops_at_its_image_size)
 	says("unpacks to more than");
 	EQ(ram[2 * MIB], 0xdd);
 }
+
+/* As `zstd --long` packs what comes from a pipe: its length is not known. */
+static size_t zstd_long(const void *in, size_t len, uint8_t *out, size_t room,
+			int window)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	ZSTD_inBuffer from = { in, len / 2, 0 };
+	ZSTD_outBuffer to = { out, room, 0 };
+
+	OK(z);
+	OK(!ZSTD_isError(
+		ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 1)));
+	OK(!ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, window)));
+	EQ(ZSTD_compressStream2(z, &to, &from, ZSTD_e_flush), 0);
+	from.size = len;
+	EQ(ZSTD_compressStream2(z, &to, &from, ZSTD_e_end), 0);
+	ZSTD_freeCCtx(z);
+	return to.pos;
+}
+
+TEST(a_zstd_frame_may_have_the_largest_window_there_is)
+{
+	static uint8_t boot_image[4 * MIB];
+	const int windows[] = { 28, 31 };
+	unsigned i;
+	size_t n;
+
+	machine_of(32 * MIB);
+	image_good();
+	for (i = 0; i < 2; i++) {
+		n = zstd_long(img, IMG, pack, sizeof(pack), windows[i]);
+		memset(ram, 0xdd, IMG);
+		EQ(load_bytes(pack, n), 0);
+		MEM_EQ(ram, img, IMG);
+		n = zboot_make(boot_image, pack, n, "zstd22");
+		memset(ram, 0xdd, IMG);
+		EQ(load_bytes(boot_image, n), 0);
+		MEM_EQ(ram, img, IMG);
+	}
+}
