@@ -171,9 +171,10 @@ struct config {
 	enum nested_kind nested;
 	unsigned nested_depth; /* 1: no EL2 for guests of the guest; 0: any */
 	enum policy on_reset, on_panic, on_watchdog;
-	bool detect_halt; /* a guest that halts for good has panicked */
-	unsigned timeout; /* seconds of host time; 0: none */
-	char *stats;	  /* where statistics go; NULL: nowhere */
+	bool reload_on_reset; /* boot what has the names then */
+	bool detect_halt;     /* a guest that halts for good has panicked */
+	unsigned timeout;     /* seconds of host time; 0: none */
+	char *stats;	      /* where statistics go; NULL: nowhere */
 	struct command_config command;
 	char *log; /* where console output goes, too; NULL: nowhere */
 	bool debug;

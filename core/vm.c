@@ -379,6 +379,7 @@ int vm_start(struct vm *vm)
 	sigdelset(&all, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < vm->ncpus && !r; i++) {
+		vm->vcpus[i].stat_fd = -1;
 		r = -pthread_create(&vm->vcpus[i].thread, NULL, vcpu_main,
 				    &vm->vcpus[i]);
 		if (r)
@@ -431,8 +432,13 @@ void vm_quit(struct vm *vm)
 	pthread_mutex_lock(&vm->lock);
 	set_target(vm, VCPUS_QUIT);
 	pthread_mutex_unlock(&vm->lock);
-	while (vm->nthreads)
-		pthread_join(vm->vcpus[--vm->nthreads].thread, NULL);
+	while (vm->nthreads) {
+		struct vcpu *v = &vm->vcpus[--vm->nthreads];
+
+		pthread_join(v->thread, NULL);
+		if (v->stat_fd >= 0)
+			close(v->stat_fd);
+	}
 	set_state(vm, VM_ENDED);
 }
 
@@ -490,19 +496,31 @@ uint64_t vm_cpu_time(const struct vm *vm)
 	return ns;
 }
 
-/* Its state as proc(5) has it, behind the name, which may hold anything. */
-static char thread_state(pid_t tid)
+void vm_watch_sleep(struct vm *vm)
 {
-	char path[48], text[256], *p;
-	ssize_t n;
-	int fd;
+	char path[48];
+	unsigned i;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return '?';
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	pthread_mutex_lock(&vm->lock);
+	for (i = 0; i < vm->nthreads; i++) {
+		struct vcpu *v = &vm->vcpus[i];
+
+		while (!v->parked)
+			pthread_cond_wait(&vm->changed, &vm->lock);
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", v->tid);
+		v->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (v->stat_fd < 0)
+			log_warn("%s", path);
+	}
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* Its state as proc(5) has it, behind the name, which may hold anything. */
+static char thread_state(const struct vcpu *v)
+{
+	char text[256], *p;
+	ssize_t n = pread(v->stat_fd, text, sizeof(text) - 1, 0);
+
 	text[n > 0 ? n : 0] = 0;
 	p = strrchr(text, ')');
 	return p && p[1] ? p[2] : '?';
@@ -512,5 +530,5 @@ static char thread_state(pid_t tid)
 bool vcpu_sleeps(const struct vcpu *v)
 {
 	return __atomic_load_n(&v->inside, __ATOMIC_RELAXED) &&
-	       thread_state(v->tid) == 'S';
+	       thread_state(v) == 'S';
 }

@@ -96,6 +96,7 @@ struct vcpu {
 	bool inside; /* in KVM_RUN; atomic */
 	pthread_t thread;
 	pid_t tid;	    /* from the first time that it is parked on */
+	int stat_fd;	    /* of its thread, for vcpu_sleeps(); or -1 */
 	bool wants_suspend; /* has called PSCI's SYSTEM_SUSPEND */
 };
 
@@ -194,6 +195,12 @@ void vm_unpark(struct vm *);
 
 /* For how long all vCPUs' threads together have run so far, in ns. Main thread. */
 uint64_t vm_cpu_time(const struct vm *);
+
+/*
+ * vm_watch_sleep() - open what vcpu_sleeps() reads: after vm_start(), before
+ * any vCPU runs
+ */
+void vm_watch_sleep(struct vm *);
 
 /*
  * vcpu_sleeps() - does KVM have it asleep or off, at this moment?

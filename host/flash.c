@@ -331,7 +331,7 @@ static int create_vars(const char *path, const char *template, uint64_t size,
 {
 	char name[PATH_MAX], tmp[PATH_MAX];
 	int r = final_name(path, name);
-	int fd = r < 0 ? r : output_temporary(name, tmp);
+	int fd = r < 0 ? r : output_temporary(AT_FDCWD, name, tmp);
 
 	if (fd < 0)
 		return refuse(e, "--vars", path, -fd);

@@ -29,38 +29,44 @@ static int address_of(const char *name, struct sockaddr_un *addr)
 	return offsetof(struct sockaddr_un, sun_path) + len;
 }
 
-static int send_to(const char *name, const char *text, size_t len)
+int notify_open(int *out)
 {
+	const char *name = getenv("NOTIFY_SOCKET");
 	struct timeval patience = { .tv_sec = PATIENCE };
 	struct sockaddr_un addr;
-	int addrlen = address_of(name, &addr), fd, r;
+	int addrlen, fd, r;
 
+	*out = -1;
+	if (!name || !name[0])
+		return 0;
+	addrlen = address_of(name, &addr);
 	if (addrlen < 0)
 		return addrlen;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	r = sendto(fd, text, len, MSG_NOSIGNAL, (struct sockaddr *)&addr,
-		   addrlen);
-	r = r < 0 ? -errno : 0;
-	close(fd);
-	return r;
+	if (connect(fd, (struct sockaddr *)&addr, addrlen) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	*out = fd;
+	return 0;
 }
 
-int notify_send(const char *fmt, ...)
+int notify_send(int fd, const char *fmt, ...)
 {
-	const char *name = getenv("NOTIFY_SOCKET");
 	char text[512];
 	va_list ap;
 	int n;
 
-	if (!name || !name[0])
+	if (fd < 0)
 		return 0;
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n >= (int)sizeof(text))
 		n = sizeof(text) - 1;
-	return send_to(name, text, n);
+	return send(fd, text, n, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

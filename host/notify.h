@@ -7,8 +7,16 @@
 #pragma once
 
 /*
- * notify_send() - tell the service manager, if there is one
+ * notify_open() - connect to the service manager
+ *
+ * 0, and @fd is -1 if there is none; or -errno. The caller closes it.
+ */
+int notify_open(int *fd);
+
+/*
+ * notify_send() - tell it; nobody if @fd is -1
  *
  * 0 or -errno. Waits, should the manager have no room, but not for long.
  */
-int notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int notify_send(int fd, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));

@@ -4,14 +4,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/log.h"
 #include "core/remedy.h"
+
+struct output {
+	char *path; /* as the user has it */
+	int fd;	    /* what is no file, and is written to as it is; or -1 */
+	int dir;    /* where the file is; or -1 */
+	char name[NAME_MAX + 1];
+};
 
 static int write_all(int fd, const char *buf, size_t len)
 {
@@ -28,109 +37,163 @@ static int write_all(int fd, const char *buf, size_t len)
 	return 0;
 }
 
-static int write_in_place(const char *path, const void *buf, size_t len)
+int output_temporary(int dir, const char *name, char tmp[PATH_MAX])
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
+	uint32_t n;
+	int fd;
 
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, buf, len);
-	if (close(fd) < 0 && !r)
-		r = -errno;
-	return r;
+	do {
+		if (getrandom(&n, sizeof(n), 0) < 0)
+			return -errno;
+		if (snprintf(tmp, PATH_MAX, "%s.%08x", name, n) >= PATH_MAX)
+			return -ENAMETOOLONG;
+		fd = openat(dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+			    0666);
+	} while (fd < 0 && errno == EEXIST);
+	return fd < 0 ? -errno : fd;
 }
 
-int output_temporary(const char *path, char tmp[PATH_MAX])
-{
-	mode_t mask = umask(0);
-	int fd, r;
-
-	umask(mask);
-	if (snprintf(tmp, PATH_MAX, "%s.XXXXXX", path) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, 0666 & ~mask) < 0) {
-		r = -errno;
-		close(fd);
-		unlink(tmp);
-		return r;
-	}
-	return fd;
-}
-
-static int write_and_rename(const char *path, const void *buf, size_t len)
+static int write_and_rename(const struct output *o, const void *buf, size_t len)
 {
 	char tmp[PATH_MAX];
-	int fd = output_temporary(path, tmp), r;
+	int fd = output_temporary(o->dir, o->name, tmp), r;
 
 	if (fd < 0)
 		return fd;
 	r = write_all(fd, buf, len);
 	if (close(fd) < 0 && !r)
 		r = -errno;
-	if (!r && rename(tmp, path) < 0)
+	if (!r && renameat(o->dir, tmp, o->dir, o->name) < 0)
 		r = -errno;
 	if (r)
-		unlink(tmp);
+		unlinkat(o->dir, tmp, 0);
 	return r;
 }
 
-static int try_temporary(const char *path)
+static int try_temporary(const struct output *o)
 {
 	char tmp[PATH_MAX];
-	int fd = output_temporary(path, tmp);
+	int fd = output_temporary(o->dir, o->name, tmp);
 
 	if (fd < 0)
 		return fd;
 	close(fd);
-	unlink(tmp);
+	unlinkat(o->dir, tmp, 0);
 	return 0;
 }
 
 /*
- * The file that @path leads to: what is replaced is the file, not a symbolic
- * link to it, as /dev/stdout is one. @path itself if it leads to no name.
+ * The directory and the name of the file that @path leads to: what is replaced
+ * is the file, not a symbolic link to it, as /dev/stdout is one. @path itself
+ * if it leads to no name.
  */
-static const char *follow(const char *path, char buf[PATH_MAX])
+static int open_dir(struct output *o, const char *path)
 {
-	return realpath(path, buf) ? buf : path;
+	char real[PATH_MAX], *slash;
+
+	if (!realpath(path, real) &&
+	    snprintf(real, sizeof(real), "%s", path) >= (int)sizeof(real))
+		return -ENAMETOOLONG;
+	slash = strrchr(real, '/');
+	if (snprintf(o->name, sizeof(o->name), "%s",
+		     slash ? slash + 1 : real) >= (int)sizeof(o->name))
+		return -ENAMETOOLONG;
+	if (!o->name[0])
+		return -EISDIR;
+	if (slash)
+		slash[1] = '\0';
+	o->dir = open(slash ? real : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return o->dir < 0 ? -errno : 0;
 }
 
-int output_check(const char *path, struct err *e)
+static int open_kind(struct output *o, const char *path)
 {
-	char buf[PATH_MAX];
 	struct stat st;
-	int r = 0;
 
 	if (!strcmp(path, "-"))
-		return 0;
-	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-		r = try_temporary(follow(path, buf));
-	else if (S_ISFIFO(st.st_mode))
+		o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return open_dir(o, path);
+	else
+		o->fd = open(path, O_WRONLY | O_CLOEXEC);
+	return o->fd < 0 ? -errno : 0;
+}
+
+static int complain(const char *path, int r, struct err *e)
+{
+	return r ? err_path(e, r, "cannot write", path) : 0;
+}
+
+static int open_any(const char *path, struct output **out, struct err *e)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int r = -ENOMEM;
+
+	if (o) {
+		o->fd = o->dir = -1;
+		o->path = strdup(path);
+		r = o->path ? open_kind(o, path) : -ENOMEM;
+	}
+	if (r)
+		output_close(o);
+	else
+		*out = o;
+	return complain(path, r, e);
+}
+
+int output_open(const char *path, struct output **out, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
+	    S_ISFIFO(st.st_mode))
 		return err_set(e, -EINVAL,
 			       "%s: is a FIFO; give a regular file, or - for "
 			       "standard output",
 			       path);
-	else if (S_ISDIR(st.st_mode))
-		r = -EISDIR;
-	else if (access(path, W_OK) < 0)
-		r = -errno;
-	return r ? err_path(e, r, "cannot write", path) : 0;
+	r = open_any(path, out, e);
+	if (r || (*out)->dir < 0)
+		return r;
+	r = try_temporary(*out);
+	if (r)
+		output_close(*out);
+	return complain(path, r, e);
+}
+
+void output_close(struct output *o)
+{
+	if (!o)
+		return;
+	if (o->fd >= 0)
+		close(o->fd);
+	if (o->dir >= 0)
+		close(o->dir);
+	free(o->path);
+	free(o);
+}
+
+const char *output_path(const struct output *o)
+{
+	return o->path;
+}
+
+int output_put(struct output *o, const void *buf, size_t len, struct err *e)
+{
+	return complain(o->path,
+			o->dir >= 0 ? write_and_rename(o, buf, len)
+				    : write_all(o->fd, buf, len),
+			e);
 }
 
 int output_write(const char *path, const void *buf, size_t len, struct err *e)
 {
-	char name[PATH_MAX];
-	struct stat st;
-	int r;
+	struct output *o;
+	int r = open_any(path, &o, e);
 
-	if (!strcmp(path, "-"))
-		r = write_all(STDOUT_FILENO, buf, len);
-	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		r = write_in_place(path, buf, len);
-	else
-		r = write_and_rename(follow(path, name), buf, len);
-	return r ? err_path(e, r, "cannot write", path) : 0;
+	if (r)
+		return r;
+	r = output_put(o, buf, len, e);
+	output_close(o);
+	return r;
 }

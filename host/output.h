@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Result files: whole or not at all. */
+/*
+ * Result files: whole or not at all.
+ *
+ * A file appears under its name only when complete; what is no file, a device,
+ * is written to as it is. "-" is standard output.
+ */
 #pragma once
 
 #include <limits.h>
 #include <stddef.h>
 
 struct err;
+struct output;
 
 /*
- * output_check() - could output_write() to @path succeed?
+ * output_open() - be ready to write to @path, and see that it would succeed
  *
- * -errno with a sentence in @e if not, or if it might wait: for the reader of
- * a FIFO.
+ * The directory stays open: output_put() needs no path. 0, or -errno with a
+ * sentence in @e; also if it might wait: for the reader of a FIFO.
  */
-int output_check(const char *path, struct err *e);
+int output_open(const char *path, struct output **out, struct err *e);
+void output_close(struct output *); /* or NULL */
 
-/*
- * output_write() - put @len bytes into the file @path ("-": standard output)
- *
- * A file appears under its name only when complete; a device or FIFO is
- * written to as it is. -errno with a sentence in @e.
- */
+/* As output_open() got it. */
+const char *output_path(const struct output *);
+
+/* Put @len bytes there, in place of what was. -errno with a sentence in @e. */
+int output_put(struct output *, const void *buf, size_t len, struct err *e);
+
+/* The same once, also to a FIFO, whose reader it waits for. */
 int output_write(const char *path, const void *buf, size_t len, struct err *e);
 
 /*
- * output_temporary() - a new file beside @path, to be renamed to it
+ * output_temporary() - a new file beside @name in @dir, to be renamed to it
  *
- * Its mode is that of one made by open(). Its descriptor, and in @tmp its
- * name; or -errno.
+ * @dir is as for openat(). Its descriptor, and in @tmp its name; or -errno.
  */
-int output_temporary(const char *path, char tmp[PATH_MAX]);
+int output_temporary(int dir, const char *name, char tmp[PATH_MAX]);

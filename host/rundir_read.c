@@ -169,18 +169,10 @@ static void socket_path(char path[64], int dir, const char *name)
 
 int rundir_listen(int dir, const char *name, int backlog)
 {
-	struct unix_listener l;
 	char path[64];
-	int r;
 
 	socket_path(path, dir, name);
-	r = unix_listen(&l, path, backlog);
-	if (r < 0)
-		return r;
-	/* For unix_accept(), which the control socket's server does not use. */
-	if (l.spare >= 0)
-		close(l.spare);
-	return l.fd;
+	return unix_socket(path, backlog);
 }
 
 int vmref_open(struct rundir *d, const char *name, struct vmref *out)
@@ -297,10 +289,17 @@ int rundir_find(struct rundir *d, const char *name, struct vmref *out,
 		       name);
 }
 
+/* O_NONBLOCK: what is no file, a FIFO, must not hold up anybody. */
+static int open_file(const struct vmref *ref, const char *file)
+{
+	return openat(ref->dir, file,
+		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
 bool vmref_is_alive(const struct vmref *ref)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = openat(ref->dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_file(ref, "lock");
 	bool held;
 
 	if (fd < 0)
@@ -320,7 +319,7 @@ bool vmref_is_gone(const struct vmref *ref)
 int vmref_await(const struct vmref *ref)
 {
 	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	int fd = openat(ref->dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_file(ref, "lock");
 	int r;
 
 	/* A directory is removed at its nestor's end. */
@@ -333,8 +332,7 @@ int vmref_await(const struct vmref *ref)
 
 char *vmref_text(const struct vmref *ref, const char *file)
 {
-	int fd = openat(ref->dir, file,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_file(ref, file);
 	size_t len = 0;
 	char *text = fd < 0 ? NULL : malloc(TEXT_MAX + 1);
 	ssize_t n = 0;

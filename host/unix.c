@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,32 +41,63 @@ static bool is_stale(const struct sockaddr_un *addr)
 }
 
 /* The mode of the socket, set before bind(), becomes that of the file. */
-int unix_listen(struct unix_listener *l, const char *path, int backlog)
+int unix_socket(const char *path, int backlog)
 {
-	const struct sockaddr *sa = (const struct sockaddr *)&l->addr;
-	int r = address(&l->addr, path);
+	struct sockaddr_un addr;
+	const struct sockaddr *sa = (const struct sockaddr *)&addr;
+	int fd, r = address(&addr, path);
 
-	l->fd = -1;
 	if (r < 0)
 		return r;
-	l->fd = socket(AF_UNIX, KIND, 0);
-	if (l->fd < 0)
+	fd = socket(AF_UNIX, KIND, 0);
+	if (fd < 0)
 		return -errno;
-	r = fchmod(l->fd, 0600);
+	r = fchmod(fd, 0600);
 	if (r == 0)
-		r = bind(l->fd, sa, sizeof(l->addr));
-	if (r < 0 && errno == EADDRINUSE && is_stale(&l->addr)) {
+		r = bind(fd, sa, sizeof(addr));
+	if (r < 0 && errno == EADDRINUSE && is_stale(&addr)) {
 		unlink(path);
-		r = bind(l->fd, sa, sizeof(l->addr));
+		r = bind(fd, sa, sizeof(addr));
 	}
-	if (r < 0 || listen(l->fd, backlog) < 0) {
+	if (r < 0 || listen(fd, backlog) < 0) {
 		r = -errno;
-		close(l->fd);
-		l->fd = -1;
+		close(fd);
 		return r;
 	}
-	lstat(path, &l->st);
-	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+/* The directory that @path is in, and in @name what it is called there. */
+static int open_dir(const char *path, char name[UNIX_NAME_MAX])
+{
+	char dir[UNIX_NAME_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	strcpy(name, slash ? slash + 1 : path);
+	if (slash)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash + 1 - path),
+			 path);
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int unix_listen(struct unix_listener *l, const char *path, int backlog)
+{
+	const int fd = unix_socket(path, backlog);
+	int r;
+
+	*l = (struct unix_listener){ .fd = fd, .dir = -1, .spare = -1 };
+	if (fd < 0)
+		return fd;
+	l->dir = open_dir(path, l->name);
+	if (l->dir < 0 ||
+	    fstatat(l->dir, l->name, &l->st, AT_SYMLINK_NOFOLLOW) < 0) {
+		r = -errno;
+		unix_unlisten(l);
+		return r;
+	}
+	l->spare = fcntl(l->dir, F_DUPFD_CLOEXEC, 3);
 	return 0;
 }
 
@@ -79,9 +111,13 @@ void unix_unlisten(struct unix_listener *l)
 	if (l->spare >= 0)
 		close(l->spare);
 	l->fd = l->spare = -1;
-	if (lstat(l->addr.sun_path, &st) == 0 && st.st_ino == l->st.st_ino &&
-	    st.st_dev == l->st.st_dev)
-		unlink(l->addr.sun_path);
+	if (l->dir < 0)
+		return;
+	if (fstatat(l->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == l->st.st_ino && st.st_dev == l->st.st_dev)
+		unlinkat(l->dir, l->name, 0);
+	close(l->dir);
+	l->dir = -1;
 }
 
 /* @fd, or closed and -errno if @r or the other side's user says so. */
@@ -113,7 +149,7 @@ static void turn_away(struct unix_listener *l)
 	fd = accept_one(l);
 	if (fd >= 0)
 		close(fd);
-	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	l->spare = fcntl(l->dir, F_DUPFD_CLOEXEC, 3);
 }
 
 int unix_accept(struct unix_listener *l)
@@ -137,6 +173,19 @@ int unix_connect(const char *path)
 		return -errno;
 	r = connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
 	return vetted(fd, r < 0 ? -errno : 0);
+}
+
+int unix_connect_at(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_PATH | O_CLOEXEC), r;
+	char path[32];
+
+	if (fd < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = unix_connect(path);
+	close(fd);
+	return r;
 }
 
 ssize_t unix_read(int fd, const struct iovec *iov, int n)

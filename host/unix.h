@@ -13,12 +13,23 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+/* With the terminating zero. */
+#define UNIX_NAME_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
+
 struct unix_listener {
-	int fd; /* readable: somebody has connected */
-	struct sockaddr_un addr;
+	int fd;	 /* readable: somebody has connected */
+	int dir; /* where it is, under @name */
+	char name[UNIX_NAME_MAX];
 	struct stat st; /* of the socket that we made, lest we remove another */
 	int spare;	/* a descriptor to do without when there are no more */
 };
+
+/*
+ * unix_socket() - a socket that listens at @path, for who never removes it
+ *
+ * As unix_listen(). A descriptor, or -errno.
+ */
+int unix_socket(const char *path, int backlog);
 
 /*
  * unix_listen() - a socket at @path, mode 0600, with room for @backlog
@@ -47,6 +58,9 @@ int unix_accept(struct unix_listener *);
  * -EACCES if they are another user's.
  */
 int unix_connect(const char *path);
+
+/* The same for one of any name in the directory @dir; it needs /proc. */
+int unix_connect_at(int dir, const char *name);
 
 /*
  * unix_read(), unix_write() - on a connected descriptor, as readv() and writev()

@@ -145,13 +145,13 @@ static void attach(struct vsock_back *back, const struct vsock_front *front)
 static int dial(struct vsock_back *back, uint32_t port)
 {
 	struct vsock_unix *u = (struct vsock_unix *)back;
-	char path[sizeof(u->socket.addr.sun_path) + PORT_LEN];
+	char name[UNIX_NAME_MAX + PORT_LEN];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s_%u", u->socket.addr.sun_path, port);
-	fd = unix_connect(path);
+	snprintf(name, sizeof(name), "%s_%u", u->socket.name, port);
+	fd = unix_connect_at(u->socket.dir, name);
 	if (fd < 0)
-		log_debug("vsock: %s: %s", path, strerror(-fd));
+		log_debug("vsock: %s: %s", name, strerror(-fd));
 	return fd;
 }
 
@@ -187,7 +187,7 @@ static int start(struct vsock_unix *u, struct loop *l, const char *path)
 	for (i = 0; i < CALLERS; i++)
 		u->caller[i].io.fd = -1;
 	/* The sockets that the guest connects to have longer names. */
-	if (strlen(path) + PORT_LEN >= sizeof(u->socket.addr.sun_path))
+	if (strlen(path) + PORT_LEN >= UNIX_NAME_MAX)
 		return -ENAMETOOLONG;
 	r = unix_listen(&u->socket, path, BACKLOG);
 	if (r < 0)

@@ -153,13 +153,13 @@ int board_fdt(struct board *b, void **fdt, size_t *size, struct err *e)
 	if (getrandom(&b->m.kaslr_seed, sizeof(b->m.kaslr_seed), 0) < 0 ||
 	    getrandom(b->m.rng_seed, sizeof(b->m.rng_seed), 0) < 0)
 		return log_failure("getrandom", -errno);
-	if (b->cfg->dtb)
-		r = fdt_from_file(&b->m, b->cfg->dtb, fdt, size, e);
+	if (b->files.dtb.size)
+		r = fdt_from_file(&b->m, &b->files.dtb, fdt, size, e);
 	else
 		r = log_failure("building the FDT",
 				fdt_build(&b->m, fdt, size));
-	for (i = 0; i < b->cfg->overlays.n && !r; i++) {
-		r = fdt_overlay(fdt, size, b->cfg->overlays.s[i], e);
+	for (i = 0; i < b->files.noverlays && !r; i++) {
+		r = fdt_overlay(fdt, size, &b->files.overlay[i], e);
 		if (r < 0)
 			free(*fdt);
 	}
@@ -179,10 +179,32 @@ static int load_images(struct board *b, struct err *e)
 		};
 		return 0;
 	}
-	r = image_load_kernel(&b->vm.mem, &b->m, b->cfg->kernel, &b->boot, e);
+	r = image_load_kernel(&b->vm.mem, &b->m, &b->files.kernel, &b->boot, e);
 
 	return r < 0 ? r
-		     : image_load_files(&b->vm.mem, &b->m, b->cfg, &b->boot, e);
+		     : image_load_files(&b->vm.mem, &b->m, &b->files, &b->boot,
+					e);
+}
+
+/*
+ * What is to be booted again: the same, or with --reload-on-reset what has the
+ * same names now, all of it.
+ */
+static int reopen_files(struct board *b, struct err *e)
+{
+	struct boot_files new;
+	int r;
+
+	if (!b->cfg->reload_on_reset) {
+		boot_files_look(&b->files);
+		return 0;
+	}
+	r = boot_files_open(&new, b->cfg, e);
+	if (r < 0)
+		return r;
+	boot_files_close(&b->files);
+	b->files = new;
+	return 0;
 }
 
 static int load_fdt(struct board *b, struct err *e)
@@ -217,6 +239,7 @@ static int build(struct board *b, struct err *e)
 
 	if ((r = arch_board_new(b)) < 0 || (r = open_kvm(b)) < 0 ||
 	    (r = check_cpus(b, e)) < 0 ||
+	    (r = boot_files_open(&b->files, b->cfg, e)) < 0 ||
 	    (r = type = arch_board_plan(b, map_end(&b->m), e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, type)) < 0 || (r = arch_board_vm(b, e)) < 0 ||
@@ -240,6 +263,8 @@ static int start_over(void *board)
 
 	bus_reset(&b->vm.bus);
 	r = arch_board_reset(b);
+	if (!r)
+		r = reopen_files(b, &e);
 	if (!r)
 		r = load_images(b, &e);
 	if (!r)
@@ -297,6 +322,7 @@ void board_free(struct board *b)
 		close(b->vm.vcpus[i].fd);
 	free(b->vm.vcpus);
 	arch_board_free(b);
+	boot_files_close(&b->files);
 	if (b->ram_fd >= 0)
 		close(b->ram_fd);
 	if (b->vm.fd >= 0)
@@ -308,7 +334,11 @@ void board_free(struct board *b)
 
 int board_start(struct board *b)
 {
-	return log_failure("starting the vCPUs", vm_start(&b->vm));
+	int r = log_failure("starting the vCPUs", vm_start(&b->vm));
+
+	if (!r && b->cfg->detect_halt)
+		vm_watch_sleep(&b->vm);
+	return r;
 }
 
 void board_go(struct board *b)

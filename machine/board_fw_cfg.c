@@ -70,7 +70,10 @@ static int add_data(struct fw_cfg *f, const char *name, const void *data,
 	return it && fw_cfg_append(it, data, len) == 0 ? 0 : no_room(e);
 }
 
-/* The file that @in has open, whose descriptor the item takes. */
+/*
+ * The file that @in has open, whose descriptor the item takes: with a firmware
+ * nobody else reads kernel and initrds.
+ */
 static int append_file(struct fw_cfg_item *it, struct infile *in, struct err *e)
 {
 	int r = it ? fw_cfg_append_fd(it, in->fd, in->size) : -ENOMEM;
@@ -98,46 +101,37 @@ static int add_size(struct fw_cfg *f, uint16_t key,
 }
 
 /* Firmware starts what is an EFI program: an Image with its stub, or a zboot. */
-static int add_kernel(struct fw_cfg *f, const char *path, struct err *e)
+static int add_kernel(struct fw_cfg *f, struct infile *in, struct err *e)
 {
 	struct fw_cfg_item *it = fw_cfg_item(f, FW_CFG_KERNEL_DATA);
-	struct infile in;
 	char mz[2] = "";
-	int r = infile_open(&in, "--kernel", path, e);
+	int r = infile_read(in, 0, mz, in->size < 2 ? in->size : 2, e);
 
-	if (r < 0)
-		return r;
-	r = infile_read(&in, 0, mz, in.size < 2 ? in.size : 2, e);
 	if (!r && memcmp(mz, "MZ", 2) != 0)
 		r = infile_err(
-			&in, e, -ENOEXEC,
+			in, e, -ENOEXEC,
 			"is no EFI program, which a firmware wants; give "
 			"an Image with CONFIG_EFI_STUB, or leave "
 			"--firmware out");
-	if (r < 0) {
-		infile_close(&in);
-		return r;
-	}
-	r = append_file(it, &in, e);
+	if (!r)
+		r = append_file(it, in, e);
 	return r ? r : add_size(f, FW_CFG_KERNEL_SIZE, it, e);
 }
 
-static int add_initrds(struct fw_cfg *f, const struct strlist *paths,
-		       struct err *e)
+static int add_initrds(struct fw_cfg *f, struct boot_files *from, struct err *e)
 {
 	static const char zero[PAD];
 	struct fw_cfg_item *it = fw_cfg_item(f, FW_CFG_INITRD_DATA);
-	struct infile in = { 0 };
+	uint64_t size = 0;
 	unsigned i;
 	int r = 0;
 
-	for (i = 0; i < paths->n && !r; i++) {
+	for (i = 0; i < from->ninitrds && !r; i++) {
 		/* Each begins on 4 bytes, and the last ends where it ends. */
-		if (fw_cfg_append(it, zero, -in.size % PAD) < 0)
+		if (fw_cfg_append(it, zero, -size % PAD) < 0)
 			return no_room(e);
-		r = infile_open(&in, "--initrd", paths->s[i], e);
-		if (!r)
-			r = append_file(it, &in, e);
+		size = from->initrd[i].size;
+		r = append_file(it, &from->initrd[i], e);
 	}
 	return r ? r : add_size(f, FW_CFG_INITRD_SIZE, it, e);
 }
@@ -151,14 +145,14 @@ static int add_params(struct fw_cfg *f, const char *params, struct err *e)
 	return add_size(f, FW_CFG_CMDLINE_SIZE, it, e);
 }
 
-static int add_boot(struct fw_cfg *f, const struct config *c, struct err *e)
+static int add_boot(struct fw_cfg *f, struct board *b, struct err *e)
 {
-	int r = add_kernel(f, c->kernel, e);
+	int r = add_kernel(f, &b->files.kernel, e);
 
-	if (!r && c->initrds.n)
-		r = add_initrds(f, &c->initrds, e);
-	if (!r && c->params)
-		r = add_params(f, c->params, e);
+	if (!r && b->files.ninitrds)
+		r = add_initrds(f, &b->files, e);
+	if (!r && b->cfg->params)
+		r = add_params(f, b->cfg->params, e);
 	return r;
 }
 
@@ -198,7 +192,7 @@ static int fill(struct board *b, struct fw_cfg *f, struct err *e)
 		r = add_data(f, "bootorder", b->bootorder,
 			     strlen(b->bootorder) + 1, e);
 	if (!r && c->firmware && c->kernel)
-		r = add_boot(f, c, e);
+		r = add_boot(f, b, e);
 	return r ? r : add_files(f, c, e);
 }
 

@@ -39,6 +39,7 @@ struct board {
 	const struct config *cfg;
 	struct board_host host;
 	struct machine m;
+	struct boot_files files;
 	struct boot boot;
 	size_t run_size; /* bytes that a vCPU shares with KVM */
 	int ram_fd; /* what RAM is mapped from, if others are to map it; or -1 */

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include "machine/machine.h"
 
+struct infile;
+
 struct err;
 
 /* What the arm64 boot protocol allows; and what Linux goes down to. */
@@ -32,19 +34,20 @@ struct err;
 int fdt_build(const struct machine *m, void **out, size_t *size);
 
 /*
- * fdt_from_file() - take the user's tree at @path (--dtb) instead
+ * fdt_from_file() - take the user's tree in @f (--dtb) instead
  *
  * /chosen (parameters if @m has them, initrd, modules, seeds) and /memory are
  * brought up to date; the rest is the user's. -errno with a sentence in @e if it is no
  * valid tree.
  */
-int fdt_from_file(const struct machine *m, const char *path, void **out,
+int fdt_from_file(const struct machine *m, const struct infile *f, void **out,
 		  size_t *size, struct err *e);
 
 /*
- * fdt_overlay() - apply the overlay at @path (--dtb-overlay) to *@fdt
+ * fdt_overlay() - apply the overlay in @f (--dtb-overlay) to *@fdt
  *
  * 0, and *@fdt has moved and *@size grown; or -errno with @e, and both are as
  * they were. The result may exceed FDT_SIZE_MAX: image_place_fdt() minds.
  */
-int fdt_overlay(void **fdt, size_t *size, const char *path, struct err *e);
+int fdt_overlay(void **fdt, size_t *size, const struct infile *f,
+		struct err *e);

@@ -156,27 +156,26 @@ static int update(void *fdt, const struct machine *m)
 	return ret ? ret : fdt_pack(fdt);
 }
 
-int fdt_from_file(const struct machine *m, const char *path, void **out,
+int fdt_from_file(const struct machine *m, const struct infile *f, void **out,
 		  size_t *size, struct err *e)
 {
 	void *blob, *fdt;
-	struct infile f;
 	size_t room;
-	int ret, err = fdt_read("--dtb", path, &blob, &f, e);
+	int ret, err = fdt_read(f, &blob, e);
 
 	if (err)
 		return err;
-	room = f.size + ROOM + fdt_text_room(m);
+	room = f->size + ROOM + fdt_text_room(m);
 	fdt = malloc(room);
 	if (!fdt) {
-		err = infile_err(&f, e, -ENOMEM, "the host is out of memory");
+		err = infile_err(f, e, -ENOMEM, "the host is out of memory");
 		goto out;
 	}
 	ret = fdt_open_into(blob, fdt, room);
 	if (!ret)
 		ret = update(fdt, m);
 	if (ret) {
-		err = infile_err(&f, e, -EINVAL,
+		err = infile_err(f, e, -EINVAL,
 				 "cannot describe this machine's memory and "
 				 "boot (%s); check its root node",
 				 fdt_strerror(ret));

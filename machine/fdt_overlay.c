@@ -147,36 +147,35 @@ out:
 	return ret;
 }
 
-int fdt_overlay(void **fdt, size_t *size, const char *path, struct err *e)
+int fdt_overlay(void **fdt, size_t *size, const struct infile *f, struct err *e)
 {
 	void *blob, *out = NULL;
-	struct infile f;
 	size_t room;
-	int ret, err = fdt_read("--dtb-overlay", path, &blob, &f, e);
+	int ret, err = fdt_read(f, &blob, e);
 
 	if (err)
 		return err;
 	if (!is_overlay(blob)) {
-		err = infile_err(&f, e, -EINVAL,
+		err = infile_err(f, e, -EINVAL,
 				 "is no overlay; compile it from a source with "
 				 "/plugin/, or give it with --dtb");
 		goto out;
 	}
 	if (!overlay_good(blob)) {
-		err = infile_err(&f, e, -EINVAL,
+		err = infile_err(f, e, -EINVAL,
 				 "is a damaged overlay: its fixups point "
 				 "nowhere; compile it again");
 		goto out;
 	}
-	room = *size + 2 * f.size + ROOM;
+	room = *size + 2 * f->size + ROOM;
 	do {
 		ret = overlay_try(*fdt, blob, room, &out);
 		room *= 2;
 	} while (ret == -FDT_ERR_NOSPACE && room <= ROOM_MAX);
 	if (ret < -FDT_ERR_MAX) {
-		err = infile_err(&f, e, -ENOMEM, "the host is out of memory");
+		err = infile_err(f, e, -ENOMEM, "the host is out of memory");
 	} else if (ret) {
-		err = overlay_complain(&f, *fdt, ret, e);
+		err = overlay_complain(f, *fdt, ret, e);
 	} else {
 		free(*fdt);
 		*fdt = out;

@@ -10,14 +10,12 @@
 #include "machine/infile.h"
 
 /*
- * fdt_read() - read the tree at @path, which the user gave with @opt
+ * fdt_read() - read the tree that @f has open
  *
  * It is checked wholly, and no longer or deeper than machine/fdt.h says. *@blob
- * is malloc()ed, @f is closed again but serves infile_err(). 0, or -errno with
- * a sentence in @e.
+ * is malloc()ed. 0, or -errno with a sentence in @e.
  */
-int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
-	     struct err *e);
+int fdt_read(const struct infile *f, void **blob, struct err *e);
 
 /* The compatible strings of each kind of module, as they stand in a tree. */
 struct fdt_strings {

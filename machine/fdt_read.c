@@ -84,13 +84,10 @@ static int check(const struct infile *f, const void *blob, struct err *e)
 	return 0;
 }
 
-int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
-	     struct err *e)
+int fdt_read(const struct infile *f, void **blob, struct err *e)
 {
-	int err = infile_open(f, opt, path, e);
+	int err;
 
-	if (err)
-		return err;
 	*blob = NULL;
 	if (f->size > FDT_SIZE_MAX)
 		err = infile_err(
@@ -102,7 +99,6 @@ int fdt_read(const char *opt, const char *path, void **blob, struct infile *f,
 		err = infile_err(f, e, -ENOMEM, "the host is out of memory");
 	else
 		err = infile_read(f, 0, *blob, f->size, e);
-	infile_close(f);
 	if (!err)
 		err = check(f, *blob, e);
 	if (err)

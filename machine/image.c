@@ -201,17 +201,13 @@ static int load_any(struct load *l)
 }
 
 int image_load_kernel(const struct gmem *mem, const struct machine *m,
-		      const char *path, struct boot *b, struct err *e)
+		      const struct infile *kernel, struct boot *b,
+		      struct err *e)
 {
-	struct load l = { .mem = mem, .m = m, .b = b, .e = e };
-	int err = infile_open(&l.file, "--kernel", path, e);
+	struct load l = { .mem = mem, .m = m, .file = *kernel, .b = b, .e = e };
+	int err;
 
-	if (err)
-		return err;
 	l.head.len = l.file.size < HEAD_SIZE ? l.file.size : HEAD_SIZE;
 	err = infile_read(&l.file, 0, l.head.byte, l.head.len, e);
-	if (!err)
-		err = load_any(&l);
-	infile_close(&l.file);
-	return err;
+	return err ? err : load_any(&l);
 }

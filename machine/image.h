@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "machine/boot_files.h"
 #include "machine/machine.h"
 
 struct err;
@@ -41,7 +42,7 @@ struct boot {
 };
 
 /*
- * image_load_kernel() - load the kernel at @path into RAM
+ * image_load_kernel() - load @kernel, which is open, into RAM
  *
  * Recognises the arm64 Image (Documentation/arch/arm64/booting.rst), the same
  * compressed with gzip or zstd, an EFI zboot image (gzip or zstd), ELF64
@@ -56,18 +57,19 @@ struct boot {
  * 0, or -errno with a sentence in @e.
  */
 int image_load_kernel(const struct gmem *, const struct machine *,
-		      const char *path, struct boot *b, struct err *e);
+		      const struct infile *kernel, struct boot *b,
+		      struct err *e);
 
 /*
  * image_load_files() - initrds and modules, above the kernel
  *
- * The initrds of @c are joined, each on 4 bytes and ending exactly; its modules
+ * The initrds of @f are joined, each on 4 bytes and ending exactly; its modules
  * follow as they are, each on pages of its own. All of it lies within the 32
  * GiB window that the boot protocol asks for, with room left for a tree. Fills
  * @b->initrd, @b->module (a range is empty if there is none) and @b->files.
  */
 int image_load_files(const struct gmem *, const struct machine *,
-		     const struct config *c, struct boot *b, struct err *e);
+		     const struct boot_files *f, struct boot *b, struct err *e);
 
 /*
  * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, at

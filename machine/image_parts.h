@@ -41,9 +41,9 @@ static inline bool head_has(const struct head *h, size_t off, const char *bytes,
 struct load {
 	const struct gmem *mem;
 	const struct machine *m;
-	struct infile file;
-	struct head head; /* of the file */
-	struct boot *b;	  /* to be filled */
+	struct infile file; /* the caller's */
+	struct head head;   /* of the file */
+	struct boot *b;	    /* to be filled */
 	struct err *e;
 };
 

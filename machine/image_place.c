@@ -81,7 +81,7 @@ static bool files_place(const struct machine *m, const struct boot *b,
 
 /* A file on its way into RAM: an initrd, or a module. */
 struct part {
-	struct infile file;
+	const struct infile *file;
 	bool joined;	     /* to what comes next: padded, not aligned */
 	uint64_t off;	     /* from the beginning of the first part */
 	struct range *range; /* what it makes longer */
@@ -95,45 +95,31 @@ struct parts {
 };
 
 /* Once too long for RAM, the end stays as it is: so it cannot wrap. */
-static int part_add(struct parts *p, const struct machine *m, const char *opt,
-		    const char *path, bool joined, struct range *range,
-		    struct err *e)
+static void part_add(struct parts *p, const struct machine *m,
+		     const struct infile *f, bool joined, struct range *range)
 {
 	struct part *part = &p->part[p->n];
-	int err;
 
 	if (p->end > m->ram_size)
-		return 0;
-	err = infile_open(&part->file, opt, path, e);
-	if (err)
-		return err;
+		return;
+	part->file = f;
 	part->joined = joined;
 	part->off = align_up(p->end, joined ? PAD : FILE_ALIGN);
 	part->range = range;
-	p->end = part->off + align_up(part->file.size, PAD);
+	p->end = part->off + align_up(f->size, PAD);
 	p->n++;
-	return 0;
 }
 
-static int parts_open(struct parts *p, const struct machine *m,
-		      const struct config *c, struct boot *b, struct err *e)
+static void parts_add(struct parts *p, const struct machine *m,
+		      const struct boot_files *f, struct boot *b)
 {
-	static const char *const opts[] = {
-		[MODULE_KERNEL] = "--module kernel",
-		[MODULE_RAMDISK] = "--module ramdisk",
-	};
 	unsigned i;
-	int err = 0;
 
-	for (i = 0; i < c->initrds.n && !err; i++)
-		err = part_add(p, m, "--initrd", c->initrds.s[i], true,
-			       &b->initrd, e);
-	for (i = 0; i < MODULE_KINDS && !err; i++) {
-		if (c->modules[i].path)
-			err = part_add(p, m, opts[i], c->modules[i].path, false,
-				       &b->module[i], e);
-	}
-	return err;
+	for (i = 0; i < f->ninitrds; i++)
+		part_add(p, m, &f->initrd[i], true, &b->initrd);
+	for (i = 0; i < MODULE_KINDS; i++)
+		if (f->module[i].size)
+			part_add(p, m, &f->module[i], false, &b->module[i]);
 }
 
 /* Read it to where it goes, and zeroes behind it. */
@@ -142,20 +128,20 @@ static int part_load(const struct part *p, const struct gmem *mem, gpa_t base,
 {
 	static const uint8_t zero[PAD];
 	const gpa_t at = base + p->off;
-	const uint64_t pad = -p->file.size & (PAD - 1);
-	int err = infile_load(&p->file, 0, mem, at, p->file.size, e);
+	const uint64_t pad = -p->file->size & (PAD - 1);
+	int err = infile_load(p->file, 0, mem, at, p->file->size, e);
 
 	if (err)
 		return err;
-	err = gmem_write(mem, at + p->file.size, zero, pad);
+	err = gmem_write(mem, at + p->file->size, zero, pad);
 	if (err)
-		return infile_err(&p->file, e, err,
+		return infile_err(p->file, e, err,
 				  "does not fit into guest memory; give more "
 				  "--memory");
 	/* Where the last one ends is exact: it need not be an archive. */
 	if (!p->range->size)
 		p->range->base = at;
-	p->range->size = at + p->file.size - p->range->base;
+	p->range->size = at + p->file->size - p->range->base;
 	return 0;
 }
 
@@ -169,7 +155,7 @@ static int parts_load(const struct parts *p, const struct gmem *mem,
 	if (!files_place(m, b, p->end, &b->files.base)) {
 		need = mib_needed(b, p->end, FDT_MAX);
 		return infile_err(
-			&p->part[0].file, e, -EFBIG,
+			p->part[0].file, e, -EFBIG,
 			"does not fit into %llu MiB beside the kernel%s"
 			": together they need at least %llu MiB; give "
 			"--memory %lluM",
@@ -184,21 +170,19 @@ static int parts_load(const struct parts *p, const struct gmem *mem,
 }
 
 int image_load_files(const struct gmem *mem, const struct machine *m,
-		     const struct config *c, struct boot *b, struct err *e)
+		     const struct boot_files *f, struct boot *b, struct err *e)
 {
 	struct parts p = { 0 };
-	int err;
+	int err = 0;
 
 	b->initrd = b->files = (struct range){ 0 };
 	memset(b->module, 0, sizeof(b->module));
-	p.part = calloc(c->initrds.n + MODULE_KINDS, sizeof(*p.part));
+	p.part = calloc(f->ninitrds + MODULE_KINDS, sizeof(*p.part));
 	if (!p.part)
 		return err_set(e, -ENOMEM, "the host is out of memory");
-	err = parts_open(&p, m, c, b, e);
-	if (!err && p.n)
+	parts_add(&p, m, f, b);
+	if (p.n)
 		err = parts_load(&p, mem, m, b, e);
-	while (p.n)
-		infile_close(&p.part[--p.n].file);
 	free(p.part);
 	return err;
 }

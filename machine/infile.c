@@ -62,17 +62,29 @@ int infile_open(struct infile *f, const char *opt, const char *path,
 		goto fail;
 	}
 	f->size = st.st_size;
+	f->mtime = st.st_mtim;
 	return 0;
 fail:
-	infile_close(f);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
 	return err;
 }
 
 void infile_close(struct infile *f)
 {
-	if (f->fd >= 0)
+	if (f->size && f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
+}
+
+bool infile_has_changed(const struct infile *f)
+{
+	struct stat st;
+
+	return fstat(f->fd, &st) < 0 || (uint64_t)st.st_size != f->size ||
+	       st.st_mtim.tv_sec != f->mtime.tv_sec ||
+	       st.st_mtim.tv_nsec != f->mtime.tv_nsec;
 }
 
 int infile_read(const struct infile *f, uint64_t off, void *buf, size_t len,
@@ -93,8 +105,8 @@ int infile_read(const struct infile *f, uint64_t off, void *buf, size_t len,
 		}
 		if (!n)
 			return infile_err(f, e, -ENODATA,
-					  "became shorter while it was read; "
-					  "try again");
+					  "has become shorter since it was "
+					  "opened; try again");
 		dst += n;
 		off += n;
 		len -= n;

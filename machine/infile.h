@@ -9,8 +9,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core/gmem.h"
 
@@ -20,7 +22,8 @@ struct infile {
 	const char *opt;  /* the option that named it, as "--kernel" */
 	const char *path; /* both are the caller's, and outlive this */
 	int fd;
-	uint64_t size; /* at least 1 */
+	uint64_t size; /* at least 1; 0: it was never opened */
+	struct timespec mtime;
 };
 
 /*
@@ -30,7 +33,11 @@ struct infile {
  */
 int infile_open(struct infile *, const char *opt, const char *path,
 		struct err *e);
+/* One that is all zero, or closed, may be closed, too. */
 void infile_close(struct infile *);
+
+/* Has it been written to since it was opened, as far as its times tell? */
+bool infile_has_changed(const struct infile *);
 
 /*
  * infile_read() - @len bytes from offset @off

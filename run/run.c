@@ -128,6 +128,8 @@ static int build(struct run *r, struct err *e)
 		return n;
 	}
 	n = open_timers(r);
+	if (!r->cfg->dump_dtb)
+		run_notify_open(r);
 	if (!n && !r->cfg->dump_dtb)
 		n = run_register(r, e);
 	if (n < 0)
@@ -146,7 +148,7 @@ static int build(struct run *r, struct err *e)
 	host.terminal = r->terminal;
 	if (r->command)
 		host.lost_share = on_lost_root;
-	if (r->cfg->stats && output_check(r->cfg->stats, &why) < 0)
+	if (r->cfg->stats && output_open(r->cfg->stats, &r->stats, &why) < 0)
 		return err_set(e, -EINVAL, "--stats: %s", why.text);
 	return board_new(r->cfg, &host, &r->board, e);
 }
@@ -173,7 +175,7 @@ static int run_loop(struct run *r)
 	n = loop_run(r->loop);
 	if (n < 0)
 		log_warnx("running the VM: %s", strerror(-n));
-	if (!n && r->cfg->stats && stats_write(r->board, r->cfg->stats) < 0 &&
+	if (!n && r->stats && stats_write(r->board, r->stats) < 0 &&
 	    r->end.status == STATUS_OFF)
 		r->end = ending_of(CAUSE_FAILED);
 	return n;
@@ -187,11 +189,16 @@ static void take_apart(struct run *r)
 	run_console_close(r);
 	run_panic_close(r);
 	run_unregister(r);
+	output_close(r->stats);
 	chardev_close(r->terminal);
 	command_free(r->command);
 	timer_close(&r->timeout);
 	timer_close(&r->stop);
 	run_signals_close(r);
+	if (r->manager >= 0)
+		close(r->manager);
+	if (r->statm >= 0)
+		close(r->statm);
 	loop_free(r->loop);
 }
 
@@ -203,6 +210,8 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 			 .command = command,
 			 .report = report,
 			 .root_lost = { .fn = lost_root },
+			 .manager = -1,
+			 .statm = -1,
 			 .end = ending_of(CAUSE_FAILED) };
 	int n;
 

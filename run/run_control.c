@@ -4,6 +4,7 @@
  * What each command takes and answers is nestor-ctl(7)'s to say.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,16 +53,15 @@ static void do_status(void *ctx, struct control_request *rq, json_t *args)
 }
 
 /* What this process takes: bytes of memory, seconds of CPU. */
-static json_t *process_json(void)
+static json_t *process_json(const struct run *r)
 {
 	unsigned long long pages = 0;
+	char text[128] = "";
 	struct rusage ru;
-	FILE *f = fopen("/proc/self/statm", "re");
 
-	if (f && fscanf(f, "%*u %llu", &pages) != 1)
+	if (pread(r->statm, text, sizeof(text) - 1, 0) < 0 ||
+	    sscanf(text, "%*u %llu", &pages) != 1)
 		pages = 0;
-	if (f)
-		fclose(f);
 	getrusage(RUSAGE_SELF, &ru);
 	return json_pack("{s:I, s:f}", "rss",
 			 (json_int_t)(pages * sysconf(_SC_PAGESIZE)), "cpu",
@@ -79,7 +79,7 @@ static void do_stats(void *ctx, struct control_request *rq, json_t *args)
 	if (control_args(rq, args, "{s?b}", "el2", &el2))
 		return;
 	stats = board_stats(r->board, el2);
-	json_object_set_new(stats, "process", process_json());
+	json_object_set_new(stats, "process", process_json(r));
 	control_reply(rq, stats);
 }
 
@@ -206,6 +206,7 @@ int run_serve(struct run *r)
 
 	if (!r->dir)
 		return 0;
+	r->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	n = control_new(r->loop, vmdir_listener(r->dir), commands, r,
 			&r->control);
 	if (n < 0)
@@ -215,7 +216,7 @@ int run_serve(struct run *r)
 
 void run_event(struct run *r, const char *event, json_t *data)
 {
-	run_notify(event, data);
+	run_notify(r, event, data);
 	if (r->control)
 		control_event(r->control, event, data);
 	else

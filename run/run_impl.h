@@ -22,6 +22,7 @@ struct control;
 struct control_command;
 struct control_request;
 struct err;
+struct output;
 struct run_balloon;
 struct rundir;
 struct vmdir;
@@ -39,7 +40,10 @@ struct run {
 	struct timer timeout, stop;
 	struct task root_lost;
 	struct panic_watch *panic;
-	uint64_t began; /* CLOCK_BOOTTIME, ns */
+	struct output *stats; /* NULL: nowhere */
+	int manager;	      /* of the service that we are; or -1 */
+	int statm;	      /* of proc(5): what we take; or -1 */
+	uint64_t began;	      /* CLOCK_BOOTTIME, ns */
 
 	struct control_request *pausing[RUN_PAUSING]; /* not answered yet */
 	unsigned npausing;
@@ -148,8 +152,11 @@ void run_event(struct run *, const char *event, json_t *data);
 
 /* --- run/run_notify.c: the service manager, if there is one ---------------- */
 
+/* Connect to it; before the guest runs. */
+void run_notify_open(struct run *);
+
 /* The event, as run_event() has it, which is who calls this. */
-void run_notify(const char *event, json_t *data);
+void run_notify(struct run *, const char *event, json_t *data);
 
 /* --- run/run_balloon.c: how much memory the guest keeps -------------------- */
 

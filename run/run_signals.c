@@ -158,7 +158,7 @@ static void on_signal(struct io *io, uint32_t events)
 	if (r->command && command_signal(r->command, si.ssi_signo))
 		return;
 	if (si.ssi_signo == SIGUSR1)
-		stats_write(r->board, r->cfg->stats);
+		stats_write(r->board, r->stats);
 	else
 		finish_by(r, si.ssi_signo);
 }

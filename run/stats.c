@@ -185,8 +185,9 @@ static char *render(const json_t *stats, const char *path)
 	return raw;
 }
 
-int stats_write(struct board *b, const char *path)
+int stats_write(struct board *b, struct output *to)
 {
+	const char *path = to ? output_path(to) : NULL;
 	json_t *stats = board_stats(b, true);
 	char *text = stats ? render(stats, path) : NULL;
 	struct err e;
@@ -197,10 +198,10 @@ int stats_write(struct board *b, const char *path)
 		log_warnx("no memory for statistics");
 		return -ENOMEM;
 	}
-	if (!path)
+	if (!to)
 		fputs(text, stderr);
 	else
-		r = output_write(path, text, strlen(text), &e);
+		r = output_put(to, text, strlen(text), &e);
 	if (r < 0)
 		log_warnx("--stats: %s", e.text);
 	free(text);

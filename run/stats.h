@@ -8,15 +8,16 @@
 #include <stdio.h>
 
 struct board;
+struct output;
 
 /*
- * stats_write() - what board_stats() knows, into the file @path
+ * stats_write() - what board_stats() knows, into @to, or if that is
+ * NULL to standard error
  *
- * As JSON if the name ends in .json, else as a table; "-" is standard output,
- * NULL standard error. A file is replaced in one step, so that a reader never
- * sees half of it. 0 or -errno, logged. Main thread.
+ * As JSON if the name ends in .json, else as a table. A file is replaced in one
+ * step, so that a reader never sees half of it. 0 or -errno, logged. Main thread.
  */
-int stats_write(struct board *, const char *path);
+int stats_write(struct board *, struct output *to);
 
 /*
  * stats_print() - board_stats()' object as a table

@@ -4,6 +4,7 @@
  * which is the machine's own if that is 0. What comes out is a valid tree.
  */
 #include "machine/fdt.h"
+#include "machine/infile.h"
 
 #include <libfdt.h>
 #include <stdio.h>
@@ -46,6 +47,30 @@ static const char *file_of(const void *data, size_t size)
 	return path;
 }
 
+static int from_file(const struct machine *m, const char *path, void **fdt,
+		     size_t *size, struct err *e)
+{
+	struct infile f;
+	int r = infile_open(&f, "--dtb", path, e);
+
+	if (!r)
+		r = fdt_from_file(m, &f, fdt, size, e);
+	infile_close(&f);
+	return r;
+}
+
+static int overlay_file(void **fdt, size_t *size, const char *path,
+			struct err *e)
+{
+	struct infile f;
+	int r = infile_open(&f, "--dtb-overlay", path, e);
+
+	if (!r)
+		r = fdt_overlay(fdt, size, &f, e);
+	infile_close(&f);
+	return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = { 0 };
@@ -61,14 +86,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = size;
 	if (!len) {
 		expect(!fdt_build(&mach, &fdt, &out_size));
-	} else if (fdt_from_file(&mach, file_of(data, len), &fdt, &out_size,
-				 &e)) {
+	} else if (from_file(&mach, file_of(data, len), &fdt, &out_size, &e)) {
 		expect(e.text[0]);
 		return 0;
 	}
 	expect(out_size == fdt_totalsize(fdt));
 	expect(!fdt_check_full(fdt, out_size));
-	if (fdt_overlay(&fdt, &out_size, file_of(data + len, size - len), &e))
+	if (overlay_file(&fdt, &out_size, file_of(data + len, size - len), &e))
 		expect(e.text[0]);
 	expect(out_size == fdt_totalsize(fdt));
 	expect(!fdt_check_full(fdt, out_size));

@@ -46,31 +46,39 @@ static void load(const struct gmem *mem, const struct machine *m, char *path)
 {
 	struct boot b = { 0 };
 	const struct config c = {
+		.kernel = path,
 		.initrds = { 1, &path },
 		.modules = { [MODULE_KERNEL] = { .path = path } },
 	};
 	const struct range *module = &b.module[MODULE_KERNEL];
+	struct boot_files files;
 	struct err e = { 0 };
 
-	if (image_load_kernel(mem, m, path, &b, &e)) {
+	if (boot_files_open(&files, &c, &e)) {
 		said(&e);
 		return;
 	}
+	if (image_load_kernel(mem, m, &files.kernel, &b, &e)) {
+		said(&e);
+		goto out;
+	}
 	expect(inside(&b.kernel));
 	expect(b.entry - b.kernel.base < b.kernel.size);
-	if (image_load_files(mem, m, &c, &b, &e)) {
+	if (image_load_files(mem, m, &files, &b, &e)) {
 		said(&e);
-		return;
+		goto out;
 	}
 	expect(inside(&b.initrd) && apart(&b.kernel, &b.initrd));
 	expect(inside(module) && apart(&b.kernel, module) &&
 	       apart(&b.initrd, module));
 	if (image_place_fdt(m, 0x10000, &b, &e)) {
 		said(&e);
-		return;
+		goto out;
 	}
 	expect(inside(&b.fdt) && apart(&b.kernel, &b.fdt) &&
 	       apart(&b.initrd, &b.fdt) && apart(module, &b.fdt));
+out:
+	boot_files_close(&files);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

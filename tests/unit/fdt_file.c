@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "machine/infile.h"
 #include "tests/unit/test.h"
 
 #define GIB ((uint64_t)1 << 30)
@@ -56,11 +57,35 @@ static void machine_tree(void)
 	EQ(fdt_build(&m, &fdt, &size), 0);
 }
 
+static int overlay_file(void **tree, size_t *len, const char *path,
+			struct err *e)
+{
+	struct infile f;
+	int r = infile_open(&f, "--dtb-overlay", path, e);
+
+	if (!r)
+		r = fdt_overlay(tree, len, &f, e);
+	infile_close(&f);
+	return r;
+}
+
+static int from_file(const struct machine *m, const char *path, void **tree,
+		     size_t *len, struct err *e)
+{
+	struct infile f;
+	int r = infile_open(&f, "--dtb", path, e);
+
+	if (!r)
+		r = fdt_from_file(m, &f, tree, len, e);
+	infile_close(&f);
+	return r;
+}
+
 static int overlay(const char *source)
 {
 	size_t len;
 	void *blob = compile(source, &len);
-	int ret = fdt_overlay(&fdt, &size, file_of(blob, len), &err);
+	int ret = overlay_file(&fdt, &size, file_of(blob, len), &err);
 
 	free(blob);
 	return ret;
@@ -70,7 +95,7 @@ static int from_source(const struct machine *m, const char *source)
 {
 	size_t len;
 	void *blob = compile(source, &len);
-	int ret = fdt_from_file(m, file_of(blob, len), &fdt, &size, &err);
+	int ret = from_file(m, file_of(blob, len), &fdt, &size, &err);
 
 	free(blob);
 	return ret;
@@ -185,24 +210,23 @@ TEST(B1_what_is_no_tree_is_refused)
 	size_t len;
 	uint8_t *blob = compile(user_tree, &len);
 
-	EQ(fdt_from_file(&m, "/", &fdt, &size, &err), -EINVAL);
+	EQ(from_file(&m, "/", &fdt, &size, &err), -EINVAL);
 	STR_EQ(err.text, "--dtb /: is a directory; give a regular file");
-	EQ(fdt_from_file(&m, file_of("", 0), &fdt, &size, &err), -ENODATA);
-	EQ(fdt_from_file(&m, file_of(user_tree, sizeof(user_tree)), &fdt, &size,
-			 &err),
+	EQ(from_file(&m, file_of("", 0), &fdt, &size, &err), -ENODATA);
+	EQ(from_file(&m, file_of(user_tree, sizeof(user_tree)), &fdt, &size,
+		     &err),
 	   -EINVAL);
 	HAS(err.text, "is device tree source; compile it");
-	EQ(fdt_from_file(&m, file_of(big, 4096), &fdt, &size, &err), -EINVAL);
+	EQ(from_file(&m, file_of(big, 4096), &fdt, &size, &err), -EINVAL);
 	HAS(err.text, "is no device tree");
-	EQ(fdt_from_file(&m, file_of(big, FDT_SIZE_MAX + 1), &fdt, &size, &err),
+	EQ(from_file(&m, file_of(big, FDT_SIZE_MAX + 1), &fdt, &size, &err),
 	   -EFBIG);
 	HAS(err.text, "no more than 2 MiB");
-	EQ(fdt_from_file(&m, file_of(blob, len - 1), &fdt, &size, &err),
-	   -EINVAL);
+	EQ(from_file(&m, file_of(blob, len - 1), &fdt, &size, &err), -EINVAL);
 	HAS(err.text, "is truncated");
-	EQ(fdt_from_file(&m, file_of(blob, 7), &fdt, &size, &err), -EINVAL);
+	EQ(from_file(&m, file_of(blob, 7), &fdt, &size, &err), -EINVAL);
 	memset(blob + fdt_off_dt_struct(blob) + 16, 0xff, 64);
-	EQ(fdt_from_file(&m, file_of(blob, len), &fdt, &size, &err), -EINVAL);
+	EQ(from_file(&m, file_of(blob, len), &fdt, &size, &err), -EINVAL);
 	HAS(err.text, "is a damaged device tree");
 	free(blob);
 }
@@ -233,15 +257,15 @@ TEST(B1_a_tree_too_deep_for_recursion_is_refused)
 	size_t len = deep_overlay(buf, FDT_SIZE_MAX, 100000);
 
 	machine_tree();
-	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
+	EQ(overlay_file(&fdt, &size, file_of(buf, len), &err), -EINVAL);
 	HAS(err.text, "more than 64 deep");
 	free(fdt);
-	EQ(fdt_from_file(&m, file_of(buf, len), &fdt, &size, &err), -EINVAL);
+	EQ(from_file(&m, file_of(buf, len), &fdt, &size, &err), -EINVAL);
 	machine_tree();
 	len = deep_overlay(buf, FDT_SIZE_MAX, FDT_DEPTH_MAX);
-	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), 0);
+	EQ(overlay_file(&fdt, &size, file_of(buf, len), &err), 0);
 	len = deep_overlay(buf, FDT_SIZE_MAX, FDT_DEPTH_MAX + 1);
-	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
+	EQ(overlay_file(&fdt, &size, file_of(buf, len), &err), -EINVAL);
 }
 
 /* --- overlays --- */
@@ -300,10 +324,10 @@ TEST(B1_what_is_no_overlay_is_refused)
 	machine_tree();
 	EQ(overlay("/dts-v1/; / { compatible = \"a tree\"; };"), -EINVAL);
 	HAS(err.text, "is no overlay");
-	EQ(fdt_overlay(&fdt, &size, file_of("junkjunkjunk", 12), &err),
+	EQ(overlay_file(&fdt, &size, file_of("junkjunkjunk", 12), &err),
 	   -EINVAL);
 	HAS(err.text, "--dtb-overlay");
-	EQ(fdt_overlay(&fdt, &size, "/dev/null", &err), -EINVAL);
+	EQ(overlay_file(&fdt, &size, "/dev/null", &err), -EINVAL);
 	HAS(err.text, "is a device");
 }
 
@@ -353,12 +377,12 @@ TEST(B1_an_overlay_whose_fixups_point_outside_is_refused)
 
 	machine_tree();
 	len = fixup_overlay(buf, sizeof(buf), 0, "/fragment@0/__overlay__:x:4");
-	EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), 0);
+	EQ(overlay_file(&fdt, &size, file_of(buf, len), &err), 0);
 	MEM_EQ((uint8_t *)prop("/", "x", 8) + 4, "\0\0\0\1", 4);
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		len = fixup_overlay(buf, sizeof(buf), row[i].local,
 				    row[i].fixup);
-		EQ(fdt_overlay(&fdt, &size, file_of(buf, len), &err), -EINVAL);
+		EQ(overlay_file(&fdt, &size, file_of(buf, len), &err), -EINVAL);
 		HAS(err.text, "fixups point nowhere");
 	}
 }
@@ -374,17 +398,18 @@ TEST(B1_a_tree_of_a_version_before_16_is_refused)
 	for (v = 0; v < 16; v++) {
 		fdt_set_version(blob, v);
 		fdt_set_last_comp_version(blob, v);
-		EQ(fdt_from_file(&m, file_of(blob, len), &fdt, &size, &err),
+		EQ(from_file(&m, file_of(blob, len), &fdt, &size, &err),
 		   -EINVAL);
 		HAS(err.text, "is a device tree of version ");
 		machine_tree();
-		EQ(fdt_overlay(&fdt, &size, file_of(blob, len), &err), -EINVAL);
+		EQ(overlay_file(&fdt, &size, file_of(blob, len), &err),
+		   -EINVAL);
 		HAS(err.text, "is a device tree of version ");
 		free(fdt);
 	}
 	fdt_set_version(blob, 17);
 	fdt_set_last_comp_version(blob, 16);
-	EQ(fdt_from_file(&m, file_of(blob, len), &fdt, &size, &err), 0);
+	EQ(from_file(&m, file_of(blob, len), &fdt, &size, &err), 0);
 	free(fdt);
 	free(blob);
 }

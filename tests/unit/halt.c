@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a guest has halted for good: what the board looks at. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -30,6 +31,15 @@ static void *sleep_on(void *arg)
 	return NULL;
 }
 
+static void watch(struct vcpu *v, pid_t tid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	v->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+	OK(v->stat_fd >= 0);
+}
+
 /* As KVM has it in a WFI; there is one thread that sleeps for all vCPUs. */
 static void put_to_sleep(struct vcpu *v)
 {
@@ -39,7 +49,7 @@ static void put_to_sleep(struct vcpu *v)
 		EQ(pthread_create(&thread, NULL, sleep_on, NULL), 0);
 		AWAIT(__atomic_load_n(&sleeper, __ATOMIC_ACQUIRE));
 	}
-	v->tid = sleeper;
+	watch(v, sleeper);
 	v->inside = true;
 	AWAIT(vcpu_sleeps(v));
 }
@@ -235,7 +245,7 @@ TEST(a_vcpu_that_runs_or_is_handled_by_nestor_has_not_halted)
 	OK(!halts(b));
 	/* This thread: in KVM_RUN, and it runs. */
 	b->vm.vcpus[1].inside = true;
-	b->vm.vcpus[1].tid = gettid();
+	watch(&b->vm.vcpus[1], gettid());
 	OK(!halts(b));
 	put_to_sleep(&b->vm.vcpus[1]);
 	OK(halts(b));

@@ -241,15 +241,16 @@ static size_t zstd_long(const void *in, size_t len, uint8_t *out, size_t room,
 
 TEST(a_zstd_frame_may_have_the_largest_window_there_is)
 {
-	static uint8_t boot_image[4 * MIB];
+	uint8_t *boot_image = test_room(PACK);
 	const int windows[] = { 28, 31 };
 	unsigned i;
 	size_t n;
 
+	pack = test_room(PACK);
 	machine_of(32 * MIB);
 	image_good();
 	for (i = 0; i < 2; i++) {
-		n = zstd_long(img, IMG, pack, sizeof(pack), windows[i]);
+		n = zstd_long(img, IMG, pack, PACK, windows[i]);
 		memset(ram, 0xdd, IMG);
 		EQ(load_bytes(pack, n), 0);
 		MEM_EQ(ram, img, IMG);

@@ -7,7 +7,7 @@ static int initrd(const char *a, const char *b)
 	char *paths[] = { (char *)a, (char *)b };
 	struct config c = { .initrds = { b ? 2 : 1, paths } };
 
-	return image_load_files(&mem, &mach, &c, &boot, &err);
+	return load_files(&c);
 }
 
 static int modules(const char *initrd, const char *kernel, const char *ramdisk)
@@ -19,7 +19,7 @@ static int modules(const char *initrd, const char *kernel, const char *ramdisk)
 			     [MODULE_RAMDISK] = { .path = (char *)ramdisk } },
 	};
 
-	return image_load_files(&mem, &mach, &c, &boot, &err);
+	return load_files(&c);
 }
 
 TEST(an_initrd_lies_behind_an_image_and_the_tree_behind_both)
@@ -208,7 +208,7 @@ TEST(B1_initrds_whose_sizes_add_up_to_nothing_are_refused)
 	machine_of(32 * MIB);
 	image_good();
 	EQ(load_bytes(img, IMG), 0);
-	EQ(image_load_files(&mem, &mach, &c, &boot, &err), -EFBIG);
+	EQ(load_files(&c), -EFBIG);
 	HAS(err.text, "does not fit into 32 MiB");
 }
 

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/config.h"
 #include "core/log.h"
 #include "tests/unit/test.h"
 
@@ -56,7 +57,24 @@ static inline const char *file_of(const void *data, size_t len, uint64_t size)
 
 static inline int load(const char *path)
 {
-	return image_load_kernel(&mem, &mach, path, &boot, &err);
+	struct infile f;
+	int r = infile_open(&f, "--kernel", path, &err);
+
+	if (!r)
+		r = image_load_kernel(&mem, &mach, &f, &boot, &err);
+	infile_close(&f);
+	return r;
+}
+
+static inline int load_files(const struct config *c)
+{
+	struct boot_files files;
+	int r = boot_files_open(&files, c, &err);
+
+	if (!r)
+		r = image_load_files(&mem, &mach, &files, &boot, &err);
+	boot_files_close(&files);
+	return r;
 }
 
 static inline int load_bytes(const void *data, size_t len)

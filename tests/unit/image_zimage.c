@@ -72,7 +72,7 @@ TEST(files_and_tree_of_a_32_bit_kernel_lie_where_it_sees_them_at_first)
 	machine32_of(3072 * MIB);
 	zimage_make(20 * MIB);
 	EQ(load_bytes(z, IMG), 0);
-	EQ(image_load_files(&mem, &mach, &c, &boot, &err), 0);
+	EQ(load_files(&c), 0);
 	EQ(image_place_fdt(&mach, 64 * KIB, &boot, &err), 0);
 	LT(boot.initrd.base + boot.initrd.size, RAM + 760 * MIB);
 	LT(boot.fdt.base + boot.fdt.size, RAM + 760 * MIB);

@@ -11,7 +11,7 @@
 
 static char folder[] = "/tmp/nestor-notify.XXXXXX";
 static char path[64];
-static int manager;
+static int manager, fd = -1;
 
 /* A service manager's socket, at a path or, if @abstract, at none. */
 static void listen_in(bool abstract)
@@ -29,6 +29,7 @@ static void listen_in(bool abstract)
 	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	EQ(bind(manager, (struct sockaddr *)&addr, len), 0);
 	setenv("NOTIFY_SOCKET", path, 1);
+	EQ(notify_open(&fd), 0);
 }
 
 static const char *heard(void)
@@ -43,6 +44,7 @@ static const char *heard(void)
 static void finish(void)
 {
 	close(manager);
+	close(fd);
 	unlink(path);
 	rmdir(folder);
 }
@@ -50,16 +52,19 @@ static void finish(void)
 TEST(without_a_service_manager_nobody_is_told)
 {
 	unsetenv("NOTIFY_SOCKET");
-	EQ(notify_send("READY=1"), 0);
+	EQ(notify_open(&fd), 0);
+	EQ(fd, -1);
+	EQ(notify_send(fd, "READY=1"), 0);
 	setenv("NOTIFY_SOCKET", "", 1);
-	EQ(notify_send("READY=1"), 0);
+	EQ(notify_open(&fd), 0);
+	EQ(notify_send(fd, "READY=1"), 0);
 }
 
 TEST(a_service_manager_is_told_in_one_datagram)
 {
 	listen_in(false);
-	EQ(notify_send("READY=1\nMAINPID=%d", 7), 0);
-	EQ(notify_send("STOPPING=1"), 0);
+	EQ(notify_send(fd, "READY=1\nMAINPID=%d", 7), 0);
+	EQ(notify_send(fd, "STOPPING=1"), 0);
 	STR_EQ(heard(), "READY=1\nMAINPID=7");
 	STR_EQ(heard(), "STOPPING=1");
 	STR_EQ(heard(), "");
@@ -69,7 +74,7 @@ TEST(a_service_manager_is_told_in_one_datagram)
 TEST(a_service_manager_may_have_an_abstract_socket)
 {
 	listen_in(true);
-	EQ(notify_send("READY=1"), 0);
+	EQ(notify_send(fd, "READY=1"), 0);
 	STR_EQ(heard(), "READY=1");
 	finish();
 }
@@ -79,14 +84,29 @@ TEST(a_service_manager_that_is_not_there_is_an_error_and_no_more)
 	char longer[200];
 
 	setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
-	EQ(notify_send("READY=1"), -ENOENT);
+	EQ(notify_open(&fd), -ENOENT);
 	setenv("NOTIFY_SOCKET", "vsock:2:1234", 1);
-	EQ(notify_send("READY=1"), -EAFNOSUPPORT);
+	EQ(notify_open(&fd), -EAFNOSUPPORT);
 	memset(longer, 'x', sizeof(longer));
 	longer[0] = '/';
 	longer[sizeof(longer) - 1] = '\0';
 	setenv("NOTIFY_SOCKET", longer, 1);
-	EQ(notify_send("READY=1"), -ENAMETOOLONG);
+	EQ(notify_open(&fd), -ENAMETOOLONG);
+}
+
+TEST(a_service_manager_is_told_after_its_socket_was_renamed)
+{
+	char old[80];
+
+	listen_in(false);
+	snprintf(old, sizeof(old), "%s.old", path);
+	EQ(rename(path, old), 0);
+	EQ(notify_send(fd, "STOPPING=1"), 0);
+	STR_EQ(heard(), "STOPPING=1");
+	EQ(rename(old, path), 0);
+	close(manager);
+	EQ(notify_send(fd, "STOPPING=1"), -ECONNREFUSED);
+	finish();
 }
 
 TEST(what_is_too_long_for_a_service_manager_is_cut)
@@ -95,7 +115,7 @@ TEST(what_is_too_long_for_a_service_manager_is_cut)
 
 	memset(text, 'y', sizeof(text) - 1);
 	listen_in(false);
-	EQ(notify_send("STATUS=%s", text), 0);
+	EQ(notify_send(fd, "STATUS=%s", text), 0);
 	EQ(strlen(heard()), 511);
 	finish();
 }

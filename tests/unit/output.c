@@ -52,17 +52,48 @@ TEST(a_symbolic_link_stays_and_its_file_is_replaced)
 	STR_EQ(contents("f"), "new");
 }
 
+static int could_write(const char *path, struct err *why)
+{
+	struct output *o;
+	int r = output_open(path, &o, why);
+
+	if (!r)
+		output_close(o);
+	return r;
+}
+
+TEST(an_open_output_needs_its_path_no_more)
+{
+	struct output *o;
+	char moved[96], here[64];
+
+	a_directory();
+	EQ(output_open("f", &o, &e), 0);
+	STR_EQ(output_path(o), "f");
+	OK(getcwd(here, sizeof(here)));
+	snprintf(moved, sizeof(moved), "%s.moved", here);
+	EQ(rename(here, moved), 0);
+	EQ(chdir("/"), 0);
+	EQ(output_put(o, "one", 3, &e), 0);
+	EQ(output_put(o, "two", 3, &e), 0);
+	output_close(o);
+	EQ(chdir(moved), 0);
+	STR_EQ(contents("f"), "two");
+	EQ(unlink("f"), 0);
+	EQ(rmdir(moved), 0);
+}
+
 TEST(what_could_be_written_passes_the_check_and_nothing_is_left)
 {
 	char dir[64];
 
 	a_directory();
-	EQ(output_check("-", &e), 0);
-	EQ(output_check("/dev/null", &e), 0);
-	EQ(output_check("f", &e), 0);
+	EQ(could_write("-", &e), 0);
+	EQ(could_write("/dev/null", &e), 0);
+	EQ(could_write("f", &e), 0);
 	OK(!contents("f"));
 	EQ(output_write("f", "old", 3, &e), 0);
-	EQ(output_check("f", &e), 0);
+	EQ(could_write("f", &e), 0);
 	STR_EQ(contents("f"), "old");
 	EQ(unlink("f"), 0);
 	EQ(rmdir(getcwd(dir, sizeof(dir))), 0);
@@ -71,12 +102,12 @@ TEST(what_could_be_written_passes_the_check_and_nothing_is_left)
 TEST(what_cannot_be_written_is_refused_by_name)
 {
 	a_directory();
-	EQ(output_check("none/f", &e), -ENOENT);
+	EQ(could_write("none/f", &e), -ENOENT);
 	STR_EQ(e.text, "cannot write none/f: No such file or directory; the "
 		       "directory that it is to be in does not exist: make "
 		       "it, or check the path");
-	EQ(output_check(".", &e), -EISDIR);
+	EQ(could_write(".", &e), -EISDIR);
 	EQ(mkfifo("fifo", 0600), 0);
-	EQ(output_check("fifo", &e), -EINVAL);
+	EQ(could_write("fifo", &e), -EINVAL);
 	HAS(e.text, "fifo: is a FIFO; give a regular file");
 }
