@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A tap interface, opened by name or handed over, as a network back end: the
+ * kernel takes and gives virtio's headers as they are (IFF_VNET_HDR).
+ */
 #include "host/tap.h"
 
 #include <errno.h>
@@ -23,15 +27,49 @@
 #define OFFLOADS_OLD (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 #define OFFLOADS_NEW (OFFLOADS_OLD | TUN_F_USO4 | TUN_F_USO6)
 
-struct tap {
-	int fd;
-	unsigned offloads;
-	char name[IFNAMSIZ];
+static int64_t tap_read(struct netif *t, const struct iovec *iov, int n)
+{
+	ssize_t r;
+
+	do
+		r = readv(t->fd, iov, n);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+static int64_t tap_write(struct netif *t, const struct iovec *iov, int n)
+{
+	ssize_t r;
+
+	do
+		r = writev(t->fd, iov, n);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+static int tap_set_offloads(struct netif *t, unsigned tun_f)
+{
+	if (!t->offloads || !t->name[0])
+		return 0;
+	return ioctl(t->fd, TUNSETOFFLOAD, tun_f) < 0 ? -errno : 0;
+}
+
+static void tap_free(struct netif *t)
+{
+	close(t->fd);
+	free(t);
+}
+
+static const struct netif_ops tap_ops = {
+	.read = tap_read,
+	.write = tap_write,
+	.set_offloads = tap_set_offloads,
+	.free = tap_free,
 };
 
-struct tap *tap_wrap(int fd, unsigned offloads)
+struct netif *tap_wrap(int fd, unsigned offloads)
 {
-	struct tap *t;
+	struct netif *t;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
@@ -39,6 +77,7 @@ struct tap *tap_wrap(int fd, unsigned offloads)
 		return NULL;
 	t = calloc(1, sizeof(*t));
 	if (t) {
+		t->ops = &tap_ops;
 		t->fd = fd;
 		t->offloads = offloads;
 	}
@@ -46,9 +85,9 @@ struct tap *tap_wrap(int fd, unsigned offloads)
 }
 
 /* Settle the header's size, and learn what the kernel can do. */
-static int set_up(struct tap *t)
+static int set_up(struct netif *t)
 {
-	int size = TAP_HEADER;
+	int size = NETIF_HEADER;
 
 	if (ioctl(t->fd, TUNSETVNETHDRSZ, &size) < 0)
 		return -errno;
@@ -90,10 +129,10 @@ static int refuse(const char *name, int code, struct err *e)
 			eq, name);
 }
 
-struct tap *tap_open(const char *name, struct err *e)
+struct netif *tap_open(const char *name, struct err *e)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	struct tap *t;
+	struct netif *t;
 	int fd, r;
 
 	if (name && strlen(name) >= sizeof(ifr.ifr_name)) {
@@ -138,10 +177,10 @@ fail:
 	return NULL;
 }
 
-struct tap *tap_take(int fd, struct err *e)
+struct netif *tap_take(int fd, struct err *e)
 {
 	struct ifreq ifr = { 0 };
-	struct tap *t;
+	struct netif *t;
 
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0 || !(ifr.ifr_flags & IFF_TAP) ||
 	    !(ifr.ifr_flags & IFF_NO_PI) || !(ifr.ifr_flags & IFF_VNET_HDR)) {
@@ -163,54 +202,4 @@ struct tap *tap_take(int fd, struct err *e)
 		return NULL;
 	}
 	return t;
-}
-
-void tap_close(struct tap *t)
-{
-	if (!t)
-		return;
-	close(t->fd);
-	free(t);
-}
-
-const char *tap_name(const struct tap *t)
-{
-	return t->name;
-}
-
-int tap_fd(const struct tap *t)
-{
-	return t->fd;
-}
-
-unsigned tap_offloads(const struct tap *t)
-{
-	return t->offloads;
-}
-
-int tap_set_offloads(struct tap *t, unsigned tun_f)
-{
-	if (!t->offloads || !t->name[0])
-		return 0;
-	return ioctl(t->fd, TUNSETOFFLOAD, tun_f) < 0 ? -errno : 0;
-}
-
-int64_t tap_read(struct tap *t, const struct iovec *iov, int n)
-{
-	ssize_t r;
-
-	do
-		r = readv(t->fd, iov, n);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r;
-}
-
-int64_t tap_write(struct tap *t, const struct iovec *iov, int n)
-{
-	ssize_t r;
-
-	do
-		r = writev(t->fd, iov, n);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r;
 }

@@ -137,15 +137,16 @@ static struct virtio *make_net(struct board *b, unsigned i, struct err *e)
 {
 	static const uint8_t any[6];
 	const struct net_config *c = &b->cfg->nets[i];
-	struct tap *tap = c->fd >= 0 ? tap_take(c->fd, e) : tap_open(c->tap, e);
+	struct netif *net =
+		c->fd >= 0 ? tap_take(c->fd, e) : tap_open(c->tap, e);
 	struct virtio *v;
 
-	if (!tap)
+	if (!net)
 		return NULL;
-	v = virtio_net_new(&b->vm.mem, tap,
+	v = virtio_net_new(&b->vm.mem, net,
 			   memcmp(c->mac, any, 6) ? c->mac : NULL);
 	if (!v)
-		tap_close(tap);
+		netif_free(net);
 	return v;
 }
 

@@ -10,7 +10,7 @@
  * exceeds them goes to `spill` and is copied to further chains (MRG_RXBUF). If
  * they run out midway, the rest waits there until the driver adds some: the
  * chains that were filled are pushed, but not published. While no buffer is
- * there the tap is not in the loop; the driver's notification puts it back.
+ * there the back end is not in the loop; the driver's notification puts it back.
  *
  * A packet to send has its header copied and checked; the copy is what the
  * kernel gets. Whatever is wrong with it costs the driver that packet only.
@@ -27,7 +27,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 
-#include "host/tap.h"
+#include "host/netif.h"
 #include "virtio/virtio.h"
 
 /* Of UDP segmentation (Linux 6.2); the headers of the build may be older. */
@@ -55,17 +55,17 @@
 
 struct net {
 	struct virtio v;
-	struct tap *tap;
-	struct io tap_io;
+	struct netif *net;
+	struct io io; /* of n->net */
 	struct vq_chain rx, more, tx;
 	struct iovec iov[VQ_IOV_MAX + 1];
 	/* A packet that waits for buffers: spill[spill_off .. spill_len). */
 	size_t spill_off, spill_len;
 	uint16_t merged; /* chains that it has filled */
-	uint8_t spill[PACKET_MAX + TAP_HEADER];
+	uint8_t spill[PACKET_MAX + NETIF_HEADER];
 };
 
-/* Feature bits, and what the tap must know to back them. */
+/* Feature bits, and what the back end must know for them. */
 static const struct {
 	unsigned feature, tun_f;
 	bool guest; /* the driver receives such packets */
@@ -149,7 +149,7 @@ static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
 	n->iov[0] = (struct iovec){ &h, sizeof(h) };
 	memcpy(n->iov + 1, c->out.iov, c->out.n * sizeof(n->iov[0]));
 	if (!header_ok(n, &h, c->out.len) ||
-	    tap_write(n->tap, n->iov, c->out.n + 1) < 0)
+	    n->net->ops->write(n->net, n->iov, c->out.n + 1) < 0)
 		v->stats.errors++;
 	virtio_push(v, q, c, 0);
 	return 0;
@@ -157,15 +157,15 @@ static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
 
 /* --- receiving --- */
 
-/* Have the loop look at the tap, or not; on its thread. */
+/* Have the loop look at the back end, or not; on its thread. */
 static void watch(struct net *n, bool on)
 {
-	if (!n->v.async || on == !!n->tap_io.loop)
+	if (!n->v.async || on == !!n->io.loop)
 		return;
 	if (!on)
-		loop_del(&n->tap_io);
-	else if (loop_add(n->v.loop, &n->tap_io, EPOLLIN) < 0)
-		virtio_needs_reset(&n->v, "cannot wait for the tap");
+		loop_del(&n->io);
+	else if (loop_add(n->v.loop, &n->io, EPOLLIN) < 0)
+		virtio_needs_reset(&n->v, "cannot wait for its back end");
 }
 
 /* All of the packet is in @merged chains. */
@@ -215,7 +215,7 @@ static int deliver(struct net *n, size_t len)
 	const size_t room = n->rx.in.len;
 	const uint8_t no_flags = 0;
 
-	if (len < TAP_HEADER + ETH_HEADER ||
+	if (len < NETIF_HEADER + ETH_HEADER ||
 	    (len > room && !virtio_has(&n->v, VIRTIO_NET_F_MRG_RXBUF))) {
 		n->v.stats.errors++;
 		vq_unpop(&n->v.vq[RX], &n->rx);
@@ -242,11 +242,11 @@ static int receive(struct net *n)
 	r = vq_pop(vq, &n->rx);
 	if (r <= 0)
 		return r;
-	if (n->rx.in.len < TAP_HEADER)
+	if (n->rx.in.len < NETIF_HEADER)
 		return -EPROTO;
 	memcpy(n->iov, n->rx.in.iov, n->rx.in.n * sizeof(n->iov[0]));
 	n->iov[n->rx.in.n] = (struct iovec){ n->spill, sizeof(n->spill) };
-	len = tap_read(n->tap, n->iov, n->rx.in.n + 1);
+	len = n->net->ops->read(n->net, n->iov, n->rx.in.n + 1);
 	if (len >= 0)
 		return deliver(n, len);
 	vq_unpop(vq, &n->rx);
@@ -254,7 +254,7 @@ static int receive(struct net *n)
 		return -EAGAIN;
 	n->v.stats.errors++;
 	log_guest(&n->v.complaints, "virtio-net: %s: receiving: %s",
-		  tap_name(n->tap)[0] ? tap_name(n->tap) : "the network",
+		  n->net->name[0] ? n->net->name : "the network",
 		  strerror(-len));
 	return -EIO;
 }
@@ -274,10 +274,9 @@ static int receive_all(struct net *n)
 	return r == -EPROTO ? r : 0;
 }
 
-static void tap_ready(struct io *io, uint32_t events)
+static void net_ready(struct io *io, uint32_t events)
 {
-	struct net *n =
-		(struct net *)((char *)io - offsetof(struct net, tap_io));
+	struct net *n = (struct net *)((char *)io - offsetof(struct net, io));
 
 	(void)events;
 	virtio_lock(&n->v);
@@ -310,7 +309,7 @@ static int net_activate(struct virtio *v)
 	/* No segment of a packet can be left to a driver without it. */
 	if (!(tun_f & TUN_F_CSUM))
 		tun_f = 0;
-	return tap_set_offloads(n->tap, tun_f);
+	return n->net->ops->set_offloads(n->net, tun_f);
 }
 
 static void net_queue_reset(struct virtio *v, unsigned q)
@@ -328,7 +327,7 @@ static void net_free(struct virtio *v)
 	struct net *n = (struct net *)v;
 
 	virtio_exit(v);
-	tap_close(n->tap);
+	netif_free(n->net);
 	free(n);
 }
 
@@ -342,9 +341,9 @@ static const struct virtio_ops net_ops = {
 	.free = net_free,
 };
 
-static uint64_t features_of(const struct tap *tap)
+static uint64_t features_of(const struct netif *net)
 {
-	const unsigned known = tap_offloads(tap);
+	const unsigned known = net->offloads;
 	uint64_t features = 1ull << VIRTIO_NET_F_MAC |
 			    1ull << VIRTIO_NET_F_STATUS |
 			    1ull << VIRTIO_NET_F_MRG_RXBUF;
@@ -376,7 +375,7 @@ static int configure(struct net *n, const uint8_t *mac)
 	return 0;
 }
 
-struct virtio *virtio_net_new(const struct gmem *gmem, struct tap *tap,
+struct virtio *virtio_net_new(const struct gmem *gmem, struct netif *net,
 			      const uint8_t *mac)
 {
 	struct net *n = calloc(1, sizeof(*n));
@@ -384,12 +383,12 @@ struct virtio *virtio_net_new(const struct gmem *gmem, struct tap *tap,
 	if (!n)
 		return NULL;
 	if (configure(n, mac) || virtio_init(&n->v, &net_ops, gmem, NULL, 2,
-					     QUEUE_SIZE, features_of(tap))) {
+					     QUEUE_SIZE, features_of(net))) {
 		free(n);
 		return NULL;
 	}
-	n->tap = tap;
-	n->tap_io.fd = tap_fd(tap);
-	n->tap_io.fn = tap_ready;
+	n->net = net;
+	n->io.fd = net->fd;
+	n->io.fn = net_ready;
 	return &n->v;
 }

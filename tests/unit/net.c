@@ -28,7 +28,7 @@ static int wire[2];
 
 static struct virtio *net_on(struct rig *r, const uint8_t *addr)
 {
-	struct tap *tap;
+	struct netif *tap;
 
 	log_level = LOG_ERROR;
 	rig_ram(r);
@@ -50,7 +50,7 @@ static void arrive(size_t len)
 	static uint8_t buf[70000];
 	size_t i;
 
-	for (i = TAP_HEADER; i < len; i++)
+	for (i = NETIF_HEADER; i < len; i++)
 		buf[i] = i;
 	buf[0] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	EQ(send(wire[1], buf, len, 0), len);
@@ -348,12 +348,12 @@ VIRTIO_TEST(N4_a_frame_without_a_whole_header_is_dropped_on_either_side)
 		EQ(sent(&r, &h, len), -1);
 	EQ(sent(&r, &h, 14), 26);
 	rx_buffer(&r, 0, 1526);
-	for (len = 1; len < TAP_HEADER + 14; len++)
+	for (len = 1; len < NETIF_HEADER + 14; len++)
 		arrive(len);
-	arrive(TAP_HEADER + 14);
+	arrive(NETIF_HEADER + 14);
 	rig_notify(&r, RX);
 	EQ(rig_used_idx(&r, RX), 1);
-	EQ(rig_used_len(&r, RX, 0), TAP_HEADER + 14);
+	EQ(rig_used_len(&r, RX, 0), NETIF_HEADER + 14);
 	OK(!rig_needs_reset(&r));
 	rig_free(&r);
 }
@@ -367,11 +367,11 @@ VIRTIO_TEST(N4_a_frame_that_is_too_long_is_dropped_on_either_side)
 	EQ(sent_long(&r, 9), -1);
 	EQ(r.v->stats.errors, 1);
 	rx_buffer(&r, 0, 1526);
-	arrive(TAP_HEADER + 1515);
-	arrive(TAP_HEADER + 60);
+	arrive(NETIF_HEADER + 1515);
+	arrive(NETIF_HEADER + 60);
 	rig_notify(&r, RX);
 	EQ(rig_used_idx(&r, RX), 1);
-	EQ(rig_used_len(&r, RX, 0), TAP_HEADER + 60);
+	EQ(rig_used_len(&r, RX, 0), NETIF_HEADER + 60);
 	OK(!rig_needs_reset(&r));
 	rig_free(&r);
 }
@@ -458,7 +458,7 @@ static void *flood(void *arg)
 	/* Wait while it is full. */
 	fcntl(wire[1], F_SETFL, fcntl(wire[1], F_GETFL) & ~O_NONBLOCK);
 	for (i = 0; i < 2000; i++) {
-		memcpy(buf + TAP_HEADER, &i, sizeof(i));
+		memcpy(buf + NETIF_HEADER, &i, sizeof(i));
 		if (send(wire[1], buf, sizeof(buf), 0) < 0)
 			return "the wire does not take it";
 	}
@@ -484,7 +484,7 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 	while (seen < 2000) {
 		AWAIT(rig_used_idx(&r, RX) != seen);
 		i = seen++ % 4;
-		memcpy(&seq, rig_at(&r, BUF(i) + TAP_HEADER), sizeof(seq));
+		memcpy(&seq, rig_at(&r, BUF(i) + NETIF_HEADER), sizeof(seq));
 		EQ(seq, seen - 1);
 		/* Let it run dry now and then: all four are used. */
 		if (seen % 97 == 0)

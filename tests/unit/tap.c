@@ -31,22 +31,22 @@ TEST(a_descriptor_that_is_no_tap_is_refused_and_stays_open)
 TEST(an_open_failure_names_the_remedy)
 {
 	struct err e = { 0 };
-	struct tap *t = tap_open("nestor-unit", &e);
+	struct netif *t = tap_open("nestor-unit", &e);
 
 	/* Where it works, there is nothing to say. */
 	if (t)
-		STR_EQ(tap_name(t), "nestor-unit");
+		STR_EQ(t->name, "nestor-unit");
 	else
 		OK(strstr(e.text, "modprobe tun") ||
 		   strstr(e.text, "run as root") ||
 		   strstr(e.text, "cannot open"));
-	tap_close(t);
+	netif_free(t);
 }
 
 TEST(a_packet_goes_through_a_wrapped_socket_whole)
 {
 	int fd[2];
-	struct tap *a, *b;
+	struct netif *a, *b;
 	char buf[32], more[32];
 	struct iovec w[] = { { "headerheader", 12 }, { "packet", 6 } };
 	struct iovec r[] = { { buf, 14 }, { more, 32 } };
@@ -54,12 +54,12 @@ TEST(a_packet_goes_through_a_wrapped_socket_whole)
 	EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
 	a = tap_wrap(fd[0], 0);
 	b = tap_wrap(fd[1], 0);
-	EQ(tap_read(b, r, 2), -EAGAIN);
-	EQ(tap_write(a, w, 2), 18);
-	EQ(tap_read(b, r, 2), 18);
+	EQ(b->ops->read(b, r, 2), -EAGAIN);
+	EQ(a->ops->write(a, w, 2), 18);
+	EQ(b->ops->read(b, r, 2), 18);
 	MEM_EQ(buf, "headerheaderpa", 14);
 	MEM_EQ(more, "cket", 4);
-	STR_EQ(tap_name(a), "");
-	tap_close(a);
-	tap_close(b);
+	STR_EQ(a->name, "");
+	netif_free(a);
+	netif_free(b);
 }
