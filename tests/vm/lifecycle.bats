@@ -122,12 +122,12 @@ ends()
 	n run --detach --paused --name a -m 64M -k "$(payload requests)" -d img --timeout 60
 	# Cut off under the guest's feet.
 	truncate -s 0 img
+	n events --json a >told &
 	n resume a
-	n wait a || true
-	n events a >told
-	grep -c device-error told | grep -x 1
-	grep "device-error.*disk0.*EIO" told
-	n rm a
+	ends 4 panic
+	wait $!
+	jq -e 'select(.event == "device-error") | .device == "disk0" and .error == "EIO"' told
+	[ "$(grep -c device-error told)" = 1 ]
 	n run --detach --name a -m 64M -k "$(payload button)" -d img
 	n stat --json a | jq -e '.devices | map(.name) | contains(["disk0", "rng"])'
 	run -0 n stat a
