@@ -68,6 +68,14 @@ struct vm *board_vm(struct board *b);
  */
 bool board_look_for_panic(struct board *, uint64_t *frame);
 
+/*
+ * board_is_shut_down() - have the guest's drivers reset each virtio device that
+ * they had?
+ *
+ * As a kernel does in an orderly reboot, and not when it panics. Main thread.
+ */
+bool board_is_shut_down(const struct board *b);
+
 /* Press and release the power button. Main thread. */
 void board_power_button(struct board *);
 

@@ -444,6 +444,20 @@ json_t *board_device_stats(const struct board *b)
 	return list;
 }
 
+bool board_is_shut_down(const struct board *b)
+{
+	bool shut = false, live = false;
+	unsigned i;
+
+	for (i = 0; i < b->nvirtio; i++) {
+		virtio_lock(b->virtio[i].v);
+		shut |= b->virtio[i].v->shut;
+		live |= virtio_live(b->virtio[i].v);
+		virtio_unlock(b->virtio[i].v);
+	}
+	return shut && !live;
+}
+
 struct virtio *board_virtio(const struct board *b, unsigned i)
 {
 	return i < b->nvirtio ? b->virtio[i].v : NULL;

@@ -113,7 +113,10 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		return;
 	case VM_RESET:
 		/* A guest told to reboot when it panics (panic=1). */
-		happened(r, run_panic_was_last(r) ? CAUSE_PANIC : CAUSE_RESET,
+		happened(r,
+			 run_panic_was_last(r) && !board_is_shut_down(r->board)
+				 ? CAUSE_PANIC
+				 : CAUSE_RESET,
 			 r->cfg->on_reset);
 		return;
 	case VM_ASKED:

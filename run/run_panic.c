@@ -10,7 +10,8 @@
  * does not look like that, whoever has printed what.
  *
  * If it resets itself instead (panic=1), it is believed to have panicked if
- * panic() had the last word on its console (run/panic_report.h).
+ * panic() had the last word on its console (run/panic_report.h), and if it has
+ * not shut its devices down, after which an ordinary reboot cannot say so on hvc0.
  *
  * What a guest can cause so is a look each LOOK_AFTER, as long as it prints the
  * words.

@@ -552,6 +552,7 @@ void virtio_reset(struct virtio *v)
 {
 	virtio_lock(v);
 	reset(v);
+	v->shut = false;
 	virtio_unlock(v);
 }
 
@@ -588,6 +589,7 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 	uint8_t set = status & STATUS_BITS & ~v->status;
 
 	if (!status) {
+		v->shut |= virtio_live(v);
 		reset(v);
 		return;
 	}
@@ -596,6 +598,8 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 	if (!((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	v->status |= set;
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
+		v->shut = false;
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK && virtio_start(v) < 0)
 		virtio_needs_reset(v, "cannot start");
 	else if (set & VIRTIO_CONFIG_S_DRIVER_OK && !virtio_live(v))

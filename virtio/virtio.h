@@ -172,6 +172,7 @@ struct virtio {
 	uint8_t config[VIRTIO_CONFIG_MAX]; /* as the driver reads it */
 	unsigned config_size;
 
+	bool shut; /* it worked, and its driver has reset it since */
 	struct virtio_stats stats;
 	struct log_limit complaints;
 	int failure; /* the last errno that the host was told of */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <linux/virtio_config.h>
 
 #include "machine/board_impl.h"
 #include "tests/unit/board_rig.h"
@@ -118,5 +119,39 @@ TEST(an_error_behind_a_device_is_told_by_its_name_once_until_it_changes)
 	EQ(loop_run(board_rig_host.loop), 0);
 	STR_EQ(told, "disk1: 28");
 	EQ(times, 2);
+	board_rig_unmake(board);
+}
+
+/* What a driver writes: status @s. */
+static void drive(unsigned n, uint8_t s)
+{
+	struct virtio *v = board_virtio(board, n);
+
+	virtio_lock(v);
+	virtio_ack_features(v, 1, 1); /* VERSION_1 */
+	virtio_set_status(v, s);
+	virtio_unlock(v);
+}
+
+TEST(a_guest_whose_drivers_have_reset_what_they_had_is_shut_down)
+{
+	const uint8_t ok =
+		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+	struct config c = board_rig_config();
+
+	make(&c);
+	OK(!board_is_shut_down(board));
+	drive(0, 0);
+	OK(!board_is_shut_down(board));
+	drive(0, ok);
+	drive(1, ok);
+	drive(0, 0);
+	OK(!board_is_shut_down(board));
+	drive(1, 0);
+	OK(board_is_shut_down(board));
+	virtio_reset(board_virtio(board, 0));
+	virtio_reset(board_virtio(board, 1));
+	OK(!board_is_shut_down(board));
 	board_rig_unmake(board);
 }
