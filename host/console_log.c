@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/utc.h"
 #include "core/remedy.h"
 #include "core/timer.h"
 #include "host/chardev.h"
@@ -90,12 +91,10 @@ static const char *level_of(const char *s, size_t len)
 
 static int put_time(char *to, const struct timespec *t)
 {
-	struct tm tm;
+	char text[UTC_SIZE];
 
-	gmtime_r(&t->tv_sec, &tm);
-	return sprintf(to, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ ",
-		       tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		       tm.tm_min, tm.tm_sec, t->tv_nsec / 1000000);
+	utc_text(text, t, true);
+	return sprintf(to, "%s ", text);
 }
 
 /* The same of the line's beginning: that is seldom another millisecond. */

@@ -26,6 +26,7 @@
 
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/utc.h"
 #include "core/timer.h"
 #include "core/util.h"
 #include "host/peer.h"
@@ -482,14 +483,10 @@ int control_take(struct control_request *rq, json_t *result)
 static json_t *now(void)
 {
 	struct timespec t;
-	char text[40];
-	struct tm tm;
-	size_t n;
+	char text[UTC_SIZE];
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	n = strftime(text, sizeof(text), "%FT%T", gmtime_r(&t.tv_sec, &tm));
-	snprintf(text + n, sizeof(text) - n, ".%03dZ",
-		 (int)(t.tv_nsec / 1000000));
+	utc_text(text, &t, true);
 	return json_string(text);
 }
 

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/utc.h"
 #include "core/remedy.h"
 #include "host/rundir_impl.h"
 
@@ -72,13 +73,13 @@ static int write_lock(struct vmdir *d)
 
 static int write_vm_json(struct vmdir *d)
 {
-	char now[32], *text;
-	time_t t = time(NULL);
-	struct tm tm;
+	char now[UTC_SIZE], *text;
+	struct timespec t;
 	json_t *o;
 	int r;
 
-	strftime(now, sizeof(now), "%FT%TZ", gmtime_r(&t, &tm));
+	clock_gettime(CLOCK_REALTIME, &t);
+	utc_text(now, &t, false);
 	o = json_pack("{s:s, s:s, s:i, s:s}", "name", d->name, "id", d->id,
 		      "pid", (int)getpid(), "started", now);
 	text = json_dumps(o, JSON_COMPACT);
@@ -129,7 +130,7 @@ static void sweep(struct rundir *base)
 		if (strncmp(de->d_name, ".new-", 5) ||
 		    vmref_open(base, de->d_name, &ref) < 0)
 			continue;
-		if (!vmref_is_alive(&ref))
+		if (vmref_is_alive(&ref) == 0)
 			rundir_erase(base, de->d_name, ref.dir);
 		vmref_close(&ref);
 	}
