@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "run/ending.h"
 #include "cmd/opts.h"
 #include "core/log.h"
+#include "host/limits.h"
 
 #define PATIENCE 1000 /* milliseconds, for all of them */
 
@@ -39,20 +39,29 @@ struct list {
 	unsigned waiting;
 };
 
-static void ask(struct row *r)
+/* 0, or -errno if not the VM is at fault but we are. */
+static int ask(struct row *r)
 {
+	int alive = vmref_is_alive(&r->vm);
+
+	if (alive <= 0)
+		return alive;
 	r->fd = vmref_connect(&r->vm);
+	if (r->fd == -EMFILE || r->fd == -ENFILE)
+		return r->fd;
 	if (r->fd >= 0 &&
 	    send(r->fd, question, sizeof(question) - 1, MSG_NOSIGNAL) < 0) {
 		close(r->fd);
 		r->fd = -1;
 	}
+	return 0;
 }
 
 static int add(void *ctx, struct vmref *ref)
 {
 	struct list *l = ctx;
 	struct row *grown, *r;
+	int n;
 
 	if (l->n == l->room) {
 		l->room = l->room ? 2 * l->room : 32;
@@ -66,10 +75,9 @@ static int add(void *ctx, struct vmref *ref)
 	r->vm = *ref;
 	ref->dir = -1;
 	r->fd = -1;
-	if (vmref_is_alive(&r->vm))
-		ask(r);
+	n = ask(r);
 	l->waiting += r->fd >= 0;
-	return 0;
+	return n;
 }
 
 static void done_with(struct list *l, struct row *r)
@@ -138,7 +146,7 @@ static json_t *from_files(const struct row *r)
 
 	if (!o)
 		o = json_pack("{s:s}", "name", r->vm.name);
-	if (vmref_is_alive(&r->vm)) {
+	if (vmref_is_alive(&r->vm) != 0) {
 		json_object_set_new(o, "state", json_string("unresponsive"));
 		return o;
 	}
@@ -187,17 +195,6 @@ static void print_row(json_t *o)
 	       process, n, mib, up, cause ? cause : "");
 }
 
-/* Dead or alive, a hundred of them need more descriptors than usual. */
-static void allow_many(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
-		l.rlim_cur = l.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
-}
-
 static int print(struct list *l, bool json)
 {
 	json_t *all = json_array();
@@ -227,6 +224,17 @@ static int print(struct list *l, bool json)
 	return STATUS_OFF;
 }
 
+static void complain(struct err *e, int r, const char *path)
+{
+	if (r == -EMFILE)
+		err_set(e, r,
+			"%s: there are more VMs than %llu open files are "
+			"enough for; allow more by 'ulimit -Hn'",
+			path, limits_files_now());
+	else
+		err_set(e, r, "%s: %s", path, strerror(-r));
+}
+
 static int cmd_ls(int argc, char **argv)
 {
 	const char *value, *runtime_dir = NULL;
@@ -245,15 +253,15 @@ static int cmd_ls(int argc, char **argv)
 	}
 	if (r < 0)
 		return opts_status(r, &e);
-	allow_many();
+	/* Dead or alive, a hundred of them need more than usual. */
+	limits_files();
 	r = rundir_open(runtime_dir, false, &base, &e);
 	if (!r) {
 		r = rundir_each(base, add, &l);
 		if (!r)
 			r = collect(&l);
 		if (r)
-			err_set(&e, r, "%s: %s", rundir_path(base),
-				strerror(-r));
+			complain(&e, r, rundir_path(base));
 		rundir_close(base);
 	} else if (r == -ENOENT && !runtime_dir) {
 		r = 0; /* there was never a VM */

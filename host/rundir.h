@@ -105,8 +105,8 @@ int rundir_find(struct rundir *, const char *name, struct vmref *out,
 		struct err *e);
 void vmref_close(struct vmref *);
 
-/* Does its nestor live? */
-bool vmref_is_alive(const struct vmref *);
+/* Does its nestor live? 1, 0, or -errno if that cannot be told now: -EMFILE. */
+int vmref_is_alive(const struct vmref *);
 
 /* Has its directory been removed? */
 bool vmref_is_gone(const struct vmref *);

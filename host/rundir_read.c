@@ -235,6 +235,12 @@ static int list_names(struct rundir *d, char ***names)
 	return r;
 }
 
+/* Is it this process that cannot have more, or more memory? */
+static bool is_ours(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
 int rundir_each(struct rundir *d, int (*fn)(void *ctx, struct vmref *),
 		void *ctx)
 {
@@ -245,8 +251,12 @@ int rundir_each(struct rundir *d, int (*fn)(void *ctx, struct vmref *),
 	if (n < 0)
 		return n;
 	for (i = 0; i < n; i++) {
-		/* Gone meanwhile, or no directory: none of ours. */
-		if (!r && vmref_open(d, names[i], &ref) == 0) {
+		int opened = r ? -ECANCELED : vmref_open(d, names[i], &ref);
+
+		/* Else gone meanwhile, or no directory: no VM. */
+		if (is_ours(opened))
+			r = opened;
+		if (opened == 0) {
 			r = fn(ctx, &ref);
 			vmref_close(&ref);
 		}
@@ -296,14 +306,14 @@ static int open_file(const struct vmref *ref, const char *file)
 		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 }
 
-bool vmref_is_alive(const struct vmref *ref)
+int vmref_is_alive(const struct vmref *ref)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = open_file(ref, "lock");
 	bool held;
 
 	if (fd < 0)
-		return false;
+		return is_ours(-errno) ? -errno : 0;
 	held = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type == F_WRLCK;
 	close(fd);
 	return held;

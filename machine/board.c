@@ -246,6 +246,7 @@ static int build(struct board *b, struct err *e)
 	    (r = add_ram_slots(b)) < 0 || (r = create_vcpus(b)) < 0 ||
 	    (r = arch_board_vcpus(b, e)) < 0 || (r = create_router(b)) < 0 ||
 	    (r = board_add_devices(b, e)) < 0 ||
+	    (b->cfg->stats && (r = board_open_counts(b, e)) < 0) ||
 	    (b->cfg->detect_halt && (r = board_open_halt(b)) < 0))
 		return r;
 	return load_fdt(b, e);

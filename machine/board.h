@@ -87,9 +87,10 @@ void board_power_button(struct board *);
  * "registers": [{"name", "value", "meaning"}, ...]}}, ...]}, where COUNTS has a
  * number for each name, or a list for a histogram. What this kernel does not
  * count is not there. Without @el2, that is left out. The vCPUs are stopped for a
- * moment, the first time and for an EL2. Main thread. NULL: no memory.
+ * moment, the first time and for an EL2. Main thread. 0, and *@out is the
+ * caller's; or -errno with a sentence in @e.
  */
-json_t *board_stats(struct board *, bool el2);
+int board_stats(struct board *, bool el2, json_t **out, struct err *e);
 
 /* The balloon (virtio/balloon.h), or NULL. */
 struct virtio *board_balloon(struct board *);

@@ -147,6 +147,9 @@ int board_add_fw_cfg(struct board *b, struct err *e);
  * 0 or -errno, with a sentence in @e if this KVM does not count.
  */
 int board_open_exits(struct board *b, struct err *e);
+
+/* The same for --stats, if this KVM counts. */
+int board_open_counts(struct board *b, struct err *e);
 void board_close_counts(struct board *b);
 
 /* How often all vCPUs have left to the host so far. Any thread. */

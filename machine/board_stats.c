@@ -10,6 +10,7 @@
 #include "machine/board_impl.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "host/limits.h"
 
 /* More buckets than any histogram of KVM's has. */
 #define VALUES_MAX 128
@@ -17,33 +18,54 @@
 
 /*
  * Each vCPU's file, and last the VM's; they stay open. To open one, KVM wants
- * the vCPU to stand still. 0, or -errno if one cannot be had.
+ * the vCPU to stand still, and each takes a descriptor and three system calls:
+ * so it is done for who asks, and by no path. All or none; 0, or -errno.
  */
 static int open_counts(struct board *b)
 {
 	unsigned i, n = b->vm.ncpus;
-	int r = 0, one;
+	int r = 0;
 
-	if (!b->counts)
-		b->counts = calloc(n + 1, sizeof(struct stats *));
+	if (b->counts)
+		return 0;
+	b->counts = calloc(n + 1, sizeof(struct stats *));
 	if (!b->counts)
 		return -ENOMEM;
-	for (i = 0; i <= n; i++) {
-		if (b->counts[i])
-			continue;
-		one = stats_open(i < n ? b->vm.vcpus[i].fd : b->vm.fd,
-				 &b->counts[i]);
-		if (one < 0) {
-			b->counts[i] = NULL;
-			r = one;
-		}
-	}
+	for (i = 0; i <= n && !r; i++)
+		r = stats_open(i < n ? b->vm.vcpus[i].fd : b->vm.fd,
+			       &b->counts[i]);
+	/* A KVM from before Linux 5.14 has none, and is not asked again. */
+	if (r < 0 && r != -ENOTTY)
+		board_close_counts(b);
 	return r;
+}
+
+static int counts_complain(const struct board *b, int r, struct err *e)
+{
+	if (r == -EMFILE)
+		return err_set(e, r,
+			       "KVM's statistics of %u vCPUs take as many open "
+			       "files again, and nestor may have %llu; allow "
+			       "more by 'ulimit -Hn'",
+			       b->vm.ncpus, limits_files_now());
+	return err_set(e, r, "KVM's statistics: %s", strerror(-r));
+}
+
+int board_open_counts(struct board *b, struct err *e)
+{
+	int r = open_counts(b);
+	struct err why;
+
+	if (!r || r == -ENOTTY)
+		return 0;
+	counts_complain(b, r, &why);
+	return err_set(e, r, "--stats: %.400s", why.text);
 }
 
 int board_open_exits(struct board *b, struct err *e)
 {
 	int r = open_counts(b);
+	struct err why;
 
 	if (!r && !stats_find(b->counts[0], EXITS))
 		r = -ENOTTY;
@@ -52,9 +74,10 @@ int board_open_exits(struct board *b, struct err *e)
 			       "--exit-counter: this host's KVM does not tell "
 			       "how many exits there were; use Linux 5.14 or "
 			       "newer, or leave it out");
-	return r ? err_set(e, r, "--exit-counter: KVM's statistics: %s",
-			   strerror(-r))
-		 : 0;
+	if (!r)
+		return 0;
+	counts_complain(b, r, &why);
+	return err_set(e, r, "--exit-counter: %.400s", why.text);
 }
 
 void board_close_counts(struct board *b)
@@ -121,24 +144,29 @@ static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
 	return o;
 }
 
-json_t *board_stats(struct board *b, bool el2)
+int board_stats(struct board *b, bool el2, json_t **out, struct err *e)
 {
-	json_t *vcpus = json_array();
 	bool parked = false;
+	json_t *vcpus;
 	unsigned i;
+	int r;
 
 	el2 = el2 && b->m.el2;
 	if (!b->counts || el2)
 		parked = vm_park(&b->vm);
-	if (!b->counts)
-		open_counts(b);
+	r = open_counts(b);
+	if (r == -ENOTTY)
+		r = 0;
 	/* KVM gives no register of a vCPU that runs. */
 	el2 = el2 && (parked || b->vm.state != VM_RUNNING);
-	for (i = 0; i < b->vm.ncpus; i++)
+	vcpus = r ? NULL : json_array();
+	for (i = 0; i < b->vm.ncpus && vcpus; i++)
 		json_array_append_new(vcpus, vcpu_json(b, i, el2));
-	vcpus = json_pack("{s:o, s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
-			  "vcpus", vcpus, "devices", board_device_stats(b));
 	if (parked)
 		vm_unpark(&b->vm);
-	return vcpus;
+	if (r)
+		return counts_complain(b, r, e);
+	*out = json_pack("{s:o, s:o, s:o}", "vm", counts_json(b, b->vm.ncpus),
+			 "vcpus", vcpus, "devices", board_device_stats(b));
+	return *out ? 0 : err_set(e, -ENOMEM, "no memory for statistics");
 }

@@ -24,6 +24,7 @@
 #include "core/loop.h"
 #include "core/util.h"
 #include "host/chardev.h"
+#include "host/limits.h"
 #include "host/linger.h"
 #include "host/output.h"
 #include "host/tty.h"
@@ -215,6 +216,7 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 			 .end = ending_of(CAUSE_FAILED) };
 	int n;
 
+	limits_files();
 	tty_fill_standard();
 	r.loop = loop_new();
 	if (!r.loop) {
@@ -229,6 +231,8 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 		r.end = ending_of(CAUSE_POWEROFF);
 	} else if (!n) {
 		n = run_loop(&r);
+		/* In the background, and it never ran. */
+		r.abandoned |= n < 0 && r.report >= 0;
 	}
 	take_apart(&r);
 	if (r.board && cfg->nested)

@@ -75,10 +75,14 @@ static void do_stats(void *ctx, struct control_request *rq, json_t *args)
 	struct run *r = ctx;
 	int el2 = false;
 	json_t *stats;
+	struct err e;
 
 	if (control_args(rq, args, "{s?b}", "el2", &el2))
 		return;
-	stats = board_stats(r->board, el2);
+	if (board_stats(r->board, el2, &stats, &e) < 0) {
+		control_refuse(rq, "failed", "%s", e.text);
+		return;
+	}
 	json_object_set_new(stats, "process", process_json(r));
 	control_reply(rq, stats);
 }

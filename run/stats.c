@@ -188,19 +188,20 @@ static char *render(const json_t *stats, const char *path)
 int stats_write(struct board *b, struct output *to)
 {
 	const char *path = to ? output_path(to) : NULL;
-	json_t *stats = board_stats(b, true);
-	char *text = stats ? render(stats, path) : NULL;
+	json_t *stats = NULL;
+	char *text = NULL;
 	struct err e;
-	int r = 0;
+	int r = board_stats(b, true, &stats, &e);
 
-	json_decref(stats);
-	if (!text) {
-		log_warnx("no memory for statistics");
-		return -ENOMEM;
+	if (!r) {
+		text = render(stats, path);
+		json_decref(stats);
+		if (!text)
+			r = err_set(&e, -ENOMEM, "out of memory");
 	}
-	if (!to)
+	if (!r && !to)
 		fputs(text, stderr);
-	else
+	else if (!r)
 		r = output_put(to, text, strlen(text), &e);
 	if (r < 0)
 		log_warnx("--stats: %s", e.text);

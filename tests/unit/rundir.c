@@ -305,3 +305,76 @@ TEST(a_registration_that_fails_midway_leaves_nothing)
 	EQ(vms(), 0);
 	teardown();
 }
+
+/* --- what is in the way ---------------------------------------------------- */
+
+static void make_dir(const char *name)
+{
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/%s", path, name);
+	EQ(mkdir(dir, 0700), 0);
+}
+
+static void remove_dir(const char *name)
+{
+	struct vmref ref = find(name);
+
+	unlinkat(ref.dir, "lock", 0);
+	unlinkat(ref.dir, "vm.json", 0);
+	vmref_close(&ref);
+	OK(!chdir(path) && !rmdir(name));
+}
+
+TEST(a_fifo_by_the_name_of_a_file_holds_nobody_up)
+{
+	struct vmref ref;
+
+	setup();
+	make_dir("a");
+	ref = find("a");
+	EQ(mkfifoat(ref.dir, "lock", 0600), 0);
+	EQ(mkfifoat(ref.dir, "vm.json", 0600), 0);
+	alarm(20);
+	EQ(vmref_is_alive(&ref), 0);
+	EQ(vmref_await(&ref), 0);
+	OK(!vmref_json(&ref, "vm.json"));
+	alarm(0);
+	vmref_close(&ref);
+	remove_dir("a");
+	teardown();
+}
+
+static int look(void *n, struct vmref *ref)
+{
+	++*(int *)n;
+	return vmref_is_alive(ref);
+}
+
+TEST(vms_are_not_left_out_or_dead_for_want_of_descriptors)
+{
+	struct rlimit all, few;
+	int n = 0, fd;
+
+	setup();
+	make_dir("a");
+	make_dir("b");
+	EQ(rundir_each(base, look, &n), 0);
+	EQ(n, 2);
+	EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+	fd = dup(0);
+	few = all;
+	close(fd);
+	/* For the directory, and then for none of a VM, and for its lock not. */
+	for (; few.rlim_cur = ++fd, fd < (int)all.rlim_cur;) {
+		EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+		n = rundir_each(base, look, &n);
+		if (!n)
+			break;
+		EQ(n, -EMFILE);
+	}
+	EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+	remove_dir("a");
+	remove_dir("b");
+	teardown();
+}

@@ -32,7 +32,7 @@ static json_t *stats_of(unsigned cpus, enum nested_kind nested, bool counts)
 	file.data[2] = 21;
 	fake_kvm_stats(counts ? &file : NULL, sizeof(file));
 	EQ(board_rig_make(&c, &b, &e), 0);
-	stats = board_stats(b, true);
+	EQ(board_stats(b, true, &stats, &e), 0);
 	board_rig_unmake(b);
 	OK(stats);
 	return stats;
@@ -120,4 +120,26 @@ TEST(the_sum_of_one_is_not_shown)
 
 	HAS(text, "vCPU                                0\nexits");
 	free(text);
+}
+
+TEST(what_cannot_be_opened_is_told_and_no_zeros_are_shown)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+	json_t *stats;
+
+	c.cpus = 4;
+	fake_kvm_reset();
+	file = stats_file();
+	stats_file_add(&file, "exits", 0, 0, 1);
+	fake_kvm_stats(&file, sizeof(file));
+	EQ(board_rig_make(&c, &b, &e), 0);
+	fake_kvm_fail(KVM_GET_STATS_FD, 3, EMFILE);
+	EQ(board_stats(b, false, &stats, &e), -EMFILE);
+	HAS(e.text, "statistics of 4 vCPUs take as many open files again");
+	fake_kvm_fail(KVM_GET_STATS_FD, 0, 0);
+	EQ(board_stats(b, false, &stats, &e), 0);
+	json_decref(stats);
+	board_rig_unmake(b);
 }

@@ -32,6 +32,18 @@ $PWD/vms/a/log" ]]
 	[ -z "$(ls -A vms)" ]
 }
 
+@test "run --detach that cannot have its threads says so, and leaves nothing" {
+	local group=/sys/fs/cgroup/few
+	echo +pids >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir $group
+	echo 8 >$group/pids.max
+	run -1 bash -c "echo \$\$ >$group/cgroup.procs && exec \"\$@\"" - "$NESTOR" run \
+		--runtime-dir vms --detach --name a -m 32M -c 16 -k "$(payload button)"
+	says "starting the vCPUs: Resource temporarily unavailable"
+	[[ ! $(ls -A vms) ]]
+	until rmdir $group; do :; done
+}
+
 @test "a VM is seen, paused, resumed, watched and stopped by its name" {
 	start a button
 	n pause a
