@@ -21,7 +21,7 @@
  * wakes those who wait (a reset, a register access), and answers the one who
  * asked and does not wait. A reset is a hold too, for as long as it waits.
  */
-#include "virtio/virtio.h"
+#include "virtio/virtio_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,19 +34,9 @@
 
 #include "core/util.h"
 
-#ifndef VIRTIO_F_RING_RESET
-#define VIRTIO_F_RING_RESET 40
-#endif
-
 #define COMMON_FEATURES                                                     \
 	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC | \
 	 1ull << VIRTIO_RING_F_EVENT_IDX | 1ull << VIRTIO_F_RING_RESET)
-
-/* What a driver may set; FAILED, for one, changes nothing here. */
-#define STATUS_BITS                                                \
-	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
-	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK | \
-	 VIRTIO_CONFIG_S_FAILED)
 
 static void take_turn(struct task *t);
 
@@ -145,7 +135,7 @@ static bool is_still(const struct virtio *v)
 	return v->holds && !v->in_flight;
 }
 
-static void interrupt_config(struct virtio *v)
+void virtio_interrupt_config(struct virtio *v)
 {
 	if (is_still(v) && v->holds & VIRTIO_PAUSED) {
 		v->config_owed = true;
@@ -165,7 +155,7 @@ void virtio_needs_reset(struct virtio *v, const char *why)
 	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	/* Nobody listens before (2.1.2). */
 	if (v->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		interrupt_config(v);
+		virtio_interrupt_config(v);
 }
 
 void virtio_failed(struct virtio *v, int err, const char *what)
@@ -254,7 +244,7 @@ void virtio_ask(struct virtio *v, unsigned q)
 	ask(v);
 }
 
-static void ask_all(struct virtio *v)
+void virtio_ask_all(struct virtio *v)
 {
 	v->asked = UINT64_MAX >> (64 - v->nqueues);
 	ask(v);
@@ -430,7 +420,7 @@ static void send_owed(struct virtio *v)
 	v->used_owed = 0;
 	v->config_owed = false;
 	if (config)
-		interrupt_config(v);
+		virtio_interrupt_config(v);
 	for (q = 0; q < v->nqueues; q++)
 		if (used >> q & 1)
 			virtio_interrupt(v, q);
@@ -444,7 +434,7 @@ void virtio_release(struct virtio *v, unsigned why)
 	if (v->holds)
 		return;
 	send_owed(v);
-	ask_all(v);
+	virtio_ask_all(v);
 }
 
 void virtio_quiesce(struct virtio *v, struct quiet *quiet)
@@ -473,168 +463,4 @@ void virtio_resume(struct virtio *v)
 		quiet_done(quiet);
 	virtio_release(v, VIRTIO_PAUSED);
 	virtio_unlock(v);
-}
-
-/* --- configuration --- */
-
-void virtio_config_set(struct virtio *v, unsigned off, const void *buf,
-		       unsigned len)
-{
-	if (!memcmp(v->config + off, buf, len))
-		return;
-	memcpy(v->config + off, buf, len);
-	if (v->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		interrupt_config(v);
-	else if (v->transport.config)
-		v->transport.config(v->transport.ctx);
-}
-
-void virtio_config_write(struct virtio *v, unsigned off, const void *buf,
-			 unsigned len)
-{
-	if (!v->ops->config_write || off > v->config_size ||
-	    len > v->config_size - off)
-		return;
-	v->ops->config_write(v, off, buf, len);
-}
-
-/* --- the status machine --- */
-
-void virtio_ack_features(struct virtio *v, uint32_t sel, uint32_t bits)
-{
-	if (sel > 1 || v->status & VIRTIO_CONFIG_S_FEATURES_OK)
-		return;
-	v->acked &= ~((uint64_t)UINT32_MAX << 32 * sel);
-	v->acked |= (uint64_t)bits << 32 * sel;
-}
-
-/* Requests in flight use queues and memory that the driver takes back. */
-static void drain(struct virtio *v)
-{
-	if (v->in_flight)
-		virtio_hold(v, VIRTIO_RESETTING);
-}
-
-static void reset_queue(struct virtio *v, unsigned q)
-{
-	vq_reset(&v->vq[q]);
-	v->asked &= ~(1ull << q);
-	v->used_owed &= ~(1ull << q);
-	if (v->ops->queue_reset)
-		v->ops->queue_reset(v, q);
-}
-
-static void drain_and_reset_queue(struct virtio *v, unsigned q)
-{
-	if (v->in_flight && v->ops->cancel)
-		v->ops->cancel(v, q);
-	drain(v);
-	reset_queue(v, q);
-	virtio_release(v, VIRTIO_RESETTING);
-}
-
-static void reset(struct virtio *v)
-{
-	unsigned q;
-
-	drain(v);
-	for (q = 0; q < v->nqueues; q++)
-		reset_queue(v, q);
-	v->acked = 0;
-	v->status = 0;
-	v->config_owed = false;
-	if (v->ops->reset)
-		v->ops->reset(v);
-	virtio_release(v, VIRTIO_RESETTING);
-}
-
-void virtio_reset(struct virtio *v)
-{
-	virtio_lock(v);
-	reset(v);
-	v->shut = false;
-	virtio_unlock(v);
-}
-
-int virtio_start(struct virtio *v)
-{
-	int r;
-
-	if (!virtio_live(v))
-		return 0;
-
-	if (v->async && v->ops->own_thread && !v->thread) {
-		v->thread = iothread_new(v->ops->name);
-		if (!v->thread)
-			return -errno;
-		v->loop = iothread_loop(v->thread);
-	}
-	if (v->ops->activate) {
-		r = v->ops->activate(v);
-		if (r < 0)
-			return r;
-	}
-	v->stopped = v->holds;
-	ask_all(v);
-	return 0;
-}
-
-static bool features_ok(const struct virtio *v)
-{
-	return !(v->acked & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1);
-}
-
-void virtio_set_status(struct virtio *v, uint8_t status)
-{
-	uint8_t set = status & STATUS_BITS & ~v->status;
-
-	if (!status) {
-		v->shut |= virtio_live(v);
-		reset(v);
-		return;
-	}
-	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !features_ok(v))
-		set &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-	if (!((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
-		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
-	v->status |= set;
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
-		v->shut = false;
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK && virtio_start(v) < 0)
-		virtio_needs_reset(v, "cannot start");
-	else if (set & VIRTIO_CONFIG_S_DRIVER_OK && !virtio_live(v))
-		interrupt_config(
-			v); /* a ring was broken before anyone listened */
-}
-
-bool virtio_queue_open(const struct virtio *v, unsigned q)
-{
-	if (q >= v->nqueues || v->vq[q].ready || v->vq[q].broken)
-		return false;
-	return !(v->status & VIRTIO_CONFIG_S_DRIVER_OK) ||
-	       virtio_has(v, VIRTIO_F_RING_RESET);
-}
-
-void virtio_queue_ready(struct virtio *v, unsigned q, bool ready)
-{
-	if (q >= v->nqueues || v->vq[q].ready == ready)
-		return;
-	if (!ready) {
-		drain_and_reset_queue(v, q);
-		return;
-	}
-	if (!virtio_queue_open(v, q) ||
-	    !(v->status & VIRTIO_CONFIG_S_FEATURES_OK))
-		return;
-	if (vq_start(&v->vq[q], virtio_has(v, VIRTIO_RING_F_EVENT_IDX),
-		     virtio_has(v, VIRTIO_RING_F_INDIRECT_DESC)))
-		virtio_needs_reset(v, "a ring lies outside RAM");
-	else if (virtio_live(v))
-		virtio_ask(v, q);
-}
-
-void virtio_queue_reset(struct virtio *v, unsigned q)
-{
-	if (q < v->nqueues && virtio_has(v, VIRTIO_F_RING_RESET))
-		drain_and_reset_queue(v, q);
 }
