@@ -233,9 +233,14 @@ int vmdir_new(struct rundir *base, const char *name, const char *config,
 	d->dir = d->lock = d->end = d->listener = -1;
 	make_id(d);
 	snprintf(d->name, sizeof(d->name), "%s", name ? name : d->id);
-	flock(base->fd, LOCK_EX);
-	r = make(d, config, e);
-	flock(base->fd, LOCK_UN);
+	/* Who holds it may have been stopped: a signal ends the wait. */
+	if (flock(base->fd, LOCK_EX) < 0) {
+		r = err_host(e, -errno, "%s: cannot register the VM there",
+			     base->path);
+	} else {
+		r = make(d, config, e);
+		flock(base->fd, LOCK_UN);
+	}
 	if (r < 0) {
 		vmdir_close(d, true);
 		return r;
@@ -277,12 +282,19 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+/* Whatever comes meanwhile. */
+static void lock(struct rundir *base)
+{
+	while (flock(base->fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+}
+
 void vmdir_close(struct vmdir *d, bool keep)
 {
 	if (!d)
 		return;
 	if (!keep) {
-		flock(d->base->fd, LOCK_EX);
+		lock(d->base);
 		rundir_erase(d->base, d->name, d->dir);
 		flock(d->base->fd, LOCK_UN);
 	}
@@ -298,7 +310,7 @@ int vmref_remove(struct rundir *base, const struct vmref *ref, struct err *e)
 {
 	int r;
 
-	flock(base->fd, LOCK_EX);
+	lock(base);
 	if (vmref_is_alive(ref))
 		r = err_set(e, -EBUSY,
 			    "%s still runs: end it by 'nestor stop %s' first",

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "core/log.h"
@@ -376,5 +378,31 @@ TEST(vms_are_not_left_out_or_dead_for_want_of_descriptors)
 	EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
 	remove_dir("a");
 	remove_dir("b");
+	teardown();
+}
+
+static void interrupt(int sig)
+{
+	(void)sig;
+}
+
+TEST(who_waits_for_the_directory_can_be_interrupted_and_leaves_nothing)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 20000,
+					.it_interval.tv_usec = 20000 };
+	struct sigaction sa = { .sa_handler = interrupt };
+	struct vmdir *d;
+	int other;
+
+	setup();
+	other = open(path, O_RDONLY | O_DIRECTORY);
+	EQ(flock(other, LOCK_EX), 0);
+	EQ(sigaction(SIGALRM, &sa, NULL), 0);
+	EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	EQ(vmdir_new(base, "a", "cpus = 1\n", &d, &e), -EINTR);
+	HAS(e.text, "cannot register the VM there");
+	EQ(setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL), 0);
+	EQ(vms(), 0);
+	close(other);
 	teardown();
 }
