@@ -88,9 +88,10 @@ static void run_child(const struct job *job)
 {
 	unsigned i;
 
-	/* A shell starts background jobs with these two ignored. */
+	/* As a shell does to background jobs, and nohup. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	dup2(job->said, STDERR_FILENO);
 	/* A test finds the same descriptors whatever runs beside it. */
 	close(job->said);

@@ -351,7 +351,6 @@ VIRTIO_TEST(a_held_device_hears_its_connections_when_it_goes_on)
 {
 	struct vrig v;
 
-	vrig_of(&v);
 	connected(&v);
 	virtio_quiesce(v.r.v, NULL);
 	peer_says(&v, "meanwhile");
