@@ -14,7 +14,7 @@
  * that waits for; all others have these signals blocked.
  *
  * While the VM is built, these signals interrupt what blocks (no SA_RESTART), as
- * a FIFO that was named for a kernel: it fails, and what was built is taken apart
+ * a virtiofsd that does not answer: it fails, and what was built is taken apart
  * as after any other failure.
  *
  * A handler can be handed nothing, so this is the one piece of static state.
