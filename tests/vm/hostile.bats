@@ -55,7 +55,7 @@ held()
 	cd "$BATS_FILE_TMPDIR"
 	for log in log.mmio log.pci; do
 		cat $log
-		run -0 grep -c 'nestor: virtio-blk: the driver broke the protocol, needs a reset' $log
+		run -0 grep -c 'nestor: disk0: the driver broke the protocol, needs a reset' $log
 		((output >= 1 && output <= 10))
 		run ! grep -v 'the driver broke the protocol, needs a reset' $log
 	done
