@@ -173,10 +173,10 @@ vm_shows()
 limited() { (ulimit "$1" "$2" && nestor run -m 64M -k "$(payload off)" "${@:3}"); }
 
 @test "a soft limit of open files hides no vCPU, and a hard one is told before the guest runs" {
-	run -0 limited -Sn 40 -c 16 --stats s.json
-	[[ $(jq '[.vcpus[].stats.exits] | length' s.json) = 16 ]]
+	run -0 limited -Sn 116 -c 64 --stats s.json
+	[[ $(jq '[.vcpus[].stats.exits] | length' s.json) = 64 ]]
 	run ! jq -e '.vcpus[] | select(.stats.exits == null)' s.json
-	run -2 limited -n 40 -c 16 --stats t.json
-	says "--stats: KVM's statistics of 16 vCPUs take as many open files again, and nestor may have 40"
+	run -2 limited -n 116 -c 64 --stats t.json
+	says "--stats: KVM's statistics of 64 vCPUs take as many open files again, and nestor may have 116"
 	[[ ! -e t.json ]]
 }
