@@ -162,6 +162,7 @@ static void set_up(void)
 	s2_map_self(root);
 	/* L2 may have something to say, too. */
 	pt_map(root, MAP_UART_BASE, MAP_UART_BASE, pt_page(), S2_DEVICE);
+	pt_map(root, MAP_PVPANIC_BASE, MAP_PVPANIC_BASE, pt_page(), S2_DEVICE);
 	shadow = pt_new();
 	our_s2 = s2_vttbr(root, 1);
 	shadow_s2 = s2_vttbr(shadow, 2);

@@ -38,6 +38,7 @@ int main(uint64_t fdt)
 	el2_init();
 	s2_map_self(root);
 	pt_map(root, MAP_UART_BASE, MAP_UART_BASE, pt_page(), S2_DEVICE);
+	pt_map(root, MAP_PVPANIC_BASE, MAP_PVPANIC_BASE, pt_page(), S2_DEVICE);
 	el2_write(VTCR_EL2, s2_vtcr());
 	el2_write(VTTBR_EL2, s2_vttbr(root, 7));
 	el2_write(HCR_EL2, hcr_base() | HCR_VM);

@@ -140,6 +140,7 @@ ends()
 	wait $!
 	jq -e 'select(.event == "device-error") | .device == "disk0" and .error == "EIO"' told
 	[ "$(grep -c device-error told)" = 1 ]
+	truncate -s 1M img
 	n run --detach --name a -m 64M -k "$(payload button)" -d img
 	n stat --json a | jq -e '.devices | map(.name) | contains(["disk0", "rng"])'
 	run -0 n stat a
