@@ -456,7 +456,8 @@ bool vm_park(struct vm *vm)
 	struct timespec until;
 	bool all;
 
-	if (vm->state != VM_RUNNING)
+	/* At the end too: there is a last look. */
+	if (vm->state != VM_RUNNING && vm->state != VM_ENDING)
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
