@@ -476,6 +476,8 @@ bool vm_park(struct vm *vm)
 
 void vm_unpark(struct vm *vm)
 {
+	if (vm->state != VM_RUNNING)
+		return;
 	arch_vm_going_on(vm);
 	pthread_mutex_lock(&vm->lock);
 	set_target(vm, VCPUS_RUN);
