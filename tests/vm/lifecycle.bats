@@ -25,6 +25,10 @@ $PWD/vms/a/log" ]]
 	n rm -f a
 }
 
+@test "a VM that is paused for longer than its watchdog has is not bitten, nor sees that time" {
+	sees_no_pause
+}
+
 @test "run --detach that fails says why, with its status, and leaves nothing" {
 	run --separate-stderr n run --detach --name a -k missing
 	[ "$status" -eq 2 ]

@@ -115,3 +115,10 @@ quiet_since()
 	((n == 5))
 	quiet_since "$before"
 }
+
+@test "a guest with an EL2 does not see in its counters that it was paused" {
+	for kind in vhe nvhe; do
+		sees_no_pause --nested=$kind
+		rm -r vms
+	done
+}

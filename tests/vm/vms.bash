@@ -10,6 +10,7 @@ setup() { cd "$BATS_TEST_TMPDIR" && mkdir -m 700 vms; }
 teardown()
 {
 	local names
+	forget_timeout
 	mapfile -t names < <(n ls --json | jq -r '.[].name')
 	((!${#names[@]})) || n rm --force "${names[@]}"
 	[[ ! ${BATS_TEST_COMPLETED:-} || ! $(ls -A vms) ]]
