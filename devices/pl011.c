@@ -206,19 +206,15 @@ static bool listens(const struct pl011 *u)
 	       (u->imsc & (INT_RX | INT_RT) || u->polls >= POLLS);
 }
 
-/* A kernel whose console it is enables it at once, and listens when read. */
-static enum front_use pl011_use(void *ctx)
+static bool pl011_is_read(void *ctx)
 {
 	struct pl011 *u = ctx;
-	enum front_use use = FRONT_UNUSED;
+	bool is;
 
 	pthread_mutex_lock(&u->lock);
-	if (listens(u))
-		use = FRONT_READ;
-	else if (u->cr & CR_UARTEN)
-		use = FRONT_SET_UP;
+	is = listens(u);
 	pthread_mutex_unlock(&u->lock);
-	return use;
+	return is;
 }
 
 static size_t pl011_room(void *ctx)
@@ -477,7 +473,7 @@ struct device *pl011_new(struct chardev *chr, const struct irq *irq)
 {
 	struct pl011 *u = calloc(1, sizeof(*u));
 	struct chardev_front front = {
-		.use = pl011_use,
+		.is_read = pl011_is_read,
 		.room = pl011_room,
 		.input = pl011_input,
 		.writable = pl011_writable,

@@ -59,33 +59,29 @@ static void wake(struct chardev *c, enum chardev_wake when)
 
 /* Input. */
 
-static enum front_use use_of(const struct chardev_front *f)
+static bool is_read(const struct chardev_front *f)
 {
-	return f->use ? f->use(f->ctx) : FRONT_READ;
+	return !f->is_read || f->is_read(f->ctx);
 }
 
-/* The front that is used most; of several the last. NULL: none takes input. */
-static const struct chardev_front *most_used(const struct chardev *c)
+/* NULL if there is none. */
+static const struct chardev_front *find_reader(const struct chardev *c)
 {
-	const struct chardev_front *best = NULL;
-	enum front_use most = FRONT_UNUSED, use;
 	unsigned i;
 
-	for (i = c->nfronts; i-- > 0;) {
-		use = use_of(&c->front[i]);
-		if (use > most) {
-			most = use;
-			best = &c->front[i];
-		}
-	}
-	return best;
+	if (c->nfronts == 1)
+		return &c->front[0];
+	for (i = c->nfronts; i-- > 0;)
+		if (is_read(&c->front[i]))
+			return &c->front[i];
+	return NULL;
 }
 
 /* Who takes input now, and how much; NULL if nobody does. */
 static const struct chardev_front *taker(struct chardev *c, size_t *room)
 {
-	if (!c->reader || use_of(c->reader) != FRONT_READ)
-		c->reader = most_used(c);
+	if (!c->reader || !is_read(c->reader))
+		c->reader = find_reader(c);
 	*room = c->reader ? c->reader->room(c->reader->ctx) : 0;
 	return *room ? c->reader : NULL;
 }

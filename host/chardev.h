@@ -27,18 +27,13 @@ struct chardev;
 struct loop;
 struct err;
 
-/* What a guest does with a front, as far as that can be told. */
-enum front_use {
-	FRONT_UNUSED, /* it cannot take input */
-	FRONT_READY,  /* it can; whether somebody reads is not known */
-	FRONT_SET_UP, /* made ready as a console, though nobody reads yet */
-	FRONT_READ,   /* somebody reads */
-};
-
 /* What the device model provides; all run on the loop's thread. */
 struct chardev_front {
-	/* NULL: it is read. chardev_room() if it becomes another. */
-	enum front_use (*use)(void *ctx);
+	/*
+	 * Whether the guest reads it, as far as can be told; NULL: always.
+	 * chardev_room() when it begins to.
+	 */
+	bool (*is_read)(void *ctx);
 	/* How many bytes input() would take now; 0 stops reading the peer. */
 	size_t (*room)(void *ctx);
 	/* At most what room() said. */
@@ -77,9 +72,9 @@ struct chardev *chardev_open(struct loop *, const char *spec, struct err *e);
  * chardev_attach() - give the back end a front, or another one
  *
  * A terminal can have two fronts (serial port and virtio console); output of
- * both is shown, and input goes to the one that is read, and stays with it as
- * long as it is; of several, to the one attached last. If none is read but one
- * has been set up, input waits for it; if none has, one that is ready gets it.
+ * both is shown. Input goes to the one that is read, and stays with it as long
+ * as it is; of several, to the one attached last. If none is, it waits. Who is
+ * the only one gets it in any case.
  * @front is copied; what it points to outlives the chardev's loop. Before the
  * loop runs, or on its thread. 0 or -ENOSPC (there can be 4).
  */

@@ -158,8 +158,8 @@ int board_stats(struct board *b, bool el2, json_t **out, struct err *e)
 	if (r == -ENOTTY)
 		r = 0;
 	/* KVM gives no register of a vCPU that runs. */
-	el2 = el2 && (parked || (b->vm.state != VM_RUNNING &&
-				 b->vm.state != VM_ENDING));
+	el2 = el2 && (parked ||
+		      (b->vm.state != VM_RUNNING && b->vm.state != VM_ENDING));
 	vcpus = r ? NULL : json_array();
 	for (i = 0; i < b->vm.ncpus && vcpus; i++)
 		json_array_append_new(vcpus, vcpu_json(b, i, el2));

@@ -79,6 +79,20 @@ static int open_ports(struct board *b, struct console_port *ports,
 	return 0;
 }
 
+/* Whether a kernel's command line has its console there: the last one counts. */
+static bool is_console_virtio(const char *params)
+{
+	static const char key[] = "console=";
+	const char *at = params, *last = "";
+
+	while (at && (at = strstr(at, key))) {
+		if (at == params || at[-1] == ' ')
+			last = at + strlen(key);
+		at += strlen(key);
+	}
+	return strncmp(last, "hvc", 3) == 0;
+}
+
 static struct virtio *make_console(struct board *b, unsigned i, struct err *e)
 {
 	struct chardev *chr = board_console(b, CONSOLE_VIRTIO, e);
@@ -96,7 +110,8 @@ static struct virtio *make_console(struct board *b, unsigned i, struct err *e)
 	b->ports = calloc(n + 1, sizeof(struct chardev *));
 	if (!chr || !b->ports || open_ports(b, ports, e) < 0)
 		return NULL;
-	return virtio_console_new(&b->vm.mem, b->vm.loop, chr, ports, n);
+	return virtio_console_new(&b->vm.mem, b->vm.loop, chr,
+				  is_console_virtio(b->cfg->params), ports, n);
 }
 
 static unsigned count_disks(const struct board *b)

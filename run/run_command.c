@@ -20,8 +20,10 @@
 #include "core/remedy.h"
 #include "host/chardev.h"
 
-/* Whoever sends the same signal twice within so many seconds means nestor. */
-#define IMPATIENCE 1
+/* Whoever sends the same signal twice within so long means nestor. */
+#define IMPATIENCE_MS 1000
+/* ... and in which the second is no more than the first: timeout(1) sends two. */
+#define TWIN_MS 50
 /* Of a guest's first process there are no more than a few. */
 #define NOTICES 16
 
@@ -39,7 +41,7 @@ struct guest_command {
 	unsigned notices;
 	struct log_limit more_notices;
 	unsigned last_signal;
-	time_t last_time;
+	struct timespec last_time;
 };
 
 /* --- making it --- */
@@ -298,17 +300,24 @@ struct chardev *command_open(struct guest_command *c, struct loop *loop,
 
 bool command_signal(struct guest_command *c, unsigned number)
 {
+	bool ends = number != SIGUSR1 && number != SIGUSR2;
 	struct timespec now;
-	bool again;
+	int64_t ms = INT64_MAX;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	again = number == c->last_signal &&
-		now.tv_sec - c->last_time <= IMPATIENCE;
-	c->last_signal = number;
-	c->last_time = now.tv_sec;
-	/* Nobody is there to take it, or it has not helped. */
-	if (!c->started || (again && number != SIGUSR1 && number != SIGUSR2))
+	/* Nobody is there to take it. */
+	if (!c->started)
 		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (number == c->last_signal)
+		ms = (now.tv_sec - c->last_time.tv_sec) * 1000 +
+		     (now.tv_nsec - c->last_time.tv_nsec) / 1000000;
+	if (ends && ms < TWIN_MS)
+		return true;
+	/* It has not helped. */
+	if (ends && ms < IMPATIENCE_MS)
+		return false;
+	c->last_signal = number;
+	c->last_time = now;
 	relay_signal(c->relay, number);
 	return true;
 }

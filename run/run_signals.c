@@ -6,12 +6,15 @@
  *
  * Signals that ask for an end come by a handler, and the others by a signalfd.
  * The handler notes the signal and wakes the loop, which takes it as it takes
- * everything else. A second one that finds the first not taken, or the VM
- * ending already, is the last resort, and so is a timer that runs out some
- * seconds after the VM should have ended: the terminal is put back, the end
- * is written down, and the process is left from within the handler, where only
- * what is async-signal-safe may be called. It runs on the main thread, whatever
- * that waits for; all others have these signals blocked.
+ * everything else. One that finds an earlier one not taken, or the VM ending
+ * already, is the last resort, and so is a timer that runs out some seconds
+ * after the VM should have ended: the terminal is put back, the end is written
+ * down, and the process is left from within the handler, where only what is
+ * async-signal-safe may be called. It runs on the main thread, whatever that
+ * waits for; all others have these signals blocked.
+ *
+ * Signals that come within a second say the same thing: timeout(1) sends its own
+ * twice, a service manager and a terminal that goes away send two kinds.
  *
  * While the VM is built, these signals interrupt what blocks (no SA_RESTART), as
  * a virtiofsd that does not answer: it fails, and what was built is taken apart
@@ -51,6 +54,7 @@ static struct {
 	volatile sig_atomic_t waiting; /* the loop has not taken it yet */
 	volatile sig_atomic_t ends;    /* the VM does, with this status */
 	volatile sig_atomic_t status;
+	struct timespec first; /* that is not answered yet; 0: there is none */
 	const char
 		*volatile cause; /* of the end by the deadline, or under way */
 	struct vmdir *volatile dir; /* NULL: nobody can find this VM */
@@ -94,16 +98,34 @@ static _Noreturn void leave(const char *cause, int status)
 	_exit(status);
 }
 
+/* Whether somebody has waited for the answer to an earlier one. */
+static bool insists(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!last.first.tv_sec) {
+		last.first = now;
+		return false;
+	}
+	return now.tv_sec - last.first.tv_sec > 1 ||
+	       (now.tv_sec - last.first.tv_sec == 1 &&
+		now.tv_nsec >= last.first.tv_nsec);
+}
+
 static void on_ending(int sig)
 {
 	const uint64_t one = 1;
 	int keep = errno;
 
-	if (last.ends)
-		leave(last.cause, last.status);
-	if (last.waiting)
-		leave(cause_name(CAUSE_SIGNAL), STATUS_SIGNAL + sig);
-	last.waiting = sig;
+	if (insists()) {
+		if (last.ends)
+			leave(last.cause, last.status);
+		if (last.waiting)
+			leave(cause_name(CAUSE_SIGNAL), STATUS_SIGNAL + sig);
+	}
+	if (!last.waiting)
+		last.waiting = sig;
 	if (write(last.wake, &one, sizeof(one)) < 0) {
 		/* The loop has plenty to wake for. */
 	}
@@ -137,6 +159,8 @@ static void on_wake(struct io *io, uint32_t events)
 	last.waiting = 0;
 	if (!r->command || !command_signal(r->command, sig))
 		finish_by(r, sig);
+	else
+		last.first = (struct timespec){ 0 };
 }
 
 static void on_signal(struct io *io, uint32_t events)
@@ -190,6 +214,7 @@ int run_signals_catch(struct run *r)
 	int n;
 
 	last.waiting = last.ends = 0;
+	last.first = (struct timespec){ 0 };
 	last.dir = NULL;
 	last.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (last.wake < 0)

@@ -47,6 +47,7 @@ struct port {
 	bool known;    /* the driver said PORT_READY */
 	bool open;     /* somebody in the guest listens */
 	bool used;     /* it has said something */
+	bool expected; /* the guest was told to have its console here */
 	unsigned owed; /* 1 << enum event */
 	size_t sent;   /* bytes of the first output chain that are out */
 };
@@ -250,18 +251,18 @@ static bool takes_input(const struct port *p)
 
 /*
  * Drivers offer buffers before anybody reads, and do not tell when somebody
- * does; but who has a console there says something on it.
+ * does; but who has a console there says something on it, or was told that it
+ * is the console.
  */
-static enum front_use on_use(void *ctx)
+static bool on_is_read(void *ctx)
 {
 	struct port *p = ctx;
-	enum front_use use = FRONT_UNUSED;
+	bool is;
 
 	virtio_lock(&p->con->v);
-	if (takes_input(p))
-		use = p->used ? FRONT_READ : FRONT_READY;
+	is = takes_input(p) && (p->used || p->expected);
 	virtio_unlock(&p->con->v);
-	return use;
+	return is;
 }
 
 /* The next buffer for input: 1, 0, -EPROTO. */
@@ -423,7 +424,7 @@ static int add_port(struct console *con, unsigned id, const char *name,
 static int attach(struct port *p)
 {
 	const struct chardev_front front = {
-		.use = p->id == 0 ? on_use : NULL,
+		.is_read = p->id == 0 ? on_is_read : NULL,
 		.room = on_room,
 		.input = on_input,
 		.writable = on_writable,
@@ -448,7 +449,7 @@ static void configure(struct console *con)
 }
 
 struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
-				  struct chardev *chr,
+				  struct chardev *chr, bool expected,
 				  const struct console_port *ports, unsigned n)
 {
 	struct console *con;
@@ -477,6 +478,7 @@ struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
 				features);
 	if (r < 0)
 		goto no_device;
+	con->port[0].expected = expected;
 	configure(con);
 	for (i = 0; r == 0 && i < con->nports; i++)
 		r = attach(&con->port[i]);

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct chardev;
 struct gmem;
 struct loop;
@@ -21,11 +23,12 @@ struct console_port {
  * virtio_console_new() - a console on @chr, and @n ports beside it
  *
  * Attaches itself to the back ends, which live on @loop and stay the caller's;
- * they are closed before the device is freed. Names are copied.
+ * they are closed before the device is freed. Names are copied. @expected: the
+ * guest was told to have its console here, and may listen before it speaks.
  *
  * NULL with errno set (EINVAL: too many ports); all that may be done with the
  * back ends then is to close them.
  */
 struct virtio *virtio_console_new(const struct gmem *, struct loop *loop,
-				  struct chardev *chr,
+				  struct chardev *chr, bool expected,
 				  const struct console_port *ports, unsigned n);

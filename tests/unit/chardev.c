@@ -377,26 +377,26 @@ TEST(a_full_disk_loses_output_and_nothing_else)
 	finish(c, NULL);
 }
 
-static enum front_use serial_use, virtio_use;
+static bool serial_is_read, virtio_is_read;
 
-static enum front_use use_serial(void *ctx)
+static bool on_serial(void *ctx)
 {
 	(void)ctx;
-	return serial_use;
+	return serial_is_read;
 }
 
-static enum front_use use_virtio(void *ctx)
+static bool on_virtio(void *ctx)
 {
 	(void)ctx;
-	return virtio_use;
+	return virtio_is_read;
 }
 
-static struct sink *attach_used(struct chardev *c,
-				enum front_use (*use)(void *ctx), size_t cap)
+static struct sink *attach_read(struct chardev *c, bool (*is_read)(void *ctx),
+				size_t cap)
 {
 	struct sink *s = calloc(1, sizeof(*s));
 	struct chardev_front front = {
-		.use = use,
+		.is_read = is_read,
 		.room = sink_room,
 		.input = sink_input,
 		.ctx = s,
@@ -410,11 +410,11 @@ static struct sink *attach_used(struct chardev *c,
 TEST(input_goes_to_the_front_that_is_read_and_not_to_one_that_has_room)
 {
 	struct chardev *c = open_pair();
-	struct sink *serial = attach_used(c, use_serial, 3),
-		    *virtio = attach_used(c, use_virtio, 100);
+	struct sink *serial = attach_read(c, on_serial, 3),
+		    *virtio = attach_read(c, on_virtio, 100);
 
-	serial_use = FRONT_READ;
-	virtio_use = FRONT_READY;
+	serial_is_read = true;
+	virtio_is_read = false;
 	put_str(peer, "abcdef");
 	SPIN_STR(serial->buf, "abc");
 	OK(is_idle());
@@ -422,10 +422,10 @@ TEST(input_goes_to_the_front_that_is_read_and_not_to_one_that_has_room)
 	chardev_room(c);
 	SPIN_STR(serial->buf, "abcdef");
 	/* Another that comes to be read does not take it away. */
-	virtio_use = FRONT_READ;
+	virtio_is_read = true;
 	put_str(peer, "gh");
 	SPIN_STR(serial->buf, "abcdefgh");
-	serial_use = FRONT_SET_UP;
+	serial_is_read = false;
 	put_str(peer, "ij");
 	SPIN_STR(virtio->buf, "ij");
 	STR_EQ(serial->buf, "abcdefgh");
@@ -433,27 +433,32 @@ TEST(input_goes_to_the_front_that_is_read_and_not_to_one_that_has_room)
 	finish(c, virtio);
 }
 
-TEST(input_waits_for_a_front_that_is_set_up)
+TEST(input_waits_until_one_of_two_fronts_is_read)
 {
 	struct chardev *c = open_pair();
-	struct sink *serial = attach_used(c, use_serial, 100),
-		    *virtio = attach_used(c, use_virtio, 100);
+	struct sink *serial = attach_read(c, on_serial, 100),
+		    *virtio = attach_read(c, on_virtio, 100);
 
-	serial_use = FRONT_SET_UP;
-	virtio_use = FRONT_READY;
-	serial->cap = 0;
+	serial_is_read = virtio_is_read = false;
 	put_str(peer, "early");
 	OK(is_idle());
 	STR_EQ(virtio->buf, "");
-	serial_use = FRONT_READ;
-	serial->cap = 100;
+	serial_is_read = true;
 	chardev_room(c);
 	SPIN_STR(serial->buf, "early");
-	/* Nobody has set up the one: the other may be read. */
-	serial_use = FRONT_UNUSED;
-	put_str(peer, "late");
-	SPIN_STR(virtio->buf, "late");
+	STR_EQ(virtio->buf, "");
 	free(serial);
+	finish(c, virtio);
+}
+
+TEST(who_is_the_only_front_gets_input_read_or_not)
+{
+	struct chardev *c = open_pair();
+	struct sink *virtio = attach_read(c, on_virtio, 100);
+
+	virtio_is_read = false;
+	put_str(peer, "early");
+	SPIN_STR(virtio->buf, "early");
 	finish(c, virtio);
 }
 
