@@ -64,8 +64,8 @@ static void con_of(struct con *c, unsigned ports, uint64_t features)
 	c->chr[0] = back_end(c, 0);
 	c->chr[1] = ports ? back_end(c, 1) : NULL;
 	port.chr = c->chr[1];
-	rig_plug(&c->r,
-		 virtio_console_new(&c->r.m, c->loop, c->chr[0], false, &port, ports));
+	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0], false,
+					   &port, ports));
 	rig_start(&c->r, features);
 	EQ(pthread_create(&c->thread, NULL, run, c->loop), 0);
 }
@@ -176,8 +176,8 @@ static int con_on_terminal(struct con *c, unsigned cols, unsigned rows)
 	c->chr[0] = chardev_open(c->loop, "stdio", &e);
 	port.chr = c->chr[1] = chardev_open(c->loop, "null", &e);
 	OK(c->chr[0] && c->chr[1]);
-	rig_plug(&c->r,
-		 virtio_console_new(&c->r.m, c->loop, c->chr[0], false, &port, 1));
+	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0], false,
+					   &port, 1));
 	return master;
 }
 
