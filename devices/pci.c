@@ -13,8 +13,12 @@
  * lower slot, or function, answers.
  *
  * INTx is wired-or: a line is high while any function on it is. The four
- * counts have a lock of their own, since devices raise interrupts under theirs,
- * which come after the host's.
+ * counts have a lock of their own, since devices raise interrupts under theirs.
+ *
+ * A function that is reset, or told to leave the bus, waits for its requests in
+ * progress, and as long for a disk as that takes. Only its own lock is held
+ * then. The one that every access to a BAR of any function takes guards where
+ * BARs answer, and nothing is called under it.
  */
 #include "devices/pci.h"
 
@@ -43,7 +47,7 @@ struct window {
 struct pci_host {
 	struct window window[PCI_WINDOWS];
 	struct pci_function bridge;
-	pthread_mutex_t lock;
+	pthread_mutex_t map_lock; /* where BARs answer: bar[].at of all */
 	struct pci_function *slot[PCI_SLOTS]; /* function 0 of each */
 	unsigned nslots;
 
@@ -92,6 +96,7 @@ void pci_init(struct pci_function *fn, const struct pci_ops *ops,
 	unsigned i;
 
 	*fn = (struct pci_function){ .ops = ops, .intx_on = true };
+	pthread_mutex_init(&fn->lock, NULL);
 	fn->free_at = PCI_STD_HEADER_SIZEOF;
 	for (i = 0; i < PCI_BARS; i++)
 		fn->bar[i].at = PCI_NOWHERE;
@@ -234,7 +239,9 @@ static void remap(struct pci_function *fn)
 		at = decode(fn, n);
 		if (at == fn->bar[n].at)
 			continue;
+		pthread_mutex_lock(&fn->host->map_lock);
 		fn->bar[n].at = at;
+		pthread_mutex_unlock(&fn->host->map_lock);
 		if (fn->ops->moved)
 			fn->ops->moved(fn, n, at);
 	}
@@ -279,11 +286,11 @@ static struct pci_function *find(struct pci_host *h, gpa_t gpa, unsigned size,
 {
 	struct pci_function *fn;
 
-	pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->map_lock);
 	for (fn = first(h); fn; fn = after(h, fn))
 		if (answers(fn, gpa, size, bar, off))
 			break;
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&h->map_lock);
 	return fn;
 }
 
@@ -412,8 +419,7 @@ static struct pci_function *at_ecam(struct pci_host *h, uint64_t off)
 
 static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 {
-	struct pci_host *h = ((struct window *)dev)->host;
-	struct pci_function *fn = at_ecam(h, off);
+	struct pci_function *fn = at_ecam(((struct window *)dev)->host, off);
 	uint64_t val = 0;
 
 	if (!fn)
@@ -422,24 +428,23 @@ static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 	/* Extended configuration space has nothing in it. */
 	if (off > PCI_CFG_SPACE_SIZE - size)
 		return 0;
-	pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&fn->lock);
 	val = config_read(fn, off, size);
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&fn->lock);
 	return val;
 }
 
 static void ecam_write(struct device *dev, uint64_t off, unsigned size,
 		       uint64_t val)
 {
-	struct pci_host *h = ((struct window *)dev)->host;
-	struct pci_function *fn = at_ecam(h, off);
+	struct pci_function *fn = at_ecam(((struct window *)dev)->host, off);
 
 	off &= 0xfff;
 	if (!fn || off > PCI_CFG_SPACE_SIZE - size)
 		return;
-	pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&fn->lock);
 	config_write(fn, off, size, val);
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&fn->lock);
 }
 
 /* The bus resets its devices: all of PCI with the one window that is ECAM. */
@@ -448,31 +453,32 @@ static void ecam_reset(struct device *dev)
 	struct pci_host *h = ((struct window *)dev)->host;
 	struct pci_function *fn;
 
-	pthread_mutex_lock(&h->lock);
-	for (fn = first(h); fn; fn = after(h, fn))
+	for (fn = first(h); fn; fn = after(h, fn)) {
+		pthread_mutex_lock(&fn->lock);
 		function_reset(fn);
-	pthread_mutex_unlock(&h->lock);
+		pthread_mutex_unlock(&fn->lock);
+	}
 }
 
-/* Without the lock, as a vCPU may wait with it: slots are filled before. */
+/* Without their locks, as a vCPU may wait with one. */
 static void ecam_quiesce(struct device *dev, struct quiet *quiet)
 {
-	struct pci_host *h = ((struct window *)dev)->host;
-	unsigned i;
+	const struct pci_host *h = ((struct window *)dev)->host;
+	struct pci_function *fn;
 
-	for (i = 0; i < h->nslots; i++)
-		if (h->slot[i]->ops->quiesce)
-			h->slot[i]->ops->quiesce(h->slot[i], quiet);
+	for (fn = first(h); fn; fn = after(h, fn))
+		if (fn->ops->quiesce)
+			fn->ops->quiesce(fn, quiet);
 }
 
 static void ecam_resume(struct device *dev)
 {
-	struct pci_host *h = ((struct window *)dev)->host;
-	unsigned i;
+	const struct pci_host *h = ((struct window *)dev)->host;
+	struct pci_function *fn;
 
-	for (i = 0; i < h->nslots; i++)
-		if (h->slot[i]->ops->resume)
-			h->slot[i]->ops->resume(h->slot[i]);
+	for (fn = first(h); fn; fn = after(h, fn))
+		if (fn->ops->resume)
+			fn->ops->resume(fn);
 }
 
 static const struct device_ops ecam_ops = {
@@ -505,7 +511,7 @@ struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 			.size = size[i],
 		};
 	memcpy(h->intx, intx, sizeof(h->intx));
-	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->map_lock, NULL);
 	pthread_mutex_init(&h->intx_lock, NULL);
 	pci_init(&h->bridge, &bridge_ops, BRIDGE_VENDOR, BRIDGE_DEVICE,
 		 BRIDGE_CLASS);
@@ -570,11 +576,12 @@ void pci_host_free(struct pci_host *h)
 	while (h->nslots) {
 		for (fn = h->slot[--h->nslots]; fn; fn = next) {
 			next = fn->next;
+			pthread_mutex_destroy(&fn->lock);
 			if (fn->ops->free)
 				fn->ops->free(fn);
 		}
 	}
-	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->map_lock);
 	pthread_mutex_destroy(&h->intx_lock);
 	free(h);
 }

@@ -8,10 +8,10 @@
  * guest's choice, at any time: a function hears of it by moved(), never sees an
  * access outside of a BAR, and gets none that was not decoded.
  *
- * Locks: the host's guards all configuration space, and is held while config(),
- * moved(), master() and reset() run; a function's own lock comes after it. bar_read() and
- * bar_write() come without it, from any vCPU's thread. pci_intx() may be called
- * under any lock.
+ * Locks: each function has one for its configuration space, which is held while
+ * its config(), moved(), master() and reset() run; a lock of the device model's
+ * comes after it. bar_read() and bar_write() come without it, from any vCPU's
+ * thread. pci_intx() may be called under any lock.
  */
 #pragma once
 
@@ -57,7 +57,7 @@ struct pci_ops {
 	 */
 	void (*config)(struct pci_function *, unsigned off, unsigned len,
 		       bool write);
-	/* As struct device_ops has them; called without the host's lock. */
+	/* As struct device_ops has them; called without the lock. */
 	void (*quiesce)(struct pci_function *, struct quiet *);
 	void (*resume)(struct pci_function *);
 	/* Function-level reset, or the machine's; registers are reset already. */
@@ -75,6 +75,7 @@ struct pci_bar {
 struct pci_function {
 	const struct pci_ops *ops;
 	struct pci_host *host;
+	pthread_mutex_t lock;	   /* config, and all that follows from it */
 	unsigned slot, number;	   /* where it is, and which of those there */
 	struct pci_function *next; /* of the same slot */
 	uint8_t config[PCI_CFG_SPACE_SIZE];

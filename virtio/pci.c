@@ -6,7 +6,7 @@
  * how it is read and written. An access that is not exactly one of them, or
  * half of one with 64 bits, reads 0 and writes nothing (4.1.3.1).
  *
- * The PCI host's lock comes before the device's: configuration space and moved
+ * The function's lock comes before the device's: configuration space and moved
  * BARs arrive with the former held. The other way round nothing is asked of the
  * host but pins, which have a lock of their own. So where the notification
  * registers are is kept here too, under the device's lock.

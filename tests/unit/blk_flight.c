@@ -161,6 +161,22 @@ static void *silence(void *arg)
 	return NULL;
 }
 
+/* While one function waits, all others answer, and so do its own registers. */
+static void others_answer(struct rig *r)
+{
+	EQ(cfg_get(r->pci, 0, PCI_VENDOR_ID, 2), 0x1b36);
+	OK(rig_get(r, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void *reset_function(void *arg)
+{
+	struct rig *r = arg;
+	unsigned at = cfg_cap(r->pci, 1, PCI_CAP_ID_EXP, 0);
+
+	cfg_set(r->pci, 1, at + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	return NULL;
+}
+
 TEST(Q17_off_the_bus_a_disk_waits_for_requests_in_flight_and_takes_none)
 {
 	pthread_t thread;
@@ -173,6 +189,7 @@ TEST(Q17_off_the_bus_a_disk_waits_for_requests_in_flight_and_takes_none)
 	EQ(pthread_create(&thread, NULL, silence, &r), 0);
 	AWAIT(held_for(&r) == VIRTIO_NO_MASTER);
 	OK(s.cancelled);
+	others_answer(&r);
 	answer(&s, 0, 0);
 	pthread_join(thread, NULL);
 	EQ(rig_used_idx(&r, 0), 1);
@@ -186,6 +203,24 @@ TEST(Q17_off_the_bus_a_disk_waits_for_requests_in_flight_and_takes_none)
 	EQ(s.n, 2);
 	answer(&s, 1, 0);
 	EQ(rig_used_idx(&r, 0), 2);
+	rig_free(&r);
+}
+
+TEST(Q17_a_function_that_is_reset_holds_up_no_other)
+{
+	pthread_t thread;
+	struct slow s;
+	struct rig r;
+
+	rig_over_pci = true;
+	slow_of(&r, &s);
+	read_sector(&r, 0);
+	EQ(pthread_create(&thread, NULL, reset_function, &r), 0);
+	AWAIT(held_for(&r) == VIRTIO_NO_MASTER);
+	EQ(cfg_get(r.pci, 0, PCI_VENDOR_ID, 2), 0x1b36);
+	answer(&s, 0, 0);
+	pthread_join(thread, NULL);
+	EQ(cfg_get(r.pci, 1, PCI_COMMAND, 2), 0);
 	rig_free(&r);
 }
 

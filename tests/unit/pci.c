@@ -10,7 +10,7 @@ struct thing {
 	gpa_t moved[PCI_BARS];
 	unsigned moves, resets;
 	uint64_t written;
-	bool master;
+	bool master, quiet;
 	unsigned masters; /* how often it was told */
 };
 
@@ -53,12 +53,25 @@ static void thing_reset(struct pci_function *fn)
 	((struct thing *)fn)->resets++;
 }
 
+static void thing_quiesce(struct pci_function *fn, struct quiet *quiet)
+{
+	(void)quiet;
+	((struct thing *)fn)->quiet = true;
+}
+
+static void thing_resume(struct pci_function *fn)
+{
+	((struct thing *)fn)->quiet = false;
+}
+
 static const struct pci_ops thing_ops = {
 	.name = "thing",
 	.bar_read = thing_read,
 	.bar_write = thing_write,
 	.moved = thing_moved,
 	.master = thing_master,
+	.quiesce = thing_quiesce,
+	.resume = thing_resume,
 	.reset = thing_reset,
 };
 
@@ -352,6 +365,7 @@ TEST(functions_of_one_slot_are_found_behind_its_first)
 {
 	struct pci_rig r;
 	static struct thing t[9];
+	struct device *ecam;
 	unsigned i, cap;
 
 	pci_rig_new(&r);
@@ -392,5 +406,12 @@ TEST(functions_of_one_slot_are_found_behind_its_first)
 	EQ(t[0].resets, 2);
 	EQ(t[7].resets, 1);
 	EQ(t[7].moved[0], PCI_NOWHERE);
+	ecam = pci_host_window(r.host, PCI_ECAM);
+	ecam->ops->quiesce(ecam, NULL);
+	for (i = 0; i < 8; i++)
+		OK(t[i].quiet);
+	ecam->ops->resume(ecam);
+	for (i = 0; i < 8; i++)
+		OK(!t[i].quiet);
 	pci_rig_free(&r);
 }
