@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * CPU templates against a VM: which fields of the ID registers a file may set,
+ * what they change in struct vcpu_model before the vCPUs exist, and writing
+ * them to KVM afterwards. KVM decides; what it refuses is tracked down to one
+ * line of the file.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reading a CPU template: lines of REGISTER.FIELD = VALUE. Only the form is
+ * checked here, without KVM; arm64/cpu_apply.c finds out what the host allows.
+ */
 #include "arm64/cpu.h"
 
 #include <ctype.h>

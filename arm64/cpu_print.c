@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The CPU of this host as a CPU template, for `nestor caps --cpu`. It is read
+ * from a vCPU of a VM that is made for that and never runs.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Creating KVM's GIC, resetting it register by register, since KVM has no reset
+ * of its own for it, and reading which interrupts the guest has enabled.
+ */
 #include "arm64/gic.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The MSI frame of a GICv2m: two registers to read, and one that turns a write
+ * into a pulse of an SPI.
+ */
 #include "arm64/gicv2m.h"
 
 #include <pthread.h>

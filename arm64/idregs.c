@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of ID registers and their fields, and the conversion between names,
+ * numbers and KVM's register ids.
+ */
 #include "arm64/idregs.h"
 
 #include <assert.h>

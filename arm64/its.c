@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Creating and resetting KVM's ITS, and the KVM route of a message, which
+ * depends on the GIC.
+ */
 #include "arm64/its.h"
 
 #include <unistd.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * nestor caps: prints what cmd/caps_probe.c found, as a table or as JSON, or
+ * the host's CPU as a template.
+ */
 #include "cmd/caps.h"
 
 #include <assert.h>

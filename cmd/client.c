@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The client's side of the control socket: connecting, one request and its
+ * answer at a time, and waiting for events. The socket is non-blocking, so that
+ * every wait has a deadline.
+ */
 #include "cmd/client.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Matching regular expressions against console output as it arrives, line by
+ * line, and the escape sequences of `--send`.
+ */
 #include "cmd/expect.h"
 
 #include <ctype.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The option scanner of all subcommands but run: --name, --name=value, bundled
+ * letters, and --.
+ */
 #include "cmd/opts.h"
 
 #include <errno.h>

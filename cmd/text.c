@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* UTF-8 validation and escaping of what a guest wrote. */
 #include "cmd/text.h"
 
 #include <stdbool.h>

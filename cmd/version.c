@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* nestor version: the version, and what the binary was built with. */
 #include "run/version.h"
 
 #include <jansson.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Breaking text into lines between words, for tables that a person reads. */
 #include <string.h>
 
 #include "cmd/cmd.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of configuration keys, and what is derived from it: look-up,
+ * defaults, the dump, and freeing a configuration.
+ */
 #include "config/keys.h"
 
 #include <errno.h>

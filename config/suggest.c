@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Spelling suggestions, by Levenshtein's distance. */
 #include "config/suggest.h"
 
 #include <string.h>

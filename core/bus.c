@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Ranges of addresses in a sorted array, and their devices. */
 #include "core/bus.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Look-up in the list of RAM banks. A range may span banks; each function
+ * checks all of it before it copies the first byte.
+ */
 #include "core/gmem.h"
 
 #include <endian.h>

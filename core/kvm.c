@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The system calls behind core/kvm.h, and nothing else: unit tests link
+ * tests/unit/fake_kvm.c in the place of this file.
+ */
 #include "core/kvm.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lines on standard error: escaped, marked with a priority for the journal, and
+ * kept below a bound where standard error is a file.
+ */
 #include "core/log.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A count of those who are still busy. It starts at one, for the caller, so
+ * that it cannot reach zero before all have been asked.
+ */
 #include "core/quiet.h"
 
 void quiet_begin(struct quiet *q, struct loop *loop, struct task *all)

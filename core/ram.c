@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Allocating guest RAM, explaining why the host has none, and giving parts of
+ * it back.
+ */
 #include "core/ram.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reading the descriptors of a KVM statistics file once, and its values by
+ * pread().
+ */
 #include "core/stats.h"
 
 #include <errno.h>

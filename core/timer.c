@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One-shot timers: a timerfd each, on a loop. */
 #include "core/timer.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Calendar dates from seconds since 1970, without the C library's time zones.
+ */
 #include "core/utc.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The exit counter's register. The board provides the number. */
 #include "devices/exits.h"
 
 #include <stdlib.h>

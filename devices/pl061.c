@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The PL061's registers, and the power button on one of its lines. A press
+ * lasts until the guest has seen its edge: a timer releases the line, and asks
+ * again while the interrupt is pending.
+ */
 #include "devices/pl061.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* pvpanic's register. What an event means is up to the board. */
 #include "devices/pvpanic.h"
 
 #include <stdlib.h>

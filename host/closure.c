@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The files of a command: paths within a root, scripts and their interpreters,
+ * whole directories. What ELF files need is found by host/closure_elf.c.
+ */
 #include "host/closure.h"
 
 #include <dirent.h>

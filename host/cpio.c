@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writing a cpio archive into a memfd. A tree of paths remembers what has been
+ * added.
+ */
 #include "host/cpio.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The host's kernel, architecture and command line, from uname(2) and /proc. */
 #include "host/info.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The limit on open files, raised as far as it may be. */
 #include "host/limits.h"
 
 #include <sys/resource.h>

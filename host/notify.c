@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sd_notify(3) without libsystemd: one connected datagram socket. */
 #include "host/notify.h"
 
 #include <errno.h>

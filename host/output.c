@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writing result files: a temporary file beside the final one, renamed when it
+ * is complete.
+ */
 #include "host/output.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SO_PEERCRED: whether the peer is of our own user, or root. */
 #include "host/peer.h"
 
 #include <sys/socket.h>

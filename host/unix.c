@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Stream sockets in the file system: bind, listen, accept and connect, with
+ * stale socket files replaced, and reads and writes that EINTR does not end.
+ */
 #include "host/unix.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Building the machine, step by step, booting it again at a reset, and taking
+ * it apart. What only ARM has is behind the arch_board_*() functions; devices
+ * are added by machine/board_devices.c.
+ */
 #include "machine/board.h"
 
 #include <errno.h>

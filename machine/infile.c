@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Opening, checking and reading the files that go into guest memory. Every
+ * error names the option and the path.
+ */
 #include "machine/infile.h"
 
 #include <errno.h>

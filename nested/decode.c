@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Tables of the bits of HCR_EL2 and of exception classes, and the formatting of
+ * EL2's registers.
+ */
 #include "nested/decode.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Choosing between VHE and nVHE, and the calls that give a VM, its vCPUs and
+ * its GIC an EL2.
+ */
 #include "nested/el2.h"
 
 #include <errno.h>

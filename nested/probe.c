@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finding out whether KVM offers an EL2, the reason where it does not, and
+ * known bugs of this host's kernel.
+ */
 #include "nested/probe.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading a vCPU's EL2 registers from KVM, as values and as JSON. */
 #include "nested/state.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A pipe that is the guest's console: a ring buffer keeps the last of it, which
+ * is printed as plain text when the command fails.
+ */
 #include "run/capture.h"
 
 #include <errno.h>

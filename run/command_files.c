@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Packing the initramfs of `nestor run -- COMMAND`: environment, root, modules,
+ * the job description, and the command's files.
+ */
 #include "run/command_files.h"
 
 #include <errno.h>

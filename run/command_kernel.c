@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finding out what a kernel image has built in and which module files it needs,
+ * from the image's banner and the files modules.builtin and modules.dep.
+ */
 #include "run/command_kernel.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of causes, and an ending as JSON and back. */
 #include "run/ending.h"
 
 #include <assert.h>

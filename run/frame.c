@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Frames of the command channel: writing a header, and splitting a byte stream
+ * into frames.
+ */
 #include "run/frame.h"
 
 #include <endian.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A command's guest, from nestor's side: the configuration that it needs, what
+ * the relay (run/relay.h) reports of it, its signals, and how its end becomes
+ * nestor's.
+ */
 #include "run/run_command.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Statistics as tables or JSON, and writing them where --stats says. */
 #include "run/stats.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The entropy device's queue. Each request is filled at once, up to a bound: a
+ * driver asks again for more.
+ */
 #include "virtio/rng.h"
 
 #include <errno.h>

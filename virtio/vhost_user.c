@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The messages of vhost-user, each with a deadline, behind the operations of
+ * virtio/vhost.h.
+ */
 #include "virtio/vhost_user.h"
 
 #include <errno.h>

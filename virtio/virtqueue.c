@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Walking descriptor chains, the two rings, and the suppression of
+ * notifications. Every access to guest memory goes through core/gmem.h.
+ */
 #include "virtio/virtqueue.h"
 
 #include <endian.h>

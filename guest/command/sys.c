@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What a C library would provide for the first process of a command's guest. */
 #include "guest/command/sys.h"
 
 #include <linux/reboot.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * EL2 set-up, the state of an L2 as C sees it, a watchdog, and the counting of
+ * exits. The world switch itself is in guest/rt/switch.S.
+ */
 #include "guest/rt/el2.h"
 
 #define ID_AA64MMFR1_VH(v) ((v) >> 8 & 0xf)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Setting up the ITS and LPIs of CPU 0, or the SPIs of a GICv2m. All tables are
+ * static, one page each.
+ */
 #include "guest/rt/msi.h"
 
 #include "guest/rt/virtio.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Building and walking translation tables, in a static pool that is never
+ * freed.
+ */
 #include "guest/rt/pt.h"
 
 #define PTE_VALID 1ull

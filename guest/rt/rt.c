@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Output on the UART, the end of a payload, PSCI calls and the GIC. */
 #include "guest/rt/rt.h"
 
 #include <stdarg.h>

@@ -44,6 +44,16 @@ for f in "${sources[@]}"; do
 		wrong "$f: no SPDX line in its first three"
 done
 
+# Tests are exempt: their names are sentences, and say it.
+for f in "${code[@]}"; do
+	case $f in
+	tests/*) continue ;;
+	esac
+	awk 'NR > 1 && NF { exit }
+		END { exit !/^\/\*/ }' "$f" ||
+		wrong "$f: no comment below the SPDX line that says what it is"
+done
+
 for f in "${code[@]}"; do
 	[ "$(wc -l <"$f")" -le 600 ] ||
 		wrong "$f: longer than 600 lines: is it two responsibilities?"
