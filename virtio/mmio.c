@@ -55,7 +55,7 @@ struct mmio {
 	uint32_t generation;
 	uint32_t isr;
 	int ack_fd; /* -1 until the first acknowledgement */
-	bool notified[VIRTIO_QUEUES_MAX]; /* its eventfd was asked for */
+	bool notify_fd[VIRTIO_QUEUES_MAX]; /* its eventfd was asked for */
 };
 
 /* --- the shadow --- */
@@ -165,13 +165,13 @@ static void notify(struct mmio *m, uint32_t q)
 	int fd;
 
 	virtio_notified(m->v, q);
-	if (!m->host.ioeventfd || q >= m->v->nqueues || m->notified[q])
+	if (!m->host.ioeventfd || q >= m->v->nqueues || m->notify_fd[q])
 		return;
 	fd = virtio_notify_fd(m->v, q);
 	if (fd < 0)
 		return;
 	/* Tried once: if it fails, each notification goes on coming here. */
-	m->notified[q] = true;
+	m->notify_fd[q] = true;
 	m->host.ioeventfd(m->host.ctx, VIRTIO_MMIO_QUEUE_NOTIFY, q, fd);
 }
 

@@ -42,8 +42,8 @@ struct vpci {
 	uint16_t queue_sel;
 	uint16_t config_vector, vector[VIRTIO_QUEUES_MAX];
 	uint8_t isr, generation;
-	gpa_t at;			  /* of VPCI_BAR */
-	bool notified[VIRTIO_QUEUES_MAX]; /* its eventfd exists */
+	gpa_t at;			   /* of VPCI_BAR */
+	bool notify_fd[VIRTIO_QUEUES_MAX]; /* its eventfd exists */
 };
 
 unsigned virtio_pci_vectors(const struct virtio *v)
@@ -101,10 +101,10 @@ static void listen(struct vpci *p, unsigned q, bool on)
 static void notify(struct vpci *p, unsigned q)
 {
 	virtio_notified(p->v, q);
-	if (!p->host.ioeventfd || q >= p->v->nqueues || p->notified[q] ||
+	if (!p->host.ioeventfd || q >= p->v->nqueues || p->notify_fd[q] ||
 	    virtio_notify_fd(p->v, q) < 0)
 		return;
-	p->notified[q] = true;
+	p->notify_fd[q] = true;
 	listen(p, q, true);
 }
 
@@ -117,11 +117,11 @@ static void moved(struct pci_function *fn, unsigned bar, gpa_t at)
 		return;
 	virtio_lock(p->v);
 	for (q = 0; q < p->v->nqueues; q++)
-		if (p->notified[q])
+		if (p->notify_fd[q])
 			listen(p, q, false);
 	p->at = at;
 	for (q = 0; q < p->v->nqueues; q++)
-		if (p->notified[q])
+		if (p->notify_fd[q])
 			listen(p, q, true);
 	virtio_unlock(p->v);
 }

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A notification goes from the guest through KVM to the back end without us: the
- * eventfd of a queue's notifications is the one that it was given. The way back
- * is by an eventfd to this device's thread, and from there as any device's
- * interrupt, which the guest may have masked or moved meanwhile.
+ * A notification goes from the guest through KVM to the back end without us,
+ * which waits on the queue's own eventfd. The way back is by another eventfd to
+ * this device's thread, and from there as any device's interrupt, which the
+ * guest may have masked or moved meanwhile.
  *
  * The queues are handed over at DRIVER_OK and taken back at a reset, both while
  * the driver's write of the status waits: after a reset nobody may write to
@@ -21,21 +21,23 @@
 
 #include "core/util.h"
 
-/* The eventfd is the back end's; this is for whoever notifies us. */
+/*
+ * The back end waits on the eventfd; this passes on what did not come by that.
+ */
 int vhost_serve(struct virtio *v, unsigned q)
 {
 	const uint64_t one = 1;
 	int fd = virtio_notify_fd(v, q);
 
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
-		/* The counter is full: it has been told. */
+		/* The counter is full: it is notified. */
 	}
 	return 0;
 }
 
-static void called(struct io *io, uint32_t events)
+static void buffer_used(struct io *io, uint32_t events)
 {
-	struct vhost_queue *vq = container_of(io, struct vhost_queue, call);
+	struct vhost_queue *vq = container_of(io, struct vhost_queue, used);
 	struct virtio *v = &vq->vhost->v;
 	uint64_t n;
 
@@ -73,15 +75,15 @@ static int open_call(struct vhost *h, struct vhost_queue *vq)
 {
 	int r;
 
-	if (vq->call.fd >= 0)
+	if (vq->used.fd >= 0)
 		return 0;
-	vq->call.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vq->call.fd < 0)
+	vq->used.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vq->used.fd < 0)
 		return -errno;
-	r = loop_add(h->v.loop, &vq->call, EPOLLIN);
+	r = loop_add(h->v.loop, &vq->used, EPOLLIN);
 	if (r < 0) {
-		close(vq->call.fd);
-		vq->call.fd = -1;
+		close(vq->used.fd);
+		vq->used.fd = -1;
 	}
 	return r;
 }
@@ -94,12 +96,12 @@ static int start_queue(struct vhost *h, struct vhost_queue *vq)
 		.desc = place(h, ring->desc),
 		.avail = place(h, ring->avail),
 		.used = place(h, ring->used),
-		.kick = virtio_notify_fd(&h->v, vq->q),
+		.notify = virtio_notify_fd(&h->v, vq->q),
 		.base = vq->base,
 	};
 	int r = open_call(h, vq);
 
-	place_of.call = vq->call.fd;
+	place_of.interrupt = vq->used.fd;
 	if (!r)
 		r = h->back->ops->queue_start(h->back, vq->q, &place_of);
 	vq->served = !r;
@@ -146,7 +148,7 @@ int vhost_activate(struct virtio *v)
 		return -EIO;
 	if (h->hang_up.fd >= 0 && !h->hang_up.loop)
 		r = loop_add(v->loop, &h->hang_up, EPOLLRDHUP);
-	/* Without what is between the driver and the transport. */
+	/* Without the features that only the transport knows. */
 	if (!r)
 		r = h->back->ops->set_up(h->back, v->acked & h->back->features,
 					 &v->gmem->bank[0], h->ram_fd);
@@ -199,9 +201,11 @@ int vhost_init(struct vhost *h, const struct virtio_ops *ops,
 	h->ram_fd = ram_fd;
 	h->hang_up = (struct io){ .fd = back->fd, .fn = hung_up };
 	for (q = 0; q < nqueues; q++)
-		h->queue[q] = (struct vhost_queue){
-			.call = { .fd = -1, .fn = called }, .vhost = h, .q = q
-		};
+		h->queue[q] =
+			(struct vhost_queue){ .used = { .fd = -1,
+							.fn = buffer_used },
+					      .vhost = h,
+					      .q = q };
 	return 0;
 }
 
@@ -211,7 +215,7 @@ void vhost_exit(struct vhost *h)
 
 	virtio_exit(&h->v);
 	for (q = 0; q < VHOST_QUEUES_MAX && h->queue[q].vhost; q++)
-		if (h->queue[q].call.fd >= 0)
-			close(h->queue[q].call.fd);
+		if (h->queue[q].used.fd >= 0)
+			close(h->queue[q].used.fd);
 	h->back->ops->free(h->back);
 }

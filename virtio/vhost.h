@@ -24,8 +24,8 @@ struct vhost_back;
 struct vhost_ring {
 	unsigned size;
 	const void *desc, *avail, *used;
-	int kick;      /* eventfd: the driver has made buffers available */
-	int call;      /* eventfd: a buffer was used */
+	int notify;    /* eventfd: the driver has made buffers available */
+	int interrupt; /* eventfd: a buffer was used */
 	uint16_t base; /* index in the available ring where to go on */
 };
 
@@ -54,7 +54,7 @@ struct vhost_back {
 struct vhost;
 
 struct vhost_queue {
-	struct io call; /* fd is -1 before it is there */
+	struct io used; /* fd is -1 before it is there */
 	struct vhost *vhost;
 	unsigned q;
 	bool handed; /* by the driver: it is to be served */

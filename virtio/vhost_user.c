@@ -293,9 +293,9 @@ static int queue_start(struct vhost_back *back, unsigned q,
 	if (!r)
 		r = tell_state(v, SET_VRING_BASE, q, ring->base);
 	if (!r)
-		r = tell_u64(v, SET_VRING_CALL, q, ring->call);
+		r = tell_u64(v, SET_VRING_CALL, q, ring->interrupt);
 	if (!r)
-		r = tell_u64(v, SET_VRING_KICK, q, ring->kick);
+		r = tell_u64(v, SET_VRING_KICK, q, ring->notify);
 	return r ? r : tell_state(v, SET_VRING_ENABLE, q, 1);
 }
 

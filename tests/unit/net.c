@@ -435,7 +435,7 @@ static int on_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
 }
 
 /* As a driver with event indices does: only if the device asked for it. */
-static void kick(struct rig *r, unsigned q)
+static void notify(struct rig *r, unsigned q)
 {
 	uint16_t event;
 
@@ -479,7 +479,7 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 	EQ(pthread_create(&t, NULL, flood, NULL), 0);
 	for (i = 0; i < 4; i++) {
 		rx_buffer(&r, i, 300);
-		kick(&r, RX);
+		notify(&r, RX);
 	}
 	while (seen < 2000) {
 		AWAIT(rig_used_idx(&r, RX) != seen);
@@ -490,7 +490,7 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 		if (seen % 97 == 0)
 			AWAIT(rig_used_idx(&r, RX) == (uint16_t)(seen + 3));
 		rx_buffer(&r, i, 300);
-		kick(&r, RX);
+		notify(&r, RX);
 	}
 	pthread_join(t, &failed);
 	OK(!failed);

@@ -16,7 +16,7 @@ static struct fake {
 	unsigned set_up, starts, stops, frees;
 	bool serves[QUEUES];
 	uint16_t base[QUEUES]; /* where each was to go on */
-	int call;	       /* of the last queue */
+	int interrupt;	       /* of the last queue */
 	int refusal;	       /* what queue_stop() says */
 } fake;
 
@@ -38,11 +38,11 @@ static int fake_start(struct vhost_back *b, unsigned q,
 {
 	(void)b;
 	OK(!fake.serves[q]);
-	OK(ring->desc && ring->avail && ring->used && ring->call >= 0);
+	OK(ring->desc && ring->avail && ring->used && ring->interrupt >= 0);
 	EQ(ring->size, QSIZE);
 	fake.serves[q] = true;
 	fake.base[q] = ring->base;
-	fake.call = ring->call;
+	fake.interrupt = ring->interrupt;
 	fake.starts++;
 	return 0;
 }
@@ -164,7 +164,7 @@ VIRTIO_TEST(what_the_back_end_signals_is_an_interrupt)
 	struct rig r;
 
 	begin(&r);
-	EQ(write(fake.call, &one, sizeof(one)), sizeof(one));
+	EQ(write(fake.interrupt, &one, sizeof(one)), sizeof(one));
 	SPIN_UNTIL(device.v.stats.interrupts == 1);
 	end(&r);
 }

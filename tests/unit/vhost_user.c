@@ -175,7 +175,7 @@ TEST(a_back_end_is_greeted_and_given_memory_and_queues)
 	EQ(back.n, sizeof(order) / sizeof(*order));
 	MEM_EQ(back.heard, order, sizeof(order));
 	EQ(back.acked, 1ull << 32 | PROTOCOL);
-	EQ(back.nfds, 3); /* memory, call, kick */
+	EQ(back.nfds, 3); /* memory, interrupt, notification */
 	memcpy(region, back.last, sizeof(region));
 	EQ(region[0], 1);
 	EQ(region[1], 0x40000000);
