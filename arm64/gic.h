@@ -32,9 +32,9 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e);
 int gic_init(int gic_fd);
 
 /*
- * What can interrupt a vCPU: is any SPI or LPI enabled; which SGIs and PPIs of
- * vCPU @cpu, by INTID? Nothing is where the distributor is off. What cannot be
- * read counts as enabled. vCPUs stopped.
+ * What can interrupt a vCPU: whether any SPI or LPI is enabled, and which SGIs
+ * and PPIs of vCPU @cpu are, a bit for each INTID. None while the distributor
+ * is off. What cannot be read counts as enabled. vCPUs stopped.
  */
 bool gic_shared_enabled(int gic_fd, const struct machine *m);
 uint32_t gic_private_enabled(int gic_fd, const struct machine *m, unsigned cpu);

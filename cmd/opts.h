@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The options of a subcommand: one table a command, which its parsing, its
- * --help and the shells' completions are made of. (`nestor run` has the keys
- * of cmd/keys.h beside it, for they stand in files too.)
+ * --help and the shells' completions are made of. `nestor run` has the keys of
+ * config/keys.h instead, which can stand in files too.
  */
 #pragma once
 

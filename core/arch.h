@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What those who know no architecture ask of the one that there is: core/, the
- * models, and whoever only asks KVM something. arm64/ answers. What a board asks
- * is in machine/arch.h.
+ * The architecture, for code that knows none: core/, the device models, and
+ * whoever only asks KVM something. arm64/ implements it. What a board needs of
+ * it is in machine/arch.h.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ enum arch_next arch_vcpu_error(struct vcpu *v, int err);
 /*
  * arch_clean_to_memory() - let the guest see the word at @p, which we stored
  *
- * Where it has the page as a device's, its reads may go past the caches, and
- * ours is the only one that knows. Any thread.
+ * A guest that maps the page as Device memory reads past the caches, where our
+ * store may still be. Any thread.
  */
 void arch_clean_to_memory(const void *p);
 

@@ -2,8 +2,9 @@
 /*
  * What the user asked for: the configuration of one VM, as plain data.
  *
- * cmd/ fills it from options and files, through one table of keys; the board
- * reads it. Strings and lists belong to the config (config_free() in cmd/).
+ * config/ fills it from options and files, through one table of keys; the board
+ * reads it. Strings and lists belong to the config: config_free()
+ * (config/keys.h) frees them.
  */
 #pragma once
 

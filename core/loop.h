@@ -41,9 +41,14 @@ int loop_run(struct loop *);
 /* Any thread, also a signal handler's; loop_run() returns once, soon. */
 void loop_stop(struct loop *);
 
-/* 0, or -errno (-EPERM: a regular file cannot be waited for). */
+/*
+ * Any thread, if @io stays until the loop is freed; else the loop's own. 0, or
+ * -errno (-EPERM: a regular file cannot be waited for).
+ */
 int loop_add(struct loop *, struct io *, uint32_t events);
-/* Change what a registered io waits for; @events may be 0. */
+/*
+ * Change what a registered io waits for; @events may be 0. Loop's own thread.
+ */
 int loop_mod(struct io *, uint32_t events);
 /* Loop's own thread only, or no thread runs it; no callback afterwards. */
 void loop_del(struct io *);

@@ -2,10 +2,10 @@
 /*
  * Waiting until several others are quiet, and being told when all of them are.
  *
- * Who waits asks each of them in turn, between quiet_begin() and quiet_asked().
- * One that is quiet at once just returns; one that is not says quiet_wait(),
- * keeps the pointer, and says quiet_done() when it is, on any thread. Nobody
- * blocks: the last of them posts the task.
+ * The caller asks each of them in turn, between quiet_begin() and
+ * quiet_asked(). One that is quiet already just returns; any other calls
+ * quiet_wait(), keeps the pointer, and calls quiet_done() when it is quiet, on
+ * any thread. Nobody blocks: the last call of quiet_done() posts the task.
  */
 #pragma once
 

@@ -3,10 +3,10 @@
  * The owner of a VM's state: its vCPU threads, and how it starts, stands still,
  * starts over and ends.
  *
- * Who wants something of the VM asks here, on the main thread, and is told
- * when it is so; nobody else keeps a state of it. Nothing here blocks but where
- * it says so: vCPUs and devices are asked to stand still, and the loop goes on
- * meanwhile.
+ * Requests are made here, on the main thread, and struct vm_listener reports
+ * what became of them; nobody else keeps a state of the VM. A function blocks
+ * only if it says so: vCPUs and devices are asked to stand still, and the loop
+ * goes on meanwhile.
  *
  *	building -> ready -> running <-> pausing -> paused
  *	                        |  ^                 |
@@ -67,7 +67,7 @@ enum vm_event_kind {
 	VM_HALTED,	 /* none of its vCPUs will ever run again */
 	VM_FAILED,	 /* KVM cannot go on; the reason has been logged */
 	VM_RESET_FAILED, /* a vm_reset() has; the reason has been logged */
-	VM_ASKED, /* a vCPU asks what arch_vm_going_on() answers; not told */
+	VM_ASKED, /* a vCPU asks what arch_vm_going_on() answers; not reported */
 	VM_EVENTS
 };
 
@@ -77,9 +77,9 @@ struct vm_event {
 	uint64_t data; /* what goes with it: bits of pvpanic, or 0 */
 };
 
-/* Who is told, on the main thread; each may be NULL. */
+/* What is reported, on the main thread; each may be NULL. */
 struct vm_listener {
-	/* Who handles an event asks for what follows from it. */
+	/* An event; its handler asks for what is to follow. */
 	void (*event)(void *ctx, const struct vm_event *);
 	/* The state has changed from @before. */
 	void (*state)(void *ctx, enum vm_state before);
@@ -174,7 +174,7 @@ static inline bool vm_is_held(const struct vm *vm, enum vm_holder h)
  */
 void vm_reset(struct vm *);
 
-/* No events and changes any more; what runs does so until vm_quit(). */
+/* No more events or changes of state; vCPUs run on until vm_quit(). */
 void vm_end(struct vm *);
 
 /* Ends and joins the vCPU threads, for which it waits. */
@@ -187,8 +187,9 @@ void vm_exit(struct vm *);
  * vm_park() - for a look at the vCPUs only: have them parked, each with its
  * pending exit completed; vm_unpark() lets them go on
  *
- * False if the VM does not run, or if one of them could not be had in a second,
- * because it waits for a device; then they go on.
+ * For a VM that runs, or is ending: then vm_unpark() leaves them parked, as
+ * this was the last look. False in other states, or if a vCPU has not parked
+ * within a second because it waits for a device; then they go on. Main thread.
  */
 bool vm_park(struct vm *);
 void vm_unpark(struct vm *);
@@ -198,7 +199,7 @@ uint64_t vm_cpu_time(const struct vm *);
 
 /*
  * vm_watch_sleep() - open what vcpu_sleeps() reads: after vm_start(), before
- * any vCPU runs
+ * any vCPU runs; waits until each thread has begun
  */
 void vm_watch_sleep(struct vm *);
 

@@ -2,17 +2,17 @@
 /*
  * Character back ends: where a serial port or a console port leads to.
  *
- * A chardev carries bytes both ways between one device model (its "front")
- * and a terminal, a pair of pipes, a file, a pty or a socket. It lives on one
- * loop; every function here is called on that loop's thread, except
- * chardev_write(), which any thread may call.
+ * A chardev carries bytes both ways between one device model (its "front") and
+ * a terminal, a pair of pipes, a file, a pty or a socket. It lives on one loop;
+ * every function here is called on that loop's thread, except chardev_write()
+ * and chardev_room(), which any thread may call.
  *
- * Backpressure: input is handed over only while the front has room; output
- * that the peer does not take is kept in a bounded buffer and chardev_write()
- * then takes less than it was given (the front asks to be told by its
- * writable() callback). What nobody can ever take (no client, a closed pipe)
- * is taken and dropped; so is what a file has no room for, until it has some
- * again, which is counted and told of.
+ * Backpressure: input is handed over only while the front has room; output that
+ * the peer does not take is kept in a bounded buffer and chardev_write() then
+ * takes less than it was given (the front asks to be told by its writable()
+ * callback). What nobody can ever take (no client, a closed pipe) is taken and
+ * dropped; so is what a file has no room for, until it has some again: that is
+ * counted, and logged.
  *
  * A UART writes single bytes: these go out together, at the end of a line or
  * after ten milliseconds. Whatever comes in larger pieces goes out at once.
@@ -72,11 +72,11 @@ struct chardev *chardev_open(struct loop *, const char *spec, struct err *e);
  * chardev_attach() - give the back end a front, or another one
  *
  * A terminal can have two fronts (serial port and virtio console); output of
- * both is shown. Input goes to the one that is read, and stays with it as long
- * as it is; of several, to the one attached last. If none is, it waits. Who is
- * the only one gets it in any case.
- * @front is copied; what it points to outlives the chardev's loop. Before the
- * loop runs, or on its thread. 0 or -ENOSPC (there can be 4).
+ * both is shown. Input goes to the front that the guest reads, and stays with
+ * it while it does; of several, to the one attached last. If none is read,
+ * input waits. A single front gets it in any case. @front is copied; what it
+ * points to outlives the chardev's loop. Before the loop runs, or on its
+ * thread. 0 or -ENOSPC (there can be 4).
  */
 int chardev_attach(struct chardev *, const struct chardev_front *front);
 
@@ -96,14 +96,14 @@ size_t chardev_write(struct chardev *, const void *buf, size_t len);
 void chardev_room(struct chardev *);
 
 /*
- * A tap: somebody who listens at the line, and may speak on it, beside the
- * peer. It costs the peer and the guest nothing that it is there.
+ * A tap listens at the line beside the peer, and may give input. It costs
+ * neither the peer nor the guest anything.
  */
 struct chardev_tap {
 	/*
-	 * Output of the guest passes, also what nobody takes; not what nestor
-	 * says on a terminal. One at a time, on any thread, under locks of the
-	 * chardev and of its front: it must call neither, nor wait for others.
+	 * The guest's output, also if no peer takes it; not what nestor says on
+	 * a terminal. One thread at a time, any thread, with the locks of the
+	 * chardev and of its front held: it must call neither, and not block.
 	 */
 	void (*output)(void *ctx, const void *buf, size_t len);
 	/* chardev_inject() may take more. Loop's thread. May be NULL. */
@@ -134,8 +134,8 @@ void chardev_break(struct chardev *);
 /*
  * chardev_is_fed() - does input come from a program or a file?
  *
- * It is there before the guest is, which must not be given it until it takes
- * it. Somebody who types looks for a prompt.
+ * Such input waits before the guest has booted, and must be kept until the
+ * guest reads it. A person who types waits for a prompt.
  */
 bool chardev_is_fed(const struct chardev *);
 
@@ -143,8 +143,8 @@ bool chardev_is_fed(const struct chardev *);
 bool chardev_size(struct chardev *, unsigned *cols, unsigned *rows);
 
 /*
- * Another terminal shows the line, and has this size; until chardev_resize()
- * the fronts' is that. 0, 0: it has none.
+ * Another terminal shows the line: the fronts get its size, until
+ * chardev_resize(). 0, 0: it has none.
  */
 void chardev_resize_to(struct chardev *, unsigned cols, unsigned rows);
 

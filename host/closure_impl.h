@@ -19,7 +19,10 @@ struct closure {
 /* @path without empty, "." and ".." parts, absolute; or NULL. */
 char *closure_clean(const char *path);
 
-/* Who needs a library, up to the program; its RPATH holds for all below it. */
+/*
+ * The files that need a library, up to the program; the RPATH of each holds for
+ * all below it.
+ */
 struct closure_need {
 	const struct elf *elf;
 	const char *path;

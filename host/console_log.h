@@ -61,5 +61,8 @@ struct log_line {
 	uint64_t lost; /* so many lines are missing; @text says why */
 };
 
-/* @line, of @len bytes without its newline. false: it is none of such a file. */
+/*
+ * @line, of @len bytes without its newline. false: such a file has no such
+ * line.
+ */
 bool log_line_parse(struct log_line *, const char *line, size_t len);

@@ -46,7 +46,7 @@ enum disk_op {
 	DISK_OPS
 };
 
-/* Embedded by who asks, and left alone until done() is called. */
+/* Embedded by the caller, and left alone until done() is called. */
 struct disk_request {
 	enum disk_op op;
 	bool durable;	   /* flush afterwards, as DISK_FLUSH */
@@ -63,7 +63,7 @@ struct disk_request {
 };
 
 /*
- * disk_submit() - begin with @r, or do it
+ * disk_submit() - begin @r, or do all of it
  *
  * The fields up to done() are the caller's to fill in. One thread at a time.
  * Requests in progress at once may be done in any order.

@@ -11,7 +11,7 @@ struct disk_ops {
 	 * then call done().
 	 */
 	void (*submit)(struct disk *, struct disk_request *);
-	/* `cancelled` is set; who looks at that needs none. */
+	/* `cancelled` is set already. NULL, if submit() looks at that. */
 	void (*cancel)(struct disk *, struct disk_request *);
 	void (*close)(struct disk *); /* frees it */
 };

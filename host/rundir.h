@@ -15,7 +15,7 @@
  * a process id is used again, and a file outlives kill -9, but the kernel
  * releases a lock.
  *
- * A name that begins with a dot is none of a VM's.
+ * No VM's name begins with a dot.
  */
 #pragma once
 

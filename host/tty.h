@@ -26,8 +26,8 @@ bool tty_foreground(int fd);
  * It is put back by tty_restore(), by exit(), by a fatal signal (SIGTERM,
  * SIGINT, SIGHUP, SIGQUIT and those of a crash) before that takes effect, and
  * while the process is stopped (SIGTSTP). Signals that were ignored remain so;
- * one of the first four that the program handles is its own care. A
- * SIGKILL leaves it raw.
+ * one of the first four that the program handles is its own care. A SIGKILL
+ * leaves it raw.
  *
  * 0; -EAGAIN in the background: ask again later; -errno.
  */

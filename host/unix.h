@@ -21,11 +21,11 @@ struct unix_listener {
 	int dir; /* where it is, under @name */
 	char name[UNIX_NAME_MAX];
 	struct stat st; /* of the socket that we made, lest we remove another */
-	int spare;	/* a descriptor to do without when there are no more */
+	int spare;	/* a descriptor to give up when there are no more */
 };
 
 /*
- * unix_socket() - a socket that listens at @path, for who never removes it
+ * unix_socket() - a socket that listens at @path, if it is never to be removed
  *
  * As unix_listen(). A descriptor, or -errno.
  */
@@ -52,7 +52,7 @@ void unix_unlisten(struct unix_listener *);
 int unix_accept(struct unix_listener *);
 
 /*
- * unix_connect() - to who listens at @path
+ * unix_connect() - to the process that listens at @path
  *
  * A descriptor that does not wait; -errno: -EAGAIN if their backlog is full,
  * -EACCES if they are another user's.

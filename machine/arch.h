@@ -35,10 +35,10 @@ int arch_board_new(struct board *b);
 void arch_board_free(struct board *b);
 
 /*
- * arch_board_plan() - what this KVM has of what is wanted, and what is where
+ * arch_board_plan() - settle what this KVM can provide, and what is where
  *
- * Nothing that the map places ends behind @end but what is placed here.
- * The type for KVM_CREATE_VM.
+ * All that the map has placed ends at @end or below; what is placed here lies
+ * above. Returns the type for KVM_CREATE_VM.
  */
 int arch_board_plan(struct board *b, gpa_t end, struct err *e);
 

@@ -27,8 +27,8 @@ struct board_host {
 	struct chardev *terminal;    /* stdio, or NULL */
 	struct vm_listener listener; /* told of the guest, and of the VM */
 	/*
-	 * What is behind the device @name has failed, with an errno; told once
-	 * until it changes. May be NULL.
+	 * The back end of device @name has failed with the errno @err; reported
+	 * again only if that changes. Main thread. May be NULL.
 	 */
 	void (*device_error)(void *ctx, const char *name, int err);
 	/* A share of files is gone; on any thread. May be NULL. */
@@ -37,8 +37,8 @@ struct board_host {
 };
 
 /*
- * board_new() - everything but the first instruction: VM, memory, vCPUs, GIC,
- * devices, images
+ * board_new() - everything but the first instruction: VM, memory, vCPUs,
+ * interrupt controller, devices, images
  *
  * 0, or -errno: with a sentence in @e if the configuration is at fault (it is
  * empty otherwise, and the log has the reason). The configuration must outlive
@@ -56,7 +56,7 @@ int board_start(struct board *b);
 /* Let it run, unless it is held. Main thread. */
 void board_go(struct board *b);
 
-/* Whose state it is, to be asked and told of: core/vm.h. */
+/* The VM, through which its state is changed and reported: core/vm.h. */
 struct vm *board_vm(struct board *b);
 
 /*
@@ -84,16 +84,21 @@ void board_power_button(struct board *);
  * what the EL2 of each vCPU is doing if it has one
  *
  * {"vm": COUNTS, "vcpus": [{"stats": COUNTS, "el2": {"current_el": N,
- * "registers": [{"name", "value", "meaning"}, ...]}}, ...]}, where COUNTS has a
- * number for each name, or a list for a histogram. What this kernel does not
- * count is not there. Without @el2, that is left out. The vCPUs are stopped for a
- * moment, the first time and for an EL2. Main thread. 0, and *@out is the
- * caller's; or -errno with a sentence in @e.
+ * "registers": [{"name", "value", "meaning"}, ...]}}, ...], "devices":
+ * [{"name", "kind", "requests", "bytes", "errors", "notifications",
+ * "interrupts"}, ...]}, where COUNTS has a number for each name, or a list for
+ * a histogram. What this kernel does not count is not there. Without @el2, that
+ * is left out. The vCPUs are stopped for a moment, the first time and for an
+ * EL2. Main thread. 0, and *@out is the caller's; or -errno with a sentence in
+ * @e.
  */
 int board_stats(struct board *, bool el2, json_t **out, struct err *e);
 
 /* The balloon (virtio/balloon.h), or NULL. */
 struct virtio *board_balloon(struct board *);
 
-/* Only the tree, into *@fdt (malloc()ed): for --dump-dtb. */
+/*
+ * The tree alone, in *@fdt (malloc()ed), for --dump-dtb. 0, or -errno as from
+ * board_new().
+ */
 int board_fdt(struct board *, void **fdt, size_t *size, struct err *e);

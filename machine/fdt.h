@@ -37,8 +37,8 @@ int fdt_build(const struct machine *m, void **out, size_t *size);
  * fdt_from_file() - take the user's tree in @f (--dtb) instead
  *
  * /chosen (parameters if @m has them, initrd, modules, seeds) and /memory are
- * brought up to date; the rest is the user's. -errno with a sentence in @e if it is no
- * valid tree.
+ * brought up to date; the rest is the user's. -errno with a sentence in @e if
+ * it is no valid tree.
  */
 int fdt_from_file(const struct machine *m, const struct infile *f, void **out,
 		  size_t *size, struct err *e);

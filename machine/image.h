@@ -13,7 +13,8 @@
  * BSS. Nothing else is touched.
  *
  * To be called in this order, on one thread, while no vCPU runs: the kernel,
- * initrds and modules, the tree. Each failure is one sentence that names the option.
+ * initrds and modules, the tree. Each failure is one sentence that names the
+ * option.
  */
 #pragma once
 
@@ -73,7 +74,8 @@ int image_load_files(const struct gmem *, const struct machine *,
 
 /*
  * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, at
- * most that long, clear of kernel, initrd and modules. Fills @b->fdt; writes nothing.
+ * most that long, clear of kernel, initrd and modules. Fills @b->fdt; writes
+ * nothing.
  */
 int image_place_fdt(const struct machine *, size_t size, struct boot *b,
 		    struct err *e);

@@ -15,7 +15,7 @@
 
 enum gic_kind { GIC_V2 = 2, GIC_V3 = 3 };
 
-/* Who takes message-signalled interrupts? */
+/* What takes message-signalled interrupts. */
 enum msi_kind { MSI_NONE, MSI_ITS, MSI_V2M };
 
 /* [base, base + size); empty if size is 0. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device tree that is written front to back with libfdt. Of errors the first
- * is kept, and all that follows it does nothing.
+ * A device tree that is written front to back with libfdt. The first error is
+ * kept, and all calls after it do nothing.
  */
 #pragma once
 

@@ -20,8 +20,9 @@ struct err;
  * nested_choose() - what --nested comes to on this host
  *
  * NESTED_AUTO becomes NESTED_NVHE for a kernel that is told kvm-arm.mode=nvhe
- * or protected, and for a hypervisor with a module kernel, else NESTED_VHE. Asks KVM only if there is something to ask.
- * 0, or -ENOTSUP with a sentence in @e if the host cannot do it.
+ * or protected, and for a hypervisor with a module kernel, else NESTED_VHE.
+ * Asks KVM only if there is something to ask. 0, or -ENOTSUP with a sentence in
+ * @e if the host cannot do it.
  */
 int nested_choose(const struct config *, int kvm_fd, enum nested_kind *,
 		  struct err *e);
@@ -30,7 +31,7 @@ int nested_choose(const struct config *, int kvm_fd, enum nested_kind *,
 uint32_t nested_features(enum nested_kind);
 
 /*
- * nested_set_maintenance_irq() - the PPI (INTID) by which list registers tell
+ * nested_set_maintenance_irq() - which PPI (INTID) the maintenance interrupt is
  *
  * Before the GIC's initialisation. 0 or -errno.
  */

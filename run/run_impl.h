@@ -82,7 +82,7 @@ void run_finish_with(struct run *, const struct ending *);
 void run_on_event(void *run, const struct vm_event *);
 void run_on_state(void *run, enum vm_state before);
 
-/* The guest has panicked, whoever has found out. */
+/* The guest has panicked, however that was found out. */
 void run_panicked(struct run *);
 
 /* What nestor resume and stop ask for; whoever holds the VM lets it go. */
@@ -155,7 +155,7 @@ void run_event(struct run *, const char *event, json_t *data);
 /* Connect to it; before the guest runs. */
 void run_notify_open(struct run *);
 
-/* The event, as run_event() has it, which is who calls this. */
+/* Report the event; run_event() calls this. */
 void run_notify(struct run *, const char *event, json_t *data);
 
 /* --- run/run_balloon.c: how much memory the guest keeps -------------------- */

@@ -7,8 +7,9 @@
  * transport (virtio/mmio.h) embeds nothing and turns register accesses into the
  * calls below. Neither knows the other.
  *
- * Words: the driver notifies the device of buffers in a queue, and the device
- * interrupts the driver.
+ * Words: the driver notifies the device (an available buffer notification of
+ * the specification), and the device interrupts the driver (a used buffer or
+ * configuration change notification).
  *
  * Threads: one lock a device. Register accesses come from vCPUs' threads;
  * requests are served on the device's loop, where notifications arrive by
@@ -39,9 +40,9 @@
 
 /*
  * What a device does in a turn, in bytes moved; a chain counts as VIRTIO_CHAIN
- * more, since to fetch 256 descriptors and to tell of them costs about what it
- * costs to copy those. So a turn is 64 chains, or 256 KiB: some 100 us, and one
- * or two ms on a slow host.
+ * more, since fetching 256 descriptors and returning them costs about as much
+ * as copying that. So a turn is 64 chains, or 256 KiB: some 100 us, and one or
+ * two ms on a slow host.
  */
 #define VIRTIO_TURN  (256u << 10)
 #define VIRTIO_CHAIN 4096u
@@ -83,20 +84,21 @@ struct virtio_ops {
 	 */
 	int (*activate)(struct virtio *);
 	/*
-	 * For who has others work on the queues: have them stop, for the device
-	 * is held, and no request is in progress; or go on. On the loop if
-	 * nobody waits, else in the register access.
+	 * For a model whose queues somebody else serves: have that stop, since
+	 * the device is held and no request is in progress; or go on. On the
+	 * loop, or in the register access that waits for it.
 	 */
 	void (*stop)(struct virtio *);
 	void (*resume)(struct virtio *);
 	/*
 	 * Requests of queue @q that are in progress need not be finished, and
-	 * may fail: somebody waits for virtio_end(), who has no use for them.
+	 * may fail: somebody waits for virtio_end(), and their results are of
+	 * no use any more.
 	 */
 	void (*cancel)(struct virtio *, unsigned q);
 	/* Queue @q was reset, and nothing of it may be kept. */
 	void (*queue_reset)(struct virtio *, unsigned q);
-	/* The device was; after each queue's own. */
+	/* The device was reset; after queue_reset() of each queue. */
 	void (*reset)(struct virtio *);
 	/* The driver wrote to the configuration space; within its size. */
 	void (*config_write)(struct virtio *, unsigned off, const void *buf,
@@ -132,7 +134,7 @@ struct virtio_stats {
 	uint64_t errors;   /* rings broken, requests refused or failed */
 };
 
-/* An eventfd that tells the loop of new buffers in a queue. */
+/* The eventfd by which the driver notifies the loop of a queue's buffers. */
 struct virtio_notifier {
 	struct io io; /* fd is -1 until virtio_notify_fd() */
 	struct virtio *v;
@@ -175,7 +177,7 @@ struct virtio {
 	bool shut; /* it worked, and its driver has reset it since */
 	struct virtio_stats stats;
 	struct log_limit complaints;
-	int failure; /* the last errno that the host was told of */
+	int failure; /* the last errno that was reported to the board */
 	void (*failed)(void *ctx, int err);
 	void *failed_ctx;
 };
@@ -204,17 +206,17 @@ void virtio_exit(struct virtio *);
  * virtio_each() - hand each buffer that queue @q holds to @fn
  *
  * The usual serve(). @fn gives the chain back by virtio_push(), now or later,
- * and returns 0. Or it returns -EAGAIN, and the chain stays available, to be had
- * again at the next serve(); VIRTIO_MORE: the same, and that comes by itself,
- * behind others; or -EPROTO. Stops when the turn is over, and asks for another.
- * 0 or -EPROTO.
+ * and returns 0. Or it returns -EAGAIN, and the chain stays available for the
+ * next serve(); VIRTIO_MORE: the same, and that serve() comes by itself, in a
+ * later turn; or -EPROTO. Stops when the turn is over, and asks for another. 0
+ * or -EPROTO.
  */
 #define VIRTIO_MORE 1
 int virtio_each(struct virtio *, unsigned q, struct vq_chain *scratch,
 		int (*fn)(struct virtio *, unsigned q, struct vq_chain *));
 
 /*
- * virtio_pop() - take the next chain, for who keeps several at a time
+ * virtio_pop() - take the next chain, for a model that keeps several at a time
  *
  * 1; 0: there is none, or the turn is over (the next is asked for then), or the
  * device is held, as it may be whenever the lock was let go; or -EPROTO.
@@ -260,7 +262,8 @@ void virtio_end(struct virtio *);
 /*
  * virtio_failed() - the host could not do @what, for @err, an errno
  *
- * Counted; logged, and the host told, if @err is not that of the last time.
+ * Counted; logged and reported to the board if @err is not that of the last
+ * time.
  */
 void virtio_failed(struct virtio *, int err, const char *what);
 
@@ -277,7 +280,8 @@ void virtio_config_set(struct virtio *, unsigned off, const void *buf,
  * virtio_serve() - have queue @q served now, if that can be, or in its turn
  * virtio_ask() - have it served in the device's next turn, behind others
  *
- * The former on the loop, if there is one. Without, both do it now.
+ * virtio_serve() is called on the loop, if there is one. Without a loop, both
+ * serve it now.
  */
 void virtio_serve(struct virtio *, unsigned q);
 void virtio_ask(struct virtio *, unsigned q);
@@ -331,8 +335,8 @@ void virtio_ack_features(struct virtio *, uint32_t sel, uint32_t bits);
 /*
  * virtio_set_status() - the driver writes the status register (2.1)
  *
- * 0 resets, once no request is in progress. FEATURES_OK sticks only if the features make sense, DRIVER_OK only
- * after that; what was set stays set.
+ * 0 resets, once no request is in progress. FEATURES_OK sticks only if the
+ * features make sense, DRIVER_OK only after that; what was set stays set.
  */
 void virtio_set_status(struct virtio *, uint8_t status);
 
@@ -360,8 +364,8 @@ void virtio_notified(struct virtio *, uint32_t q);
 /*
  * virtio_notify_fd() - the eventfd that notifies queue @q
  *
- * Made when first asked for; the device's. -errno, or -EAGAIN if nobody
- * would wait for it.
+ * Made when first asked for, and the device's. -errno: -EAGAIN if nobody would
+ * wait for it.
  */
 int virtio_notify_fd(struct virtio *, unsigned q);
 

@@ -66,7 +66,7 @@ struct vsock {
 	struct vq_chain rx, tx, event;
 	struct iovec iov[VQ_IOV_MAX];
 	uint32_t cid;
-	uint32_t next_port; /* of the host, for who asks for the guest */
+	uint32_t next_port; /* the host's, for the next process to connect */
 	struct vsock_rst rst[VSOCK_RSTS];
 	unsigned rst_head, nrsts;
 	bool parked;	 /* some of the connections are */

@@ -225,7 +225,7 @@ int l2_run(struct l2 *);
  */
 void l2_expect(struct l2 *, int ec);
 #define WATCHDOG_SECONDS 5
-/* The same for who calls l2_run() itself: INTID 26 comes to this CPU. */
+/* The same for callers of l2_run(): INTID 26 comes to this CPU. */
 void watchdog_start(void);
 void watchdog_stop(void);
 
