@@ -99,7 +99,10 @@ static gpa_t place_gicr(struct machine *m, gpa_t end)
 	return m->gicr2.base + m->gicr2.size;
 }
 
-/* As few bits of guest physical address as do: fewer levels of stage 2. */
+/*
+ * The fewest bits of guest physical address that suffice: fewer levels of stage
+ * 2.
+ */
 static int pick_ipa_bits(struct board *b, gpa_t end, struct err *e)
 {
 	int limit = kvm_cap(b->vm.kvm_fd, KVM_CAP_ARM_VM_IPA_SIZE);
@@ -187,7 +190,7 @@ static int init_vcpus(struct board *b, struct err *e)
 	return r;
 }
 
-/* Who takes messages. */
+/* Settle what takes messages. */
 static void create_msi(struct board *b)
 {
 	struct arm_board *a = arm_board(b);

@@ -99,8 +99,8 @@ int cpu_reg_get(int vcpu_fd, unsigned reg, uint64_t *val)
 }
 
 /*
- * The registers of the VM by one vCPU; those that each vCPU has for itself,
- * which are about caches, by all.
+ * A register of the VM is set through one vCPU; CLIDR_EL1, which each vCPU has
+ * for itself, through all.
  */
 static int reg_set(const struct vm *vm, unsigned reg, uint64_t val)
 {
@@ -165,7 +165,7 @@ static int refuse(const struct cpu_template *t, const struct cpu_line *l,
 		       l->value, idfield_get(&l->field, host), why);
 }
 
-/* Who is to blame that KVM refuses the lines from @l on of a register? */
+/* KVM refuses the register that line @l is the first of: find the line. */
 static int find_culprit(const struct cpu_template *t, const struct vm *vm,
 			const struct cpu_line *l, uint64_t host, struct err *e)
 {

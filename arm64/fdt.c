@@ -98,7 +98,7 @@ static void add_gicv3(struct tree *t, const struct machine *m)
 		tree_cells(t, "interrupts", GIC_PPI, PPI_GIC_MAINT, LEVEL_HIGH);
 }
 
-/* Who takes messages: below the GIC, as its part. */
+/* The node of what takes messages, within the GIC's. */
 static void add_msi(struct tree *t, const struct machine *m)
 {
 	if (m->msi == MSI_ITS) {

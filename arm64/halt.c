@@ -4,10 +4,10 @@
  *
  * Theory of operation: a vCPU that sleeps, in a WFI or a system suspend, is
  * woken by an interrupt and by nothing else; one that is off, by another vCPU;
- * and one that takes no interrupt, in a loop of nothing, by nothing at all
+ * and one that idles in a loop with interrupts masked, by nothing at all
  * (arm64/stuck.h). So if there are no others, and nothing is enabled that could
- * interrupt one that sleeps, none will ever run again. What is enabled the GIC
- * tells: any SPI or LPI is a device's, which may raise it at any time; an SGI
+ * interrupt one that sleeps, none will ever run again. The GIC tells what is
+ * enabled: any SPI or LPI is a device's, which may raise it at any time; an SGI
  * is another vCPU's; of PPIs the timers' count, if they are armed.
  */
 #include "arm64/board.h"

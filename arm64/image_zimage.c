@@ -4,9 +4,9 @@
  * kernel image"): a program that unpacks the kernel to the start of RAM, finds
  * out by itself where it lies, and moves out of the kernel's way.
  *
- * What it overwrites while it does so is not for files or the tree; how much
- * that is, a table in it tells, which the kernel's arch/arm/boot/compressed
- * has had since 4.15. Nothing is unpacked here.
+ * Files and the tree must stay clear of what it overwrites meanwhile. A table
+ * in the image says how much that is (arch/arm/boot/compressed, since Linux
+ * 4.15). Nothing is unpacked here.
  */
 #include "arm64/image.h"
 

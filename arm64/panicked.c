@@ -2,8 +2,8 @@
 /*
  * Does a guest look as Linux does after a panic?
  *
- * A look and no more: what is seen once may be a driver's delay. It is for who
- * looks time and again, and compares (run/run_panic.c).
+ * One look proves nothing, since a driver can be in a delay too:
+ * run/run_panic.c looks several times, and compares.
  */
 #include "machine/board_impl.h"
 #include "arm64/stuck.h"

@@ -89,7 +89,7 @@ void psci_settle(struct vm *vm)
 	bool suspends;
 
 	for (v = vm->vcpus; v < vm->vcpus + vm->ncpus; v++) {
-		/* One that waits no more was not heard in time: denied. */
+		/* One that waits no more has got its answer: denied. */
 		suspends = v->wants_suspend && v->waits;
 		v->wants_suspend = false;
 		if (suspends && others_are_off(v))
@@ -97,7 +97,7 @@ void psci_settle(struct vm *vm)
 	}
 }
 
-/* What it calls with, and what a reset would lose of how it does (6.4.3). */
+/* The call's arguments, and what of its caller a reset would lose (6.4.3). */
 struct caller {
 	uint64_t entry, context, pstate, sctlr;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A vCPU of KVM's, what it is like, and what its exits ask for. */
+/* A vCPU in KVM: its features, its first registers, and its exits. */
 #include "arm64/vcpu.h"
 
 #include <errno.h>
@@ -289,7 +289,7 @@ void arch_clean_to_memory(const void *p)
 #ifdef __aarch64__
 	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(p) : "memory");
 #else
-	/* A unit test, on a machine at hand that is another. */
+	/* Only unit tests run on another architecture. */
 	(void)p;
 #endif
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's watchdog: which counter it compares with, and whom it tells. */
+/*
+ * The machine's watchdog: which counter it compares with, and what a bite does.
+ */
 #include "arm64/counter.h"
 #include "arm64/map.h"
 #include "devices/sbsa_gwdt.h"

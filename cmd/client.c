@@ -165,8 +165,8 @@ static int send_line(struct client *c, const char *text, int64_t deadline)
 }
 
 /*
- * Exactly what belongs to a line is read, for what follows an answer may be the
- * raw stream of a console: looked at first, and taken when it is known.
+ * Reads nothing beyond the line, as the raw stream of a console may follow an
+ * answer: bytes are peeked at, and consumed up to the newline.
  */
 static int read_line(struct client *c, int64_t deadline)
 {

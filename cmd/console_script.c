@@ -6,8 +6,9 @@
  * are not to take. What is kept there is the cursor, set at each match before
  * anything else happens, so that whoever comes next goes on behind it.
  *
- * The connection has no notices in it, for positions are counted: when the
- * guest was faster it ends, and is opened anew where the output goes on.
+ * Positions are counted, so the connection carries no notices: when output is
+ * lost because we were too slow, it ends, and is opened anew where the output
+ * goes on.
  */
 #include <errno.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 /*
  * nestor console, for a person at a terminal or a program at a pipe.
  *
- * Output is written as it comes, and may wait for its reader: nobody else does.
+ * Output is written as it comes; a slow reader of it holds up nobody else.
  * Input is read only when the last is sent, so that what a guest does not take
  * stays where it is.
  */
@@ -44,7 +44,7 @@ static void say(const char *text)
 	}
 }
 
-/* A command beside the console; one that fails is not worth an end. */
+/* A command beside the console; if it fails, the session goes on. */
 static void tell(struct terminal *t, const char *command, json_t *args)
 {
 	struct err e;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a payload has reported, taken in and given out again. */
+/* A payload's report: its lines parsed, and printed for people or as JSON. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>

@@ -108,7 +108,9 @@ int cmd_dispatch(const struct command *const *table, int argc, char **argv)
 {
 	int status;
 
-	/* Ignored by who started us, the end of our own children would be lost. */
+	/*
+	 * If our parent left it ignored, our children's statuses would be lost.
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	status = dispatch(table, argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {

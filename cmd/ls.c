@@ -39,7 +39,7 @@ struct list {
 	unsigned waiting;
 };
 
-/* 0, or -errno if not the VM is at fault but we are. */
+/* 0, or -errno if the fault is ours, and not the VM's. */
 static int ask(struct row *r)
 {
 	int alive = vmref_is_alive(&r->vm);

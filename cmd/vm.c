@@ -73,9 +73,9 @@ static int resume_vm(const char *name, const struct wish *w, struct err *e)
 }
 
 /*
- * The process that listens on the VM's socket, killed. Its id is the kernel's
- * word; that it is still that process is shown by the lock, which is looked at
- * when the process is already held by a descriptor.
+ * Kill the process that listens on the VM's socket. The kernel has told its id;
+ * that the id is not another process's by now is shown by the lock, which is
+ * looked at once a pidfd holds the process.
  */
 static int kill_vm(struct client *c, struct err *e)
 {

@@ -39,7 +39,7 @@ static char *string_of(const struct part *row, const void *thing)
 	return *(char *const *)((const char *)thing + row->at);
 }
 
-/* Is @row's field another than when nothing is given? */
+/* Does @row's field differ from what it is when nothing is given? */
 static bool is_given(const struct parts *p, const struct part *row,
 		     const void *thing)
 {

@@ -33,8 +33,8 @@ static bool to_journal(void)
 }
 
 /*
- * The newer half to the beginning, from where a line begins. Two threads may both
- * come here: then less is kept. What is written meanwhile may be lost.
+ * Move the newer half, from where a line begins, to the beginning. If two
+ * threads do this at once, less is kept; what is written meanwhile may be lost.
  */
 static void shrink(size_t size)
 {
@@ -77,7 +77,8 @@ static int priority(enum log_level level)
  * path, a file or a guest put into a sentence must not move the cursor, change
  * the terminal or begin a line that looks like ours. Their length.
  *
- * What is escaped once stays as it is, as sentences are made of sentences.
+ * Text that is escaped already stays as it is, since one message may hold
+ * another.
  */
 static int show(char *to, int room, const char *s, int n)
 {

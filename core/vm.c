@@ -158,7 +158,7 @@ static void stop_vcpus(struct vm *vm)
 	pthread_mutex_unlock(&vm->lock);
 }
 
-/* Those that wait for an event's handler, too. */
+/* Let those go on, too, that wait for an event's handler. */
 static void free_waiting(struct vm *vm)
 {
 	unsigned i;
@@ -223,7 +223,7 @@ static void deliver(struct task *t)
 		answer(vm);
 	else if (vm->listener.event)
 		vm->listener.event(vm->listener.ctx, &ev);
-	/* It was to be known, and nothing else. */
+	/* The handler has asked for nothing: let the vCPU go on. */
 	if (vm->state != VM_RUNNING || ev.vcpu < 0)
 		return;
 	pthread_mutex_lock(&vm->lock);
@@ -271,7 +271,7 @@ static void reset(struct vm *vm)
 		run(vm);
 }
 
-/* Do what those who asked want, as far as it can be done now. */
+/* Do what has been asked for, as far as the state allows it now. */
 static void settle(struct vm *vm)
 {
 	switch (vm->state) {
@@ -292,7 +292,7 @@ static void settle(struct vm *vm)
 			run(vm);
 		return;
 	default:
-		/* On the way, or it is over. */
+		/* A change is under way, or the VM ends. */
 		return;
 	}
 }
@@ -309,7 +309,7 @@ static void stood(struct task *t)
 	pthread_mutex_lock(&vm->lock);
 	all = all_parked(vm);
 	pthread_mutex_unlock(&vm->lock);
-	/* Of an earlier time. */
+	/* Posted for an earlier stop. */
 	if (!all)
 		return;
 	vm->quiescing = true;
@@ -529,7 +529,7 @@ static char thread_state(const struct vcpu *v)
 	return p && p[1] ? p[2] : '?';
 }
 
-/* In KVM_RUN, who sleeps and can be woken by a signal waits in a WFI. */
+/* A thread that sleeps interruptibly in KVM_RUN waits in a WFI. */
 bool vcpu_sleeps(const struct vcpu *v)
 {
 	return __atomic_load_n(&v->inside, __ATOMIC_RELAXED) &&

@@ -277,7 +277,7 @@ static void fill_buffer(struct cfi_flash *f, uint64_t off, unsigned size,
 		f->next = C_CONFIRM;
 }
 
-/* Instead of a confirmation came something else. */
+/* Something else came instead of a confirmation. */
 static void cancel(struct cfi_flash *f, uint8_t cmd)
 {
 	finish(f, cmd == READ_ARRAY ? 0 : SR_SEQUENCE);

@@ -6,8 +6,7 @@
  * eventfd are counted by that, so that how many came is the sum of both: it is
  * the same where KVM has no room for another eventfd.
  *
- * It is also the shortest function on PCI that there is, for who wants to write
- * another.
+ * It is also the shortest PCI function here, and the example for another.
  */
 #include "devices/pci_testdev.h"
 

@@ -398,7 +398,9 @@ static void put(struct pl011 *u, uint64_t off, uint32_t val)
 	}
 }
 
-/* An access is over: tell whoever has to know, the back end only if it helps. */
+/*
+ * After an access: the interrupt, and the back end if there is room for it now.
+ */
 static void settle(struct pl011 *u)
 {
 	update(u);

@@ -76,7 +76,7 @@ static bool counting(const struct gwdt *w)
 	return w->enabled && !w->ws1 && !w->paused;
 }
 
-/* Late is who lets the counter pass the compare value. */
+/* The guest is late once the counter has passed the compare value. */
 static void arm(struct gwdt *w)
 {
 	uint64_t now;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watchdog: a refresh gives time, who is late gets WS0's interrupt, and one
- * that hangs is reset by WS1. That this was so, two things tell after the
- * reset: WS1 is still there, and so is a word of RAM that no image covers.
+ * The watchdog: a refresh gives time, a guest that is late gets WS0's
+ * interrupt, and one that hangs is reset by WS1. Two things prove that after
+ * the reset: WS1 is still there, and so is a word of RAM that no image covers.
  *
  * BREAK 1: nobody refreshes.
  * BREAK 2: the interrupt is not enabled.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Libraries, where ld.so would find them: in the RPATHs of who needs them and
- * of who needs those, unless the first has a RUNPATH; in that; in what
- * /etc/ld.so.conf names; in the directories that the linker knows by itself.
+ * Libraries, where ld.so would find them: in the RPATHs of the file that needs
+ * one and of those that need that file, unless it has a RUNPATH; in its
+ * RUNPATH; in what /etc/ld.so.conf names; in the directories that the linker
+ * knows by itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ static const char *const known_dirs[] = {
 
 static void read_conf(struct closure *c, const char *path, unsigned depth);
 
-/* The root has no shell's wildcards of its own but a last "*.conf". */
+/* In practice the only wildcard is a last "*.conf". */
 static void include_conf(struct closure *c, const char *pattern, unsigned depth)
 {
 	char real[PATH_MAX];

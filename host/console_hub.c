@@ -159,7 +159,7 @@ static void forget(struct reader *r)
 	free(r);
 }
 
-/* It was overtaken: @lost bytes before r->pos are not for it any more. */
+/* It was overtaken, and has lost @lost bytes before r->pos. */
 static void miss(struct reader *r, uint64_t lost)
 {
 	if (!r->notices) {
@@ -347,7 +347,7 @@ static void on_room(void *ctx)
 	each(h, feed);
 }
 
-/* What gives way is one that left, and whose last input nobody takes. */
+/* If need be, drop one that has left, whose last input nobody takes. */
 bool console_hub_has_room(struct console_hub *h)
 {
 	unsigned i;

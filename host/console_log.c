@@ -10,11 +10,12 @@
  * write fails, the lines that it held are counted; before the next one succeeds
  * a line says so, set off by a newline if the file ends in the middle of one.
  *
- * A bounded file is replaced, by renaming, by one that has its newer half: where
- * that begins, and with which line, was noted when it was written. Who has the
- * old one open reads that to its end. If there is no room for that, the
- * file is emptied. Either way its first line says how many are gone, so that a
- * line's number, counted from the VM's start, can always be told.
+ * A bounded file is replaced, by renaming, by one that has its newer half:
+ * where that begins, and with which line, was noted when it was written. A
+ * reader that has the old one open reads that to its end. If there is no room
+ * for that, the file is emptied. Either way its first line says how many are
+ * gone, so that a line's number, counted from the VM's start, can always be
+ * told.
  */
 #include "host/console_log.h"
 
@@ -97,7 +98,7 @@ static int put_time(char *to, const struct timespec *t)
 	return sprintf(to, "%s ", text);
 }
 
-/* The same of the line's beginning: that is seldom another millisecond. */
+/* The time of the line's beginning; formatted only once a millisecond. */
 static size_t put_stamp(struct console_log *l, char *to)
 {
 	const long ms = l->time.tv_nsec / 1000000;
@@ -236,8 +237,8 @@ static void lose(struct console_log *l, const char *rest, size_t len, int why)
 }
 
 /*
- * Of a write of which only @done bytes of @buf went out, the file is to have
- * whole lines, as far as that is ours to say. How many bytes it has then.
+ * Only @done bytes of @buf were written: cut the file back to whole lines, if
+ * it is one that can be cut. How many of the bytes it has then.
  */
 static size_t trim(struct console_log *l, const char *buf, size_t done)
 {

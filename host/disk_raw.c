@@ -20,8 +20,9 @@
 
 #define SECTOR 512u
 /*
- * Bytes of a system call: so often it is seen that a request was cancelled. One
- * of this size takes about a millisecond, and its call no share of that.
+ * Bytes of a system call: a cancelled request is noticed between two of them.
+ * One of this size takes about a millisecond, of which the call itself is no
+ * share.
  */
 #define PIECE (1u << 20)
 
@@ -93,7 +94,7 @@ static int measure(struct raw *d, const struct stat *st)
 	return 0;
 }
 
-/* Could it be opened if nothing were to be written? */
+/* Could it be opened just to be read? */
 static bool is_for_reading(int err)
 {
 	return err == EACCES || err == EPERM || err == EROFS || err == ETXTBSY;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Of the System V ABI: the program header, and the dynamic section. */
+/* The program headers and the dynamic section of an ELF file (System V ABI). */
 #include "host/elf.h"
 
 #include <elf.h>

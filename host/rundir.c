@@ -3,11 +3,11 @@
  * Theory of operation
  *
  * A VM's directory is made under a name with a dot, filled, locked, and renamed
- * to its own: who sees it under that name sees all of it. Whoever makes, renames
- * or removes one holds flock() on the base directory, for the moment that it
- * takes; so a directory with a dot whose lock is free is a leftover of somebody
- * who was killed, and is swept up by the next who comes. Readers take no lock,
- * and find a directory that is removed under their hands merely gone.
+ * to its own: under that name it is complete. Whoever makes, renames or removes
+ * one holds flock() on the base directory, for the moment that it takes; so a
+ * directory with a dot whose lock is free is a leftover of somebody who was
+ * killed, and is swept up by the next who comes. Readers take no lock, and find
+ * a directory that is removed under their hands merely gone.
  *
  * A socket's path has 107 bytes; sockets are therefore reached through
  * /proc/self/fd, and neither a long path nor one swapped meanwhile matters.
@@ -233,7 +233,7 @@ int vmdir_new(struct rundir *base, const char *name, const char *config,
 	d->dir = d->lock = d->end = d->listener = -1;
 	make_id(d);
 	snprintf(d->name, sizeof(d->name), "%s", name ? name : d->id);
-	/* Who holds it may have been stopped: a signal ends the wait. */
+	/* Its holder may have been stopped: a signal ends the wait. */
 	if (flock(base->fd, LOCK_EX) < 0) {
 		r = err_host(e, -errno, "%s: cannot register the VM there",
 			     base->path);
@@ -301,7 +301,9 @@ void vmdir_close(struct vmdir *d, bool keep)
 	close_fd(d->listener);
 	close_fd(d->end);
 	close_fd(d->dir);
-	/* Last: who waits for the lock finds all of the above done. */
+	/*
+	 * Last, so that whoever waits for the lock finds all of the above done.
+	 */
 	close_fd(d->lock);
 	free(d);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The base directory, and any VM in it, as others than its owner see it. */
+/* Reading the base directory and the VMs in it, which other processes own. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -235,7 +235,7 @@ static int list_names(struct rundir *d, char ***names)
 	return r;
 }
 
-/* Is it this process that cannot have more, or more memory? */
+/* Is it this process that is out of descriptors or memory? */
 static bool is_ours(int r)
 {
 	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
@@ -253,7 +253,7 @@ int rundir_each(struct rundir *d, int (*fn)(void *ctx, struct vmref *),
 	for (i = 0; i < n; i++) {
 		int opened = r ? -ECANCELED : vmref_open(d, names[i], &ref);
 
-		/* Else gone meanwhile, or no directory: no VM. */
+		/* Any other failure: it is gone, or was no directory. */
 		if (is_ours(opened))
 			r = opened;
 		if (opened == 0) {

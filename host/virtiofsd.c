@@ -74,8 +74,8 @@ static int make_sockets(int *listening, int *connected)
 }
 
 /*
- * How it confines itself: to the directory, by namespaces. The root cannot be
- * pivoted to, nor has it anything outside of it.
+ * How it confines itself: to the directory, by namespaces; but it cannot pivot
+ * to the root directory, outside of which there is nothing.
  */
 static const char *sandbox_for(const char *dir)
 {

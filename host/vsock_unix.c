@@ -162,7 +162,10 @@ static void accepted(struct vsock_back *back, int fd, uint32_t port)
 
 	(void)back;
 	iov.iov_len = snprintf(line, sizeof(line), "OK %u\n", port);
-	/* The first bytes to a socket fit; and who has gone does not mind. */
+	/*
+	 * The first bytes to a socket always fit; if the client has gone, it is
+	 * all the same.
+	 */
 	unix_write(fd, &iov, 1);
 }
 

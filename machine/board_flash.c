@@ -33,7 +33,7 @@ static int map_bank(struct flash_slot *s, bool on)
 		on ? arch_map.flash.size : 0, flash_mem(s->bank), true);
 }
 
-/* Without the slot the bank is slow, but right; so a failure to map it is. */
+/* A failure is no harm: without the slot the bank is slow, but right. */
 static void on_array(void *ctx, bool on)
 {
 	map_bank(ctx, on);

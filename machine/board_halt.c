@@ -2,14 +2,14 @@
 /*
  * Has the guest halted for good?
  *
- * Theory of operation: what could still wake a vCPU the architecture tells,
- * once they are stopped (arch_has_halted()).
+ * Theory of operation: the architecture says whether anything could still wake
+ * a vCPU, once they are stopped (arch_has_halted()).
  *
- * Somebody looks each second. The vCPUs are stopped for that, unless all sleep
- * that have run since the last look: those have something to wake them. Stopping
- * a vCPU ends its sleep, as architectures allow; one that has halted for good
- * comes back to it. The guest is believed to have halted when that has happened,
- * and all is as before one or two looks later.
+ * A timer looks each second. The vCPUs are stopped for that, unless all of them
+ * sleep and some have run since the last look: then something wakes them.
+ * Stopping a vCPU ends its sleep, as architectures allow; one that has halted
+ * for good comes back to it. The guest is believed to have halted when that has
+ * happened, and all is as before one or two looks later.
  */
 #include <errno.h>
 #include <stddef.h>

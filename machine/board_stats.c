@@ -17,9 +17,10 @@
 #define EXITS	   "exits" /* KVM's name for them */
 
 /*
- * Each vCPU's file, and last the VM's; they stay open. To open one, KVM wants
- * the vCPU to stand still, and each takes a descriptor and three system calls:
- * so it is done for who asks, and by no path. All or none; 0, or -errno.
+ * Open each vCPU's file, and last the VM's; they stay open. KVM opens one only
+ * while the vCPU stands still, and each takes a descriptor and three system
+ * calls: so that is done when statistics are first asked for. All or none; 0,
+ * or -errno.
  */
 static int open_counts(struct board *b)
 {
@@ -120,7 +121,7 @@ static json_t *value_json(const struct stats *s, const struct stat_desc *d)
 	return list;
 }
 
-/* Of vCPU @i, or behind them the VM: empty if this KVM has none. */
+/* The counts of vCPU @i, or of the VM if that is past the last; maybe empty. */
 static json_t *counts_json(const struct board *b, unsigned i)
 {
 	const struct stats *s = b->counts ? b->counts[i] : NULL;

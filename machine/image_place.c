@@ -17,7 +17,7 @@
 
 #include "core/log.h"
 
-/* The boot protocol's for a tree, and the room that is left for one. */
+/* How the boot protocol aligns a tree, and the room that is left for it. */
 #define FDT_ALIGN (2 * MIB)
 #define FDT_MAX	  (2 * MIB)
 
@@ -94,7 +94,7 @@ struct parts {
 	uint64_t end;
 };
 
-/* Once too long for RAM, the end stays as it is: so it cannot wrap. */
+/* Once @p is too long for RAM it does not grow, so that its end cannot wrap. */
 static void part_add(struct parts *p, const struct machine *m,
 		     const struct infile *f, bool joined, struct range *range)
 {

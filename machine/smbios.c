@@ -31,7 +31,7 @@ enum {
 #define UNKNOWN	     2 /* of most enumerations */
 
 #define MANUFACTURER "nestor"
-/* By which programs tell that they run in a VM of KVM's. */
+/* Programs recognize a VM of KVM's by this. */
 #define PRODUCT "KVM Virtual Machine"
 
 /* One structure on its way into the tables. */

@@ -12,9 +12,8 @@
 
 static const struct {
 	unsigned kib;
-	unsigned shift,
-		none;	 /* TGran*, and what of it says that there is none */
-	unsigned shift2; /* TGran*_2 */
+	unsigned shift, none; /* TGran*, and its value where there is none */
+	unsigned shift2;      /* TGran*_2 */
 } fields[] = {
 	{ 4, 28, 0xf, 40 },
 	{ 16, 20, 0x0, 32 },

@@ -316,7 +316,7 @@ static int fill(struct pack *p, struct err *e)
 	return p->shared ? 0 : add_root(p, e);
 }
 
-/* Unpacked it is as big again, and then the command wants some. */
+/* The guest has it packed and unpacked, and the command needs memory too. */
 static int check_size(uint64_t size, const struct config *cfg, struct err *e)
 {
 	if (size <= cfg->memory / 3)

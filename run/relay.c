@@ -26,10 +26,12 @@
 #include "core/util.h"
 #include "host/stream.h"
 
-/* Credit is given for no less, unless all is out: it costs the guest a turn. */
+/*
+ * Credit is given for no less, unless all is out: each grant wakes the guest.
+ */
 #define CREDIT_STEP (FRAME_WINDOW / 4)
 
-/* More pieces of FRAME_MAX bytes than a socket holds of a guest that is gone. */
+/* More pieces of FRAME_MAX bytes than a socket holds once the guest is gone. */
 #define DRAIN 256
 
 /* One of the program's outputs, on its way. */

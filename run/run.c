@@ -238,7 +238,7 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 	if (r.board && cfg->nested)
 		linger();
 	if (n < 0 && run_signals_waiting()) {
-		/* Nobody's mistake: the start was to be broken off. */
+		/* No failure: a signal has broken the start off. */
 		e->text[0] = '\0';
 		n = STATUS_SIGNAL + run_signals_waiting();
 	} else if (n < 0) {
@@ -247,7 +247,10 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 		e->text[0] = '\0';
 		n = r.end.status;
 	}
-	/* Of a command that has not run nestor's own statuses would be lies. */
+	/*
+	 * The command has not run: any status of nestor's would be taken for
+	 * its own.
+	 */
 	return command && !r.ended ? STATUS_LOST : n;
 }
 

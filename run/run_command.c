@@ -25,11 +25,11 @@
 #include "core/remedy.h"
 #include "host/chardev.h"
 
-/* Whoever sends the same signal twice within so long means nestor. */
+/* The same signal, twice within so long, is meant for nestor. */
 #define IMPATIENCE_MS 1000
-/* ... and in which the second is no more than the first: timeout(1) sends two. */
+/* ... but within so long, two count as one: timeout(1) sends its own twice. */
 #define TWIN_MS 50
-/* Of a guest's first process there are no more than a few. */
+/* A first process that plays no games sends fewer. */
 #define NOTICES 16
 
 struct guest_command {
@@ -177,7 +177,7 @@ static void on_started(void *ctx)
 	c->started = true;
 }
 
-/* All of the first, which are what there is to say if nobody plays. */
+/* The first ones are all logged, the others at a limited rate. */
 static void on_notice(void *ctx, const char *text)
 {
 	struct guest_command *c = ctx;
@@ -309,7 +309,7 @@ bool command_signal(struct guest_command *c, unsigned number)
 	struct timespec now;
 	int64_t ms = INT64_MAX;
 
-	/* Nobody is there to take it. */
+	/* The program does not run yet. */
 	if (!c->started)
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -318,7 +318,7 @@ bool command_signal(struct guest_command *c, unsigned number)
 		     (now.tv_nsec - c->last_time.tv_nsec) / 1000000;
 	if (ends && ms < TWIN_MS)
 		return true;
-	/* It has not helped. */
+	/* The first did not end it. */
 	if (ends && ms < IMPATIENCE_MS)
 		return false;
 	c->last_signal = number;

@@ -168,7 +168,7 @@ void run_on_state(void *ctx, enum vm_state before)
 	run_answer_pausing(r);
 }
 
-/* What made the policy hold it was a reset, which is now to happen. */
+/* Does a policy hold it because of a reset, which is then to happen? */
 static bool owes_reset(const struct run *r)
 {
 	return vm_is_held(board_vm(r->board), VM_HOLD_POLICY) &&

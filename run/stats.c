@@ -114,7 +114,7 @@ void stats_print(const json_t *stats, FILE *f)
 	const char *name;
 	json_t *val;
 
-	/* The sum of one is no news. */
+	/* The sum over one vCPU says nothing new. */
 	for (i = n == 2; i < n; i += COLUMNS) {
 		print_band(vcpus, i, i + COLUMNS < n ? i + COLUMNS : n, f);
 		fputc('\n', f);

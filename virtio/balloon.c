@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * To give memory back takes a system call a run of pages, while the guest waits
- * for none of it: the balloon has a thread of its own, which works piece by
- * piece, and without the device's lock. What of a chain is done is kept, so that
- * a reset and a pause wait for a piece, not for a chain.
+ * Giving memory back takes a system call for each run of pages, and the guest
+ * waits for none of it: the balloon has a thread of its own, which works piece
+ * by piece, and without the device's lock. What of a chain is done is kept, so
+ * that a reset and a pause wait for a piece, not for a chain.
  *
  * Where the host's pages are larger than 4 KiB, a bit map says which of these
  * are in the balloon. It is right only if the driver tells before it takes a
@@ -251,7 +251,9 @@ static int answer(struct virtio *v, unsigned q, struct vq_chain *c)
 		b->s.known |= 1u << tag;
 		b->s.value[tag] = le64toh(stat.val);
 	}
-	/* There is to be one: who gives another gets the first back. */
+	/*
+	 * There is to be one: if the driver gives another, the first goes back.
+	 */
 	if (b->waiting)
 		virtio_push(v, q, &b->stats, 0);
 	b->stats.head = c->head;
@@ -347,7 +349,7 @@ static size_t map_size(const struct gmem *m)
 	return (last->base + last->size - m->bank[0].base) / PAGE / 8;
 }
 
-/* All memory is the guest's again, who begins anew. */
+/* The guest begins anew, and all memory is its own again. */
 static void reset(struct virtio *v)
 {
 	struct balloon *b = (struct balloon *)v;

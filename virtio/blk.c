@@ -140,14 +140,17 @@ static bool fits(const struct blk *b, uint64_t sector, uint64_t bytes)
 	       bytes / SECTOR <= b->sectors - sector;
 }
 
-/* Hand the request, of which r->io says what it is, to the disk. */
+/* Hand the request that r->io describes to the disk. */
 static void submit(struct request *r, uint64_t sector)
 {
 	struct blk *b = r->blk;
 
 	r->io.off = sector * SECTOR;
 	r->io.done = done;
-	/* A driver that knows of no cache finds its write done when told so. */
+	/*
+	 * For a driver that knows of no cache, a write is durable once
+	 * completed.
+	 */
 	r->io.durable = r->io.op != DISK_READ && r->io.op != DISK_FLUSH &&
 			!virtio_has(&b->v, VIRTIO_BLK_F_FLUSH);
 	r->in_progress = true;
@@ -260,7 +263,7 @@ static int blk_serve(struct virtio *v, unsigned q)
 	return n < 0 ? n : 0;
 }
 
-/* Between two of its pieces, a request may end. */
+/* The disk looks at this between two pieces of a request. */
 static void blk_cancel(struct virtio *v, unsigned q)
 {
 	struct blk *b = (struct blk *)v;

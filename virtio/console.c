@@ -12,8 +12,8 @@
  *
  * MULTIPORT, and the handshake that it takes, is only offered if there is more
  * than the console, or if input is there before the guest: a driver throws away
- * what comes between its first buffer and the handshake's end, and only then
- * is there an end that can be told.
+ * what comes between its first buffer and the handshake's end, and without
+ * MULTIPORT that end cannot be seen.
  */
 #include "virtio/console.h"
 
@@ -250,9 +250,9 @@ static bool takes_input(const struct port *p)
 }
 
 /*
- * Drivers offer buffers before anybody reads, and do not tell when somebody
- * does; but who has a console there says something on it, or was told that it
- * is the console.
+ * Drivers offer buffers before anybody in the guest reads, and do not say when
+ * somebody does. But a guest that has its console here says something on it, or
+ * was told to have it here.
  */
 static bool on_is_read(void *ctx)
 {

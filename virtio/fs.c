@@ -37,8 +37,8 @@ static void said(struct io *io, uint32_t events)
 }
 
 /*
- * One that has not said that it is done may go on writing to memory, which the
- * driver, or the next kernel, uses for something else: it is ended.
+ * If it has not given its queues back, it may go on writing to memory that the
+ * driver, or the next kernel, uses for something else: so it is killed.
  */
 static void gone(struct vhost *h, bool trusted)
 {

@@ -192,7 +192,10 @@ static int unspill(struct net *n)
 		if (r == 0 && n->merged < vq->size)
 			return 0;
 		if (r == 0) {
-			/* All buffers that can exist: the packet is cut. */
+			/*
+			 * These are all buffers that can exist: the packet is
+			 * cut.
+			 */
 			n->v.stats.errors++;
 			break;
 		}
@@ -269,7 +272,7 @@ static int receive_all(struct net *n)
 	do {
 		r = receive(n);
 	} while ((r > 0 && --left) || (r == 0 && vq_listen(vq)));
-	/* Out of buffers, or out of luck: a notification may change that. */
+	/* No buffers, or a broken ring: a notification may change that. */
 	watch(n, r > 0 || r == -EAGAIN);
 	return r == -EPROTO ? r : 0;
 }

@@ -258,7 +258,7 @@ void virtio_serve(struct virtio *v, unsigned q)
 	}
 	v->spent = 0;
 	serve(v, q);
-	/* Who did a good part of a turn is not served at once next time. */
+	/* After a good part of a turn, the next notification waits for one. */
 	if (v->async && !v->ops->own_thread && v->spent > VIRTIO_TURN / 4)
 		loop_post(v->loop, &v->turn);
 	else if (!v->loop && v->asked)
@@ -325,7 +325,7 @@ void virtio_interrupt(struct virtio *v, unsigned q)
 
 void virtio_publish(struct virtio *v, unsigned q)
 {
-	/* That is for later: each queue is served then. */
+	/* When nothing holds it any more, each queue is served. */
 	if (!is_still(v) && vq_flush(&v->vq[q]))
 		virtio_interrupt(v, q);
 }
@@ -405,7 +405,7 @@ void virtio_hold(struct virtio *v, unsigned why)
 		if (why != VIRTIO_PAUSED)
 			cancel(v);
 		pthread_cond_wait(&v->drained, &v->lock);
-		/* Another who waited may have been first to let go. */
+		/* Another that waited may have released its hold first. */
 		v->holds |= why;
 	}
 	fall_still(v);

@@ -302,8 +302,8 @@ bool vq_flush(struct virtqueue *vq)
 	gmem_store16(vq->gmem, vq->used + RING_IDX, new);
 	vq->flushed = new;
 	/*
-	 * The driver asks for interrupts and then looks at the index; here it is
-	 * the index and then the wish. One of us sees the other's store.
+	 * The driver asks for interrupts, then reads the index; we store the
+	 * index, then read what it asks for. One of us sees the other's store.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!vq->event_idx)
@@ -335,7 +335,7 @@ bool vq_listen(struct virtqueue *vq)
 		gmem_store16(vq->gmem, avail_event(vq), vq->avail_idx);
 	else
 		gmem_store16(vq->gmem, vq->used + RING_FLAGS, 0);
-	/* Pairs with the driver's: its index, then our wish. */
+	/* Pairs with the driver's: it stores its index, then reads our flag. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return gmem_load16(vq->gmem, vq->avail + RING_IDX, &idx) == 0 &&
 	       idx != vq->avail_idx;

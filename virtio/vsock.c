@@ -209,7 +209,7 @@ static void refuse(struct vsock *s, const struct virtio_vsock_hdr *h)
 static void on_request(struct vsock *s, const struct virtio_vsock_hdr *h)
 {
 	const uint32_t port = le32toh(h->dst_port);
-	/* Nobody of the host's is to hear of one for which there is no place. */
+	/* Without a place for it, the host is not to hear of the connection. */
 	int fd = conn_room(s) ? s->back->dial(s->back, port) : -ENOSPC;
 	struct conn *c = NULL;
 
@@ -236,7 +236,7 @@ static bool on_packet(struct conn *c, const struct virtio_vsock_hdr *h,
 	const unsigned op = le16toh(h->op);
 
 	if (c->state == CONN_ASKING) {
-		/* To be asked takes a packet that it has got. */
+		/* It cannot answer a request that was not sent yet. */
 		if (op != VIRTIO_VSOCK_OP_RESPONSE || c->owed & OP(REQUEST))
 			return false;
 		c->s->back->accepted(c->s->back, c->io.fd, c->host_port);

@@ -80,7 +80,10 @@ static void flush(struct conn *c)
 		if (n == -EAGAIN)
 			return;
 		if (n < 0) {
-			/* Nobody will read it. Input may be left, and comes. */
+			/*
+			 * Nobody will read it. There may be input left, which
+			 * is delivered.
+			 */
 			drop_output(c);
 			c->shut |= VIRTIO_VSOCK_SHUTDOWN_RCV;
 			return;
@@ -131,7 +134,7 @@ bool conn_write(struct conn *c, struct vq_chain *from, uint32_t len)
 	if (len > VSOCK_BUFFER - c->len)
 		return false;
 	c->received += len;
-	/* What nobody reads is read. */
+	/* Nobody reads it any more: it counts as read. */
 	if (!len || c->shut & VIRTIO_VSOCK_SHUTDOWN_RCV)
 		return true;
 	cut(&from->out, len);
@@ -184,7 +187,7 @@ uint32_t conn_read(struct conn *c, const struct vq_chain *to)
 	} else if (n <= 0) {
 		end_of_input(c);
 	} else if ((size_t)n < room.len && c->io.loop) {
-		/* That was all; and if not, the loop knows. */
+		/* That was all; if more has come since, the loop says so. */
 		c->readable = false;
 	}
 	return n > 0 ? n : 0;
@@ -311,7 +314,7 @@ unsigned conn_next(const struct conn *c)
 	}
 	if (c->shut & ~c->shut_told)
 		return OP(SHUTDOWN);
-	/* Half of what it may send is not known to be out. */
+	/* The guest has not heard yet that half of its credit is free again. */
 	if (c->owed & OP(CREDIT_UPDATE) ||
 	    conn_forwarded(c) - c->told >= VSOCK_BUFFER / 2)
 		return OP(CREDIT_UPDATE);
