@@ -3,94 +3,43 @@
  * nestor completion: scripts that complete nestor's command lines in bash and
  * zsh, made of the tables that the command lines are parsed by.
  *
- * What the tables say goes through struct item, so that the keys of `nestor run`
- * and the options of the other commands look alike; each shell has a printer.
- * The scripts ask nestor itself for the names of VMs, when they are needed.
+ * Each shell has a printer of a struct opt. The scripts ask nestor itself for the
+ * names of VMs, when they are needed.
  */
 #include "cmd/completion.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
 #include "config/keys.h"
 #include "cmd/opts.h"
-#include "config/parts.h"
-#include "config/values.h"
 #include "core/log.h"
 
-/* One option, of whichever table. */
-struct item {
-	const char *no; /* "no-" if that is the form for people, else "" */
-	const char *name;
-	char letter;	 /* or 0 */
-	const char *arg; /* NULL: a flag */
-	bool bare;	 /* the value may be left out, or comes after = */
-	enum opt_kind kind;
-	const char *const *words; /* values; or NULL */
-	const char *help;
-};
+typedef void print_opt(FILE *, const char *command, const struct opt *);
 
-typedef void print_item(FILE *, const char *command, const struct item *);
-
-static bool is_file(const struct key *k)
+static const char *prefix(const struct opt *o)
 {
-	return k->role == KEY_READS_FILE || k->type == &value_path ||
-	       k->type == &value_paths || k->parts == &parts_disk;
-}
-
-static struct item item_of_key(const struct key *k)
-{
-	bool off = !k->arg && k->def && !strcmp(k->def, "on");
-	enum opt_kind kind = OPT_PLAIN;
-
-	if (k->arg && !strcmp(k->arg, "DIR"))
-		kind = OPT_DIR;
-	else if (k->arg && is_file(k))
-		kind = OPT_FILE;
-	return (struct item){ .no = off ? "no-" : "",
-			      .name = k->name,
-			      .letter = k->letter,
-			      .arg = k->arg,
-			      .bare = k->bare,
-			      .kind = kind,
-			      .words = k->choices,
-			      .help = k->help };
-}
-
-static struct item item_of_opt(const struct opt *o)
-{
-	return (struct item){ .no = "",
-			      .name = o->name,
-			      .letter = o->letter,
-			      .arg = o->arg,
-			      .kind = o->kind,
-			      .help = o->help };
+	return o->no == OPT_NO_SHOWN ? "no-" : "";
 }
 
 /* Every option of @c, with --help, which only the keys have in their table. */
-static void each_item(FILE *f, const struct command *c, print_item *print)
+static void each_opt(FILE *f, const struct command *c, print_opt *print)
 {
 	const struct opt *o;
 	const struct key *k;
-	struct item it;
+	struct opt it;
 
 	if (c == &command_run) {
 		for (k = keys; k < keys + nkeys; k++) {
-			it = item_of_key(k);
+			it = key_opt(k);
 			print(f, c->name, &it);
 		}
 		return;
 	}
-	for (o = c->opts; o && o->name; o++) {
-		it = item_of_opt(o);
-		print(f, c->name, &it);
-	}
-	it = (struct item){
-		.no = "", .name = "help", .letter = 'h', .help = "explain it"
-	};
-	print(f, c->name, &it);
+	for (o = c->opts; o && o->name; o++)
+		print(f, c->name, o);
+	print(f, c->name, &opt_help);
 }
 
 static void put_words(FILE *f, const char *const *words)
@@ -101,29 +50,29 @@ static void put_words(FILE *f, const char *const *words)
 
 /* --- bash ------------------------------------------------------------------ */
 
-static void bash_option(FILE *f, const char *command, const struct item *it)
+static void bash_option(FILE *f, const char *command, const struct opt *o)
 {
 	(void)command;
-	if (it->letter)
-		fprintf(f, " -%c", it->letter);
-	fprintf(f, " --%s%s", it->no, it->name);
+	if (o->letter)
+		fprintf(f, " -%c", o->letter);
+	fprintf(f, " --%s%s", prefix(o), o->name);
 }
 
 /* What _nestor_value says of it: a kind, and words. */
-static void bash_value(FILE *f, const char *command, const struct item *it)
+static void bash_value(FILE *f, const char *command, const struct opt *o)
 {
 	static const char *const kinds[] = { [OPT_PLAIN] = "text",
 					     [OPT_FILE] = "file",
 					     [OPT_DIR] = "directory",
 					     [OPT_VM] = "vm" };
 
-	if (!it->arg)
+	if (!o->arg)
 		return;
-	fprintf(f, "\t'%s --%s%s'", command, it->name, it->bare ? "=" : "");
-	if (it->letter)
-		fprintf(f, " | '%s -%c'", command, it->letter);
-	fprintf(f, ") echo %s", kinds[it->kind]);
-	put_words(f, it->words);
+	fprintf(f, "\t'%s --%s%s'", command, o->name, o->bare ? "=" : "");
+	if (o->letter)
+		fprintf(f, " | '%s -%c'", command, o->letter);
+	fprintf(f, ") echo %s", kinds[o->kind]);
+	put_words(f, o->words);
 	fputs(" ;;\n", f);
 }
 
@@ -230,12 +179,12 @@ void completion_bash(FILE *f, const struct command *const *table)
 	fputs(" help --help --version ;;\n", f);
 	for (c = table; *c; c++) {
 		fprintf(f, "\t%s) echo", (*c)->name);
-		each_item(f, *c, bash_option);
+		each_opt(f, *c, bash_option);
 		fputs(" ;;\n", f);
 	}
 	fputs(bash_middle, f);
 	for (c = table; *c; c++) {
-		each_item(f, *c, bash_value);
+		each_opt(f, *c, bash_value);
 		if ((*c)->vm)
 			fprintf(f, "\t'%s') echo vm ;;\n", (*c)->name);
 	}
@@ -263,43 +212,43 @@ static void zsh_text(FILE *f, const char *s, const char *special)
 }
 
 /* How _arguments is to complete the value. */
-static void zsh_action(FILE *f, const struct item *it)
+static void zsh_action(FILE *f, const struct opt *o)
 {
 	static const char *const actions[] = { [OPT_PLAIN] = " ",
 					       [OPT_FILE] = "_files",
 					       [OPT_DIR] = "_files -/",
 					       [OPT_VM] = "_nestor_vms" };
 
-	fputs(it->bare ? "::" : ":", f);
-	zsh_text(f, it->arg, ":\\");
-	if (it->words && it->kind == OPT_FILE) {
+	fputs(o->bare ? "::" : ":", f);
+	zsh_text(f, o->arg, ":\\");
+	if (o->words && o->kind == OPT_FILE) {
 		fputs(": _nestor_or_file", f);
-		put_words(f, it->words);
-	} else if (it->words) {
+		put_words(f, o->words);
+	} else if (o->words) {
 		fputs(":(", f);
-		put_words(f, it->words);
+		put_words(f, o->words);
 		fputs(" )", f);
 	} else {
-		fprintf(f, ":%s", actions[it->kind]);
+		fprintf(f, ":%s", actions[o->kind]);
 	}
 }
 
 /* A spec of _arguments: *{-k+,--kernel=}[help]:FILE:_files */
-static void zsh_option(FILE *f, const char *command, const struct item *it)
+static void zsh_option(FILE *f, const char *command, const struct opt *o)
 {
-	const char *value = !it->arg ? "" : it->bare ? "=-" : "=";
+	const char *value = !o->arg ? "" : o->bare ? "=-" : "=";
 
 	(void)command;
 	fputs("\t\t\t'*'", f);
-	if (it->letter)
-		fprintf(f, "{-%c%s,--%s%s%s}'[", it->letter, it->arg ? "+" : "",
-			it->no, it->name, value);
+	if (o->letter)
+		fprintf(f, "{-%c%s,--%s%s%s}'[", o->letter, o->arg ? "+" : "",
+			prefix(o), o->name, value);
 	else
-		fprintf(f, "'--%s%s%s[", it->no, it->name, value);
-	zsh_text(f, it->help, "[]\\");
+		fprintf(f, "'--%s%s%s[", prefix(o), o->name, value);
+	zsh_text(f, o->help, "[]\\");
 	fputc(']', f);
-	if (it->arg)
-		zsh_action(f, it);
+	if (o->arg)
+		zsh_action(f, o);
 	fputs("' \\\n", f);
 }
 
@@ -373,7 +322,7 @@ void completion_zsh(FILE *f, const struct command *const *table)
 	fputs(zsh_middle, f);
 	for (c = table; *c; c++) {
 		fprintf(f, "\t%s)\n\t\t_arguments -s -S \\\n", (*c)->name);
-		each_item(f, *c, zsh_option);
+		each_opt(f, *c, zsh_option);
 		fprintf(f, "\t\t\t%s\n\t\t;;\n", zsh_operands(*c));
 	}
 	fputs("\thelp) _arguments '1: :_nestor_commands' ;;\n", f);

@@ -278,8 +278,8 @@ const struct command command_demo = {
 	.summary = "show nested virtualization, step by step",
 	.opts =
 		(const struct opt[]){
-			{ 's', "step", 0, NULL,
-			  "wait for a key after each step; q ends", 0 },
+			OPT('s', "step", 0, NULL,
+			    "wait for a key after each step; q ends"),
 			OPT_JSON,
 			{ 0 } },
 	.run = cmd_demo,

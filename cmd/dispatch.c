@@ -10,8 +10,6 @@
 #include "core/log.h"
 #include "run/version.h"
 
-#define COMMANDS_MAX 30
-
 static void help_short(const struct command *const *table, FILE *f)
 {
 	fputs("Usage: nestor COMMAND [OPTION]...\n"
@@ -37,18 +35,15 @@ static const struct command *find(const struct command *const *table,
 
 static int unknown(const struct command *const *table, const char *name)
 {
-	const char *names[COMMANDS_MAX + 2], *near;
+	struct suggestion near = { .word = name };
 	struct err e;
-	unsigned n = 0;
 
-	for (; *table && n < COMMANDS_MAX; table++)
-		names[n++] = (*table)->name;
-	names[n++] = "help";
-	names[n] = NULL;
-	near = suggest(name, names);
-	if (near)
+	for (; *table; table++)
+		suggest(&near, (*table)->name);
+	suggest(&near, "help");
+	if (near.name)
 		err_set(&e, 0, "unknown command '%s': did you mean '%s'?", name,
-			near);
+			near.name);
 	else
 		err_set(&e, 0, "unknown command '%s': see 'nestor help'", name);
 	return cmd_refuse(&e);

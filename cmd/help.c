@@ -42,17 +42,20 @@ static const struct {
 	{ STATUS_SIGNAL, "plus N: signal N ended nestor" },
 };
 
-static void print_option(char letter, const char *name, const char *help,
-			 FILE *f)
+/* A flag that is on by default is shown by what switches it off. */
+static void print_option(const struct opt *o, FILE *f)
 {
-	int n = letter ? fprintf(f, "  -%c, --%s", letter, name)
-		       : fprintf(f, "      --%s", name);
+	const char *before = o->bare ? "[=" : o->arg ? " " : "";
+	int n = o->letter ? fprintf(f, "  -%c, ", o->letter)
+			  : fprintf(f, "      ");
 
+	n += fprintf(f, "--%s%s%s%s%s", o->no == OPT_NO_SHOWN ? "no-" : "",
+		     o->name, before, o->arg ? o->arg : "", o->bare ? "]" : "");
 	if (n > COLUMN - 2) {
 		fputc('\n', f);
 		n = 0;
 	}
-	fprintf(f, "%*s%s", COLUMN - n, "", help);
+	fprintf(f, "%*s%s", COLUMN - n, "", o->help);
 }
 
 /* The parts of an option that need a word. */
@@ -70,18 +73,11 @@ static void print_parts(const struct parts *p, FILE *f)
 	}
 }
 
-/* A flag that is on by default is shown by what switches it off. */
 static void print_key(const struct key *k, FILE *f)
 {
-	bool no = !k->arg && k->def && !strcmp(k->def, "on");
-	char name[64];
+	const struct opt o = key_opt(k);
 
-	snprintf(name, sizeof(name), "%s%s%s%s%s", no ? "no-" : "", k->name,
-		 k->bare  ? "[="
-		 : k->arg ? " "
-			  : "",
-		 k->arg ? k->arg : "", k->bare ? "]" : "");
-	print_option(k->letter, name, k->help, f);
+	print_option(&o, f);
 	if (k->arg && k->def)
 		fprintf(f, " [%s]", k->def);
 	fputc('\n', f);
@@ -91,12 +87,8 @@ static void print_key(const struct key *k, FILE *f)
 
 static void print_opts(const struct opt *o, FILE *f)
 {
-	char name[64];
-
 	for (; o && o->name; o++) {
-		snprintf(name, sizeof(name), "%s%s%s", o->name,
-			 o->arg ? " " : "", o->arg ? o->arg : "");
-		print_option(o->letter, name, o->help, f);
+		print_option(o, f);
 		fputc('\n', f);
 	}
 }

@@ -353,13 +353,11 @@ const struct command command_logs = {
 	.vm = true,
 	.opts =
 		(const struct opt[]){
-			{ 'f', "follow", 'f', NULL, "go on until the VM ends",
-			  OPT_PLAIN },
-			{ 't', "timestamps", 't', NULL,
-			  "with the host's time (UTC) and the level",
-			  OPT_PLAIN },
-			{ 'n', "tail", 'n', "N", "only the last N lines",
-			  OPT_PLAIN },
+			OPT('f', "follow", 'f', NULL,
+			    "go on until the VM ends"),
+			OPT('t', "timestamps", 't', NULL,
+			    "with the host's time (UTC) and the level"),
+			OPT('n', "tail", 'n', "N", "only the last N lines"),
 			OPT_JSON,
 			OPT_RUNTIME_DIR,
 			{ 0 } },

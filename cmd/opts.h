@@ -6,50 +6,34 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include "config/scan.h"
 
 struct command;
-struct err;
 
-/* What a value or an operand is, for a shell to complete. */
-enum opt_kind { OPT_PLAIN, OPT_FILE, OPT_DIR, OPT_VM };
-
-struct opt {
-	int id; /* what opts_next() returns: a letter, above 0 */
-	const char *name;
-	char letter;	 /* -f, or 0 */
-	const char *arg; /* what --help calls the value; NULL: a flag */
-	const char *help;
-	enum opt_kind kind;
-};
+/* A row; what is behind the help may have fields of its own. */
+#define OPT(ID, NAME, LETTER, ARG, ...)                                       \
+	{                                                                     \
+		.id = (ID), .name = (NAME), .letter = (LETTER), .arg = (ARG), \
+		.help = __VA_ARGS__                                           \
+	}
 
 /* Rows that many commands have. */
-#define OPT_JSON                                                    \
-	{                                                           \
-		'j', "json", 0, NULL, "print JSON, for programs", 0 \
-	}
-#define OPT_RUNTIME_DIR                                                       \
-	{                                                                     \
-		'R', "runtime-dir", 0, "DIR", "where the VMs are registered", \
-			OPT_DIR                                               \
-	}
+#define OPT_JSON OPT('j', "json", 0, NULL, "print JSON, for programs")
+#define OPT_RUNTIME_DIR                                                   \
+	OPT('R', "runtime-dir", 0, "DIR", "where the VMs are registered", \
+	    .kind = OPT_DIR)
 
-/* An operand, in opts_next()'s value. */
-#define OPT_OPERAND 0x100
-
-/* How far a command line has been read; opts_begin() fills it. */
+/* A command line that is being read; opts_begin() fills it. */
 struct opts {
 	const struct command *command;
-	char **arg, **end;
-	const char *bundle; /* what is left of -abc */
-	bool literal;	    /* behind -- */
+	struct scan scan;
 };
 
 void opts_begin(struct opts *, const struct command *, int argc, char **argv);
 
 /*
- * opts_next() - the next option's id, with its value (NULL: a flag), or
- * OPT_OPERAND
+ * opts_next() - the next option's id, with its value (of a flag "on"), or
+ * OPT_OPERAND with that
  *
  * 0 at the end; -ECANCELED when --help was asked for, which has been printed;
  * -EINVAL with a sentence in @e.

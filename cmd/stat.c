@@ -128,10 +128,10 @@ const struct command command_stat = {
 	.vm = true,
 	.opts =
 		(const struct opt[]){
-			{ 'w', "watch", 'w', "SECONDS", "again and again", 0 },
-			{ 'e', "el2", 0, NULL,
-			  "the EL2 of each vCPU too, which stops them shortly",
-			  0 },
+			OPT('w', "watch", 'w', "SECONDS", "again and again"),
+			OPT('e', "el2", 0, NULL,
+			    "the EL2 of each vCPU too, which stops them "
+			    "shortly"),
 			OPT_JSON,
 			OPT_RUNTIME_DIR,
 			{ 0 },

@@ -282,9 +282,9 @@ const struct command command_stop = {
 	.vm = true,
 	.opts =
 		(const struct opt[]){
-			{ 't', "timeout", 't', "SECONDS",
-			  "how long the guest may take [30]", 0 },
-			{ 'n', "now", 0, NULL, "by force, at once", 0 },
+			OPT('t', "timeout", 't', "SECONDS",
+			    "how long the guest may take [30]"),
+			OPT('n', "now", 0, NULL, "by force, at once"),
 			OPT_JSON,
 			OPT_RUNTIME_DIR,
 			{ 0 },
@@ -307,9 +307,9 @@ const struct command command_rm = {
 	.vm = true,
 	.opts =
 		(const struct opt[]){
-			{ 'f', "force", 'f', NULL,
-			  "end them first, if they run", 0 },
-			{ 'd', "dead", 0, NULL, "all that have ended", 0 },
+			OPT('f', "force", 'f', NULL,
+			    "end them first, if they run"),
+			OPT('d', "dead", 0, NULL, "all that have ended"),
 			OPT_JSON,
 			OPT_RUNTIME_DIR,
 			{ 0 },

@@ -217,10 +217,10 @@ const struct command command_wait = {
 	.vm = true,
 	.opts =
 		(const struct opt[]){
-			{ 'f', "for", 0, "STATE",
-			  "ended, ready, running or paused [ended]", 0 },
-			{ 't', "timeout", 't', "SECONDS",
-			  "then give up, with status 124; 0: never [0]", 0 },
+			OPT('f', "for", 0, "STATE",
+			    "ended, ready, running or paused [ended]"),
+			OPT('t', "timeout", 't', "SECONDS",
+			    "then give up, with status 124; 0: never [0]"),
 			OPT_JSON,
 			OPT_RUNTIME_DIR,
 			{ 0 },

@@ -5,6 +5,7 @@
  */
 #include "config/keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -423,6 +424,7 @@ const struct key keys[] = {
 };
 
 const unsigned nkeys = sizeof(keys) / sizeof(*keys);
+static_assert(sizeof(keys) / sizeof(*keys) < KEYS_MAX, "an empty row follows");
 
 const struct key *key_find(const char *name, size_t len)
 {
@@ -435,26 +437,45 @@ const struct key *key_find(const char *name, size_t len)
 	return NULL;
 }
 
-const struct key *key_of_letter(char letter)
-{
-	const struct key *k;
-
-	for (k = keys; k < keys + nkeys; k++) {
-		if (k->letter && k->letter == letter)
-			return k;
-	}
-	return NULL;
-}
-
 const char *key_suggest(const char *name)
 {
-	const char *names[sizeof(keys) / sizeof(*keys) + 1];
-	unsigned i;
+	struct suggestion near = { .word = name };
+	const struct key *k;
 
-	for (i = 0; i < nkeys; i++)
-		names[i] = keys[i].name;
-	names[nkeys] = NULL;
-	return suggest(name, names);
+	for (k = keys; k < keys + nkeys; k++)
+		suggest(&near, k->name);
+	return near.name;
+}
+
+static enum opt_kind kind_of(const struct key *k)
+{
+	if (k->arg && !strcmp(k->arg, "DIR"))
+		return OPT_DIR;
+	return k->role == KEY_READS_FILE || k->type == &value_path ||
+			       k->type == &value_paths ||
+			       k->parts == &parts_disk
+		       ? OPT_FILE
+		       : OPT_PLAIN;
+}
+
+static enum opt_no no_of(const struct key *k)
+{
+	if (k->arg || k->role > KEY_RUNS)
+		return OPT_NO_NONE;
+	return k->def && !strcmp(k->def, "on") ? OPT_NO_SHOWN : OPT_NO_TOO;
+}
+
+struct opt key_opt(const struct key *k)
+{
+	return (struct opt){ .id = 1 + (k - keys),
+			     .name = k->name,
+			     .letter = k->letter,
+			     .arg = k->arg,
+			     .help = k->help,
+			     .kind = kind_of(k),
+			     .no = no_of(k),
+			     .bare = k->bare,
+			     .words = k->choices };
 }
 
 int text_check(const char *text, struct err *why)

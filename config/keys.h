@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "config/scan.h"
 #include "core/config.h"
 
 struct err;
@@ -57,15 +58,19 @@ struct key {
 			     gives another */
 };
 
-extern const struct key keys[];
-extern const unsigned nkeys;
+#define KEYS_MAX 64
 
-/* NULL if there is none. key_find() takes @len bytes of @name. */
+extern const struct key keys[];
+extern const unsigned nkeys; /* below KEYS_MAX */
+
+/* That of @len bytes of @name, or NULL. */
 const struct key *key_find(const char *name, size_t len);
-const struct key *key_of_letter(char letter);
 
 /* What was probably meant, or NULL. */
 const char *key_suggest(const char *name);
+
+/* It as an option of a command line, whose id is its number here from 1 on. */
+struct opt key_opt(const struct key *);
 
 /*
  * key_set() - give a key a value: a list grows, anything else is replaced

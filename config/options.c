@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation: the command line is scanned twice by the same scanner,
- * which keeps no state but its position. The first pass finds mistakes of form
- * and reads configuration files; the second sets the keys, which so come after
- * every file wherever --config stands.
+ * Theory of operation: the command line is scanned twice. The first pass finds
+ * mistakes of form and reads configuration files; the second sets the keys,
+ * which so come after every file wherever --config stands.
  */
 #include "config/options.h"
 
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/keys.h"
+#include "config/scan.h"
 #include "config/values.h"
 #include "core/log.h"
 #include "core/remedy.h"
@@ -27,139 +27,31 @@
 #define COMMAND_CPUS   8
 #define COMMAND_MEMORY (2048 * MIB)
 
-struct scan {
-	char **arg, **end;
-	const char *bundle;	/* what is left of -abc */
-	const struct key *bare; /* of the last option, if that had no value */
-	char **command;		/* what stands behind "--" */
-};
-
-struct option {
-	const struct key *key;
-	char spelled[32];  /* as the user wrote it */
-	const char *value; /* "on" or "off" for a flag */
-};
-
-static int unknown(const char *name, const char *arg, bool no, struct err *e)
+static int stray(const struct scan *s, struct err *e)
 {
-	const char *near = key_suggest(name);
-
-	if (near)
-		return err_set(e, -EINVAL,
-			       "unknown option %s: did you mean --%s%s?", arg,
-			       no ? "no-" : "", near);
-	return err_set(e, -EINVAL, "unknown option %s: see 'nestor help run'",
-		       arg);
-}
-
-/* The value of o->key: the rest of this argument, or the next one. */
-static int take_value(struct scan *s, const char *rest, struct option *o,
-		      struct err *e)
-{
-	if (rest) {
-		o->value = rest;
-	} else if (s->arg < s->end) {
-		o->value = *s->arg++;
-	} else {
-		return err_set(e, -EINVAL, "%s needs a value: %s %s",
-			       o->spelled, o->spelled, o->key->arg);
-	}
-	return 1;
-}
-
-static int scan_long(struct scan *s, const char *arg, struct option *o,
-		     struct err *e)
-{
-	const char *name = arg + 2;
-	size_t len = strcspn(name, "=");
-	const char *value = name[len] ? name + len + 1 : NULL;
-	bool no = false;
-
-	o->key = key_find(name, len);
-	if (!o->key && len > 3 && !memcmp(name, "no-", 3)) {
-		o->key = key_find(name + 3, len - 3);
-		no = true;
-	}
-	if (!o->key)
-		return unknown(no ? name + 3 : name, arg, no, e);
-	if (no && (o->key->arg || o->key->role > KEY_RUNS))
-		return err_set(
-			e, -EINVAL,
-			"unknown option %s: only flags have a --no- form", arg);
-	snprintf(o->spelled, sizeof(o->spelled), "--%.*s", (int)len, name);
-	if (o->key->bare && !value) {
-		s->bare = o->key;
-		o->value = o->key->bare;
-		return 1;
-	}
-	if (o->key->arg)
-		return take_value(s, value, o, e);
-	if (value && o->key->role <= KEY_RUNS)
-		return err_set(e, -EINVAL,
-			       "%s: a flag takes no value; use --%s or --no-%s",
-			       arg, o->key->name, o->key->name);
-	if (value)
-		return err_set(e, -EINVAL, "%s takes no value", o->spelled);
-	o->value = no ? "off" : "on";
-	return 1;
-}
-
-static int scan_short(struct scan *s, struct option *o, struct err *e)
-{
-	char letter = *s->bundle++;
-	const char *rest = *s->bundle ? s->bundle : NULL;
-
-	s->bundle = rest;
-	o->key = key_of_letter(letter);
-	snprintf(o->spelled, sizeof(o->spelled), "-%c", letter);
-	if (!o->key)
-		return err_set(e, -EINVAL,
-			       "unknown option %s: see 'nestor help run'",
-			       o->spelled);
-	o->value = "on";
-	if (!o->key->arg)
-		return 1;
-	s->bundle = NULL;
-	return take_value(s, rest, o, e);
-}
-
-static int stray(const char *arg, const struct key *bare, struct err *e)
-{
-	if (bare)
+	if (s->bare)
 		return err_set(e, -EINVAL,
 			       "stray argument '%s': if it belongs to --%s, "
 			       "write --%s=%s",
-			       arg, bare->name, bare->name, arg);
+			       s->value, s->bare->name, s->bare->name,
+			       s->value);
 	return err_set(e, -EINVAL,
 		       "stray argument '%s': if it is the kernel, use "
 		       "--kernel %s",
-		       arg, arg);
+		       s->value, s->value);
 }
 
-/* 1 and the next option; 0 at the end; -EINVAL with @e. */
-static int scan_next(struct scan *s, struct option *o, struct err *e)
+/* 1 and the next option's key; 0 at the end, or at a command; -EINVAL. */
+static int next_key(struct scan *s, const struct key **k, struct err *e)
 {
-	const struct key *bare = s->bare;
-	const char *arg;
+	const int id = scan_next(s, e);
 
-	s->bare = NULL;
-
-	if (s->bundle)
-		return scan_short(s, o, e);
-	if (s->arg == s->end)
-		return 0;
-	arg = *s->arg++;
-	if (!strcmp(arg, "--")) {
-		s->command = s->arg;
-		s->arg = s->end;
-		return 0;
-	} else if (arg[0] == '-' && arg[1] == '-') {
-		return scan_long(s, arg, o, e);
-	} else if (arg[0] == '-' && arg[1]) {
-		s->bundle = arg + 1;
-		return scan_short(s, o, e);
-	}
-	return stray(arg, bare, e);
+	if (id == OPT_OPERAND)
+		return s->literal ? 0 : stray(s, e);
+	if (id <= 0)
+		return id;
+	*k = &keys[id - 1];
+	return 1;
 }
 
 /* What stands before the last slash of @path, NULL if none. 0 or -ENOMEM. */
@@ -325,16 +217,16 @@ static int parse_file(const char *path, struct config *c, struct err *e)
 static int first_pass(struct scan s, struct config *c, struct err *e)
 {
 	enum config_wish wish = CONFIG_RUN;
-	struct option o;
+	const struct key *k;
 	int rc;
 
-	while ((rc = scan_next(&s, &o, e)) > 0) {
-		if (o.key->role == KEY_HELPS)
+	while ((rc = next_key(&s, &k, e)) > 0) {
+		if (k->role == KEY_HELPS)
 			return CONFIG_HELP;
-		if (o.key->role == KEY_DUMPS)
+		if (k->role == KEY_DUMPS)
 			wish = CONFIG_DUMP;
-		if (o.key->role == KEY_READS_FILE) {
-			rc = parse_file(o.value, c, e);
+		if (k->role == KEY_READS_FILE) {
+			rc = parse_file(s.value, c, e);
 			if (rc)
 				return rc;
 		}
@@ -344,17 +236,17 @@ static int first_pass(struct scan s, struct config *c, struct err *e)
 
 static int second_pass(struct scan s, struct config *c, struct err *e)
 {
-	struct option o;
+	const struct key *k;
 	struct err why;
 	int rc;
 
-	while ((rc = scan_next(&s, &o, e)) > 0) {
-		if (o.key->role != KEY_SETS && o.key->role != KEY_RUNS)
+	while ((rc = next_key(&s, &k, e)) > 0) {
+		if (k->role > KEY_RUNS)
 			continue;
-		rc = key_set(o.key, c, o.value, NULL, &why);
+		rc = key_set(k, c, s.value, NULL, &why);
 		if (rc)
-			return err_set(e, rc, "%s %s: %s", o.spelled,
-				       *o.value ? o.value : "''", why.text);
+			return err_set(e, rc, "%s %s: %s", s.spelled,
+				       *s.value ? s.value : "''", why.text);
 	}
 	return rc;
 }
@@ -368,20 +260,21 @@ static int take_command(struct scan s, struct config *c, struct err *e)
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	const uint64_t half =
 		(uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE);
-	struct option o;
+	const struct key *k;
 	struct err ignored;
+	char **word;
 
 	/* Mistakes are for the first pass to tell. */
-	while (scan_next(&s, &o, &ignored) > 0)
+	while (next_key(&s, &k, &ignored) > 0)
 		;
-	if (!s.command || s.command == s.end)
+	if (!s.literal || !s.value)
 		return 0;
 	c->cpus = cpus < 1 ? 1 : cpus > COMMAND_CPUS ? COMMAND_CPUS : cpus;
 	if (half > c->memory)
 		c->memory =
 			half < COMMAND_MEMORY ? half & -MIB : COMMAND_MEMORY;
-	for (; s.command < s.end; s.command++)
-		if (strlist_add(&c->command.argv, strdup(*s.command)))
+	for (word = s.arg - 1; word < s.end; word++)
+		if (strlist_add(&c->command.argv, strdup(*word)))
 			return err_set(e, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -400,9 +293,16 @@ static int check_cwd(struct err *e)
 
 int config_parse(int argc, char **argv, struct config *c, struct err *e)
 {
-	struct scan s = { .arg = argv + 1, .end = argv + argc };
+	struct opt opts[KEYS_MAX] = { 0 };
+	const struct scan s = { .command = "run",
+				.opts = opts,
+				.arg = argv + 1,
+				.end = argv + argc };
 	int rc = config_init(c, e), wish;
+	unsigned i;
 
+	for (i = 0; i < nkeys; i++)
+		opts[i] = key_opt(&keys[i]);
 	if (!rc)
 		rc = check_cwd(e);
 	if (!rc)

@@ -178,23 +178,21 @@ static int set_part(struct reading *r, const struct part *row,
 
 static int unknown(const struct reading *r, const char *field, size_t len)
 {
-	const char *names[ROWS_MAX + 1], *near, *what;
-	const struct part *row;
 	char usage[256], word[32];
-	unsigned n = 0;
+	struct suggestion near = { .word = word };
+	const struct part *row;
+	const char *what;
 
+	snprintf(word, sizeof(word), "%.*s", (int)len, field);
 	/* Names of two letters are near to anything. */
 	for (row = r->p->rows; row->name; row++)
 		if (row->place == PART_NAMED && strlen(row->name) > 3)
-			names[n++] = row->name;
-	names[n] = NULL;
-	snprintf(word, sizeof(word), "%.*s", (int)len, field);
-	near = suggest(word, names);
+			suggest(&near, row->name);
 	what = r->p->rows->place == PART_NAMED ? "field" : "flag";
-	if (near)
+	if (near.name)
 		return err_set(r->why, -EINVAL,
 			       "unknown %s '%s': did you mean '%s'?", what,
-			       field, near);
+			       field, near.name);
 	parts_usage(r->p, PART_NAMED, usage, sizeof(usage));
 	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", what, field,
 		       usage);

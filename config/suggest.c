@@ -34,22 +34,16 @@ static unsigned distance(const char *a, const char *b)
 	return row[lb];
 }
 
-const char *suggest(const char *word, const char *const *names)
+void suggest(struct suggestion *s, const char *name)
 {
-	unsigned best = 3, d;
-	const char *found = NULL;
-	size_t len = strlen(word);
+	const size_t len = strlen(s->word);
+	unsigned d;
 
-	if (len > WORD_MAX || len < 2)
-		return NULL;
-	for (; *names; names++) {
-		if (strlen(*names) > WORD_MAX)
-			continue;
-		d = distance(word, *names);
-		if (d < best && d < len) {
-			best = d;
-			found = *names;
-		}
+	if (len > WORD_MAX || len < 2 || strlen(name) > WORD_MAX)
+		return;
+	d = distance(s->word, name);
+	if (d < (s->name ? s->distance : 3) && d < len) {
+		s->distance = d;
+		s->name = name;
 	}
-	return found;
 }

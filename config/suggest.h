@@ -2,8 +2,11 @@
 /* What a misspelt word was to be. */
 #pragma once
 
-/*
- * suggest() - the name in @names (NULL-terminated) nearest to @word, if it is
- * near enough to be what was meant; else NULL
- */
-const char *suggest(const char *word, const char *const *names);
+struct suggestion {
+	const char *word;
+	const char *name;  /* the nearest so far; NULL: none was near enough */
+	unsigned distance; /* how near */
+};
+
+/* Weigh @name, which stays the caller's; the first of the nearest counts. */
+void suggest(struct suggestion *, const char *name);

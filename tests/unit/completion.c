@@ -9,8 +9,8 @@
 #include "tests/unit/test.h"
 
 static const struct opt opts[] = {
-	{ 'k', "colour", 'k', "WHAT", "what [it's] called: $(x) `x`", 0 },
-	{ 'v', "vm", 0, "NAME", "a VM", OPT_VM },
+	OPT('k', "colour", 'k', "WHAT", "what [it's] called: $(x) `x`"),
+	OPT('v', "vm", 0, "NAME", "a VM", .kind = OPT_VM),
 	{ 0 },
 };
 static const struct command other = {

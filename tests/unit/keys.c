@@ -31,13 +31,16 @@ static void refused(const char *name, const char *value, const char *reason)
 
 TEST(names_and_letters_are_unique)
 {
+	bool letters[128] = { false };
 	const struct key *k;
 
 	for (k = keys; k < keys + nkeys; k++) {
 		EQ(key_find(k->name, strlen(k->name)) - keys, k - keys);
-		if (k->letter)
-			EQ(key_of_letter(k->letter) - keys, k - keys);
+		EQ(key_opt(k).id, k - keys + 1);
+		OK(!k->letter || !letters[(int)k->letter]);
+		letters[(int)k->letter] = true;
 	}
+	OK(key_find("help", 4));
 }
 
 TEST(a_32_bit_guest_has_no_el2)

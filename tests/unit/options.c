@@ -96,6 +96,7 @@ TEST(flags_have_a_form_for_on_and_one_for_off)
 	EQ(PARSE("-ka", "--no-kernel"), -EINVAL);
 	HAS(e.text, "only flags have a --no- form");
 	EQ(PARSE("-ka", "--no-help"), -EINVAL);
+	STR_EQ(e.text, "unknown option --no-help: see 'nestor help run'");
 	EQ(PARSE("-ka", "--help=1"), -EINVAL);
 }
 
