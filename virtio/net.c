@@ -138,19 +138,31 @@ static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 	return h->flags && h->gso_size;
 }
 
+/* What the back end refused: a full queue and a bad packet are no fault of its. */
+static void not_sent(struct net *n, int err)
+{
+	if (err == EAGAIN || err == EINVAL)
+		n->v.stats.errors++;
+	else
+		virtio_failed(&n->v, err, "sending a packet");
+}
+
 static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
 {
 	struct net *n = (struct net *)v;
 	struct virtio_net_hdr_v1 h;
+	int64_t r;
 
 	if (vq_get(c, &h, sizeof(h)))
 		return -EPROTO;
 	clean_header(&h, c->out.len);
 	n->iov[0] = (struct iovec){ &h, sizeof(h) };
 	memcpy(n->iov + 1, c->out.iov, c->out.n * sizeof(n->iov[0]));
-	if (!header_ok(n, &h, c->out.len) ||
-	    n->net->ops->write(n->net, n->iov, c->out.n + 1) < 0)
-		v->stats.errors++;
+	r = header_ok(n, &h, c->out.len)
+		    ? n->net->ops->write(n->net, n->iov, c->out.n + 1)
+		    : -EINVAL;
+	if (r < 0)
+		not_sent(n, -r);
 	virtio_push(v, q, c, 0);
 	return 0;
 }
@@ -255,10 +267,7 @@ static int receive(struct net *n)
 	vq_unpop(vq, &n->rx);
 	if (len == -EAGAIN)
 		return -EAGAIN;
-	n->v.stats.errors++;
-	log_guest(&n->v.complaints, "virtio-net: %s: receiving: %s",
-		  n->net->name[0] ? n->net->name : "the network",
-		  strerror(-len));
+	virtio_failed(&n->v, -len, "receiving a packet");
 	return -EIO;
 }
 

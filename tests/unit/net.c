@@ -358,6 +358,44 @@ VIRTIO_TEST(N4_a_frame_without_a_whole_header_is_dropped_on_either_side)
 	rig_free(&r);
 }
 
+static int failures, failure;
+
+static void on_failure(void *ctx, int err)
+{
+	(void)ctx;
+	failures++;
+	failure = err;
+}
+
+VIRTIO_TEST(what_the_network_cannot_do_is_told_with_its_reason)
+{
+	const struct virtio_net_hdr_v1 h = { 0 };
+	struct rig r;
+	int dir;
+
+	failures = 0;
+	net_of(&r, 0);
+	virtio_on_failure(r.v, on_failure, NULL);
+	/* The driver's own fault, first. */
+	EQ(sent(&r, &h, 13), -1);
+	EQ(r.v->stats.errors, 1);
+	EQ(failures, 0);
+	dir = open("/", O_RDONLY | O_DIRECTORY);
+	EQ(dup2(dir, wire[0]), wire[0]);
+	close(dir);
+	EQ(sent(&r, &h, 14), -1);
+	EQ(sent(&r, &h, 14), -1);
+	EQ(r.v->stats.errors, 3);
+	EQ(failures, 1);
+	EQ(failure, EBADF);
+	rx_buffer(&r, 0, 1526);
+	rig_notify(&r, RX);
+	EQ(failures, 2);
+	EQ(failure, EISDIR);
+	OK(!rig_needs_reset(&r));
+	rig_free(&r);
+}
+
 VIRTIO_TEST(N4_a_frame_that_is_too_long_is_dropped_on_either_side)
 {
 	struct rig r;
