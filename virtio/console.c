@@ -30,11 +30,12 @@
 #define QUEUE_SIZE 64
 /*
  * A byte of output goes to the peer, the hub, the log and what watches for
- * words: one that is a line is some 60 in console.log. It counts as so many in a
- * turn, which is thus 16 KiB; they are looked at in a copy, piece by piece.
+ * words: one that is a line is some 26 in console.log, and 600 instructions. It
+ * counts as so many in a turn that this is 4 KiB, which is one piece; that is
+ * copied before it is looked at.
  */
-#define OUTPUT_COST  16u
-#define OUTPUT_PIECE 8192u
+#define OUTPUT_PIECE 4096u
+#define OUTPUT_COST  (VIRTIO_TURN / OUTPUT_PIECE)
 /* Between the queues of port 0 and those of port 1. */
 #define CONTROL_IN  2u
 #define CONTROL_OUT 3u
