@@ -92,10 +92,7 @@ void cpu_template_model(const struct cpu_template *t, struct vcpu_model *m)
 
 int cpu_reg_get(int vcpu_fd, unsigned reg, uint64_t *val)
 {
-	struct kvm_one_reg r = { .id = idreg_kvm_id(reg),
-				 .addr = (uintptr_t)val };
-
-	return kvm_ioctlp(vcpu_fd, KVM_GET_ONE_REG, &r);
+	return kvm_get_reg(vcpu_fd, idreg_kvm_id(reg), val);
 }
 
 /*
@@ -104,14 +101,12 @@ int cpu_reg_get(int vcpu_fd, unsigned reg, uint64_t *val)
  */
 static int reg_set(const struct vm *vm, unsigned reg, uint64_t val)
 {
-	struct kvm_one_reg r = { .id = idreg_kvm_id(reg),
-				 .addr = (uintptr_t)&val };
 	const unsigned n = reg == CLIDR ? vm->ncpus : 1;
 	unsigned i;
 	int err = 0;
 
 	for (i = 0; i < n && err >= 0; i++)
-		err = kvm_ioctlp(vm->vcpus[i].fd, KVM_SET_ONE_REG, &r);
+		err = kvm_set_reg(vm->vcpus[i].fd, idreg_kvm_id(reg), &val);
 	return err;
 }
 

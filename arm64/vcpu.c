@@ -20,16 +20,12 @@
 
 int vcpu_get_reg(const struct vcpu *v, uint64_t id, uint64_t *val)
 {
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
-
-	return kvm_ioctlp(v->fd, KVM_GET_ONE_REG, &reg);
+	return kvm_get_reg(v->fd, id, val);
 }
 
 int vcpu_set_reg(const struct vcpu *v, uint64_t id, uint64_t val)
 {
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&val };
-
-	return kvm_ioctlp(v->fd, KVM_SET_ONE_REG, &reg);
+	return kvm_set_reg(v->fd, id, &val);
 }
 
 static const struct vcpu_model *model(const struct vcpu *v)

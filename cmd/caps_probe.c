@@ -218,7 +218,6 @@ static void probe_gic(struct caps *c, int vm_fd)
 static unsigned probe_sve_bits(int vm_fd)
 {
 	uint64_t vls[KVM_ARM64_SVE_VLS_WORDS] = { 0 };
-	struct kvm_one_reg reg = { KVM_REG_ARM64_SVE_VLS, (uintptr_t)vls };
 	struct kvm_vcpu_init init = { 0 };
 	int i, fd, rc;
 
@@ -230,7 +229,7 @@ static unsigned probe_sve_bits(int vm_fd)
 	if (rc >= 0)
 		rc = kvm_ioctlp(fd, KVM_ARM_VCPU_INIT, &init);
 	if (rc >= 0)
-		rc = kvm_ioctlp(fd, KVM_GET_ONE_REG, &reg);
+		rc = kvm_get_reg(fd, KVM_REG_ARM64_SVE_VLS, vls);
 	close(fd);
 	for (i = KVM_ARM64_SVE_VLS_WORDS - 1; rc >= 0 && i >= 0; i--) {
 		if (vls[i])

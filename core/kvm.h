@@ -32,6 +32,26 @@ static inline int kvm_cap(int fd, unsigned cap)
 	return kvm_ioctl(fd, KVM_CHECK_EXTENSION, cap);
 }
 
+/*
+ * KVM_GET_ONE_REG and KVM_SET_ONE_REG of register @id, whose size @id says
+ *
+ * The vCPU is stopped, or the caller's own. 0 or -errno: -ENOENT if the vCPU has
+ * no such register.
+ */
+static inline int kvm_get_reg(int vcpu_fd, uint64_t id, void *val)
+{
+	struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)val };
+
+	return kvm_ioctlp(vcpu_fd, KVM_GET_ONE_REG, &r);
+}
+
+static inline int kvm_set_reg(int vcpu_fd, uint64_t id, const void *val)
+{
+	struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)val };
+
+	return kvm_ioctlp(vcpu_fd, KVM_SET_ONE_REG, &r);
+}
+
 /* KVM_SET_DEVICE_ATTR on a device, a VM or a vCPU. 0 or -errno. */
 static inline int kvm_set_attr(int fd, uint32_t group, uint64_t attr,
 			       const void *addr)

@@ -73,23 +73,18 @@ uint32_t nested_features(enum nested_kind kind)
 
 int nested_set_maintenance_irq(int gic_fd, uint32_t intid)
 {
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ,
-				     .addr = (uintptr_t)&intid };
-
-	return kvm_ioctlp(gic_fd, KVM_SET_DEVICE_ATTR, &a);
+	return kvm_set_attr(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &intid);
 }
 
 int nested_stop_recursion(int vcpu_fd)
 {
 	uint64_t val = 0;
-	struct kvm_one_reg reg = { .id = ID_AA64MMFR4_EL1,
-				   .addr = (uintptr_t)&val };
-	int r = kvm_ioctlp(vcpu_fd, KVM_GET_ONE_REG, &reg);
+	int r = kvm_get_reg(vcpu_fd, ID_AA64MMFR4_EL1, &val);
 
 	if (r < 0)
 		return r;
 	val &= ~NV_FRAC;
-	return kvm_ioctlp(vcpu_fd, KVM_SET_ONE_REG, &reg);
+	return kvm_set_reg(vcpu_fd, ID_AA64MMFR4_EL1, &val);
 }
 
 void nested_explain_fault(uint64_t mmfr0, char *buf, size_t size)

@@ -42,13 +42,6 @@ const char *cmdline_value(const char *cmdline, const char *key, size_t *len)
 #define MMFR0_FGT(v)	 ((v) >> 56 & 15)
 #define MMFR1_VH(v)	 ((v) >> 8 & 15)
 
-static int read_reg(int fd, uint64_t id, uint64_t *val)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
-
-	return kvm_ioctlp(fd, KVM_GET_ONE_REG, &reg);
-}
-
 static void look(struct nested_cpu *c, int vm_fd, int vcpu_fd)
 {
 	struct kvm_vcpu_init init = { 0 };
@@ -58,9 +51,9 @@ static void look(struct nested_cpu *c, int vm_fd, int vcpu_fd)
 	if (r >= 0)
 		r = kvm_ioctlp(vcpu_fd, KVM_ARM_VCPU_INIT, &init);
 	if (r >= 0)
-		r = read_reg(vcpu_fd, ID_AA64MMFR0_EL1, &mmfr0);
+		r = kvm_get_reg(vcpu_fd, ID_AA64MMFR0_EL1, &mmfr0);
 	if (r >= 0)
-		r = read_reg(vcpu_fd, ID_AA64MMFR1_EL1, &mmfr1);
+		r = kvm_get_reg(vcpu_fd, ID_AA64MMFR1_EL1, &mmfr1);
 	if (r < 0)
 		return;
 	*c = (struct nested_cpu){

@@ -34,14 +34,11 @@ const char *el2_reg_name(enum el2_reg r)
 
 int el2_state_read(int vcpu_fd, struct el2_state *s)
 {
-	struct kvm_one_reg reg;
 	int i, r;
 
 	*s = (struct el2_state){ 0 };
 	for (i = 0; i < EL2_REGS; i++) {
-		reg.id = regs[i].id;
-		reg.addr = (uintptr_t)&s->val[i];
-		r = kvm_ioctlp(vcpu_fd, KVM_GET_ONE_REG, &reg);
+		r = kvm_get_reg(vcpu_fd, regs[i].id, &s->val[i]);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		s->have[i] = r >= 0;
