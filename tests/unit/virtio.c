@@ -148,6 +148,14 @@ static void stop(struct task *t)
 	loop_stop(looped);
 }
 
+static void quiesce(struct rig *r, struct quiet *q, struct loop *loop,
+		    struct task *all)
+{
+	quiet_begin(q, loop, all);
+	r->dev->ops->quiesce(r->dev, q);
+	quiet_asked(q);
+}
+
 TEST(who_asks_a_device_to_be_quiet_is_told_after_the_last_request)
 {
 	struct loop *loop = loop_new();
@@ -160,9 +168,7 @@ TEST(who_asks_a_device_to_be_quiet_is_told_after_the_last_request)
 	e->keeps = true;
 	send(&r, 0, 0);
 	send(&r, 0, 1);
-	quiet_begin(&q, loop, &all);
-	r.dev->ops->quiesce(r.dev, &q);
-	quiet_asked(&q);
+	quiesce(&r, &q, loop, &all);
 	/* These two need not be given up, and a third is not taken. */
 	EQ(e->cancelled, 0);
 	send(&r, 0, 2);
@@ -192,9 +198,7 @@ TEST(who_no_longer_waits_for_a_device_to_be_quiet_is_not_told_later)
 	e = echo_new(&r, NULL, 1);
 	e->keeps = true;
 	send(&r, 0, 0);
-	quiet_begin(&q, loop, &all);
-	r.dev->ops->quiesce(r.dev, &q);
-	quiet_asked(&q);
+	quiesce(&r, &q, loop, &all);
 	r.dev->ops->resume(r.dev);
 	OK(all.loop == loop);
 	EQ(q.busy, 0);
