@@ -20,6 +20,7 @@
 #include "arm64/map.h"
 #include "core/kvm.h"
 #include "core/log.h"
+#include "core/util.h"
 #include "machine/arch.h"
 #include "nested/el2.h"
 #include "nested/state.h"
@@ -94,7 +95,7 @@ static gpa_t place_gicr(struct machine *m, gpa_t end)
 		return end;
 	m->gicr2.base = MAP_HIGH_GICR_BASE;
 	if (end > m->gicr2.base)
-		m->gicr2.base = (end + 64 * MIB - 1) & -(64 * MIB);
+		m->gicr2.base = align_up(end, 64 * MIB);
 	m->gicr2.size = (m->cpus - MAP_GICR_CPUS) * MAP_GICR_STRIDE;
 	return m->gicr2.base + m->gicr2.size;
 }

@@ -41,19 +41,16 @@ uint64_t counter_hz(void)
 
 #else
 
-#include <time.h>
+#include "core/timer.h"
 
 uint64_t counter_read(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	return mono_ns();
 }
 
 uint64_t counter_hz(void)
 {
-	return 1000000000;
+	return NSEC_PER_SEC;
 }
 
 #endif

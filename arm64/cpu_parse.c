@@ -150,7 +150,7 @@ int cpu_template_parse(const char *path, char *text, struct cpu_template **out,
 		t->line = calloc(CPU_LINES_MAX, sizeof(*t->line));
 	if (!t || !t->line) {
 		cpu_template_free(t);
-		return err_set(e, -ENOMEM, "the host is out of memory");
+		return err_no_memory(e);
 	}
 	t->path = path;
 	while (!r && (line = strsep(&text, "\n")))
@@ -180,8 +180,7 @@ int cpu_template_load(const char *path, struct cpu_template **t, struct err *e)
 		return r;
 	}
 	text = malloc(f.size + 1);
-	r = text ? infile_read(&f, 0, text, f.size, e)
-		 : err_set(e, -ENOMEM, "the host is out of memory");
+	r = text ? infile_read(&f, 0, text, f.size, e) : err_no_memory(e);
 	if (!r && memchr(text, '\0', f.size))
 		r = infile_err(&f, e, -EINVAL,
 			       "is no text; give what 'nestor caps --cpu' "

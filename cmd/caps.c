@@ -14,6 +14,7 @@
 #include "arm64/cpu.h"
 #include "cmd/cmd.h"
 #include "cmd/opts.h"
+#include "cmd/text.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
@@ -180,13 +181,7 @@ int caps_json(const struct caps *c, FILE *f)
 	} else {
 		json_decref(features);
 	}
-	if (!rc)
-		rc = json_dumpf(o, f, JSON_INDENT(2));
-	json_decref(o);
-	if (rc)
-		return -ENOMEM;
-	fputc('\n', f);
-	return 0;
+	return text_put_json(f, o, rc);
 }
 
 static int print_cpu(const struct caps *caps, bool nested)

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "run/ending.h"
 #include "core/log.h"
+#include "core/timer.h"
 
 /* No answer is longer: statistics of 512 vCPUs have 2 MB. */
 #define LINE_MAX_BYTES (16u << 20)
@@ -29,14 +29,6 @@ struct client {
 	size_t len, room;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
-
 /* 0 when the descriptor is ready for @events, or -ETIMEDOUT. */
 static int await(const struct client *c, short events, int64_t deadline)
 {
@@ -46,7 +38,7 @@ static int await(const struct client *c, short events, int64_t deadline)
 
 	do {
 		if (deadline >= 0) {
-			left = deadline - now_ms();
+			left = deadline - mono_ms();
 			if (left < 0)
 				left = 0;
 		}
@@ -57,7 +49,7 @@ static int await(const struct client *c, short events, int64_t deadline)
 
 static int64_t deadline_of(int timeout)
 {
-	return timeout < 0 ? -1 : now_ms() + timeout;
+	return timeout < 0 ? -1 : mono_ms() + timeout;
 }
 
 static int say_ended(const struct vmref *vm, struct err *e)
@@ -87,7 +79,7 @@ int client_open(const char *runtime_dir, const char *name, struct client **out,
 	int r;
 
 	if (!c)
-		return err_set(e, -ENOMEM, "out of memory");
+		return err_no_memory(e);
 	c->fd = c->vm.dir = -1;
 	r = rundir_open(runtime_dir, false, &base, e);
 	if (r == -ENOENT)

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/client.h"
@@ -24,6 +23,7 @@
 #include "cmd/expect.h"
 #include "cmd/text.h"
 #include "core/log.h"
+#include "core/timer.h"
 
 /* As much of a line as a message shows. */
 #define SHOWN 200
@@ -42,18 +42,10 @@ struct talk {
 	unsigned tail;	  /* how many bytes it still has */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
-
 static void set_deadline(struct talk *t, unsigned seconds)
 {
 	t->timeout = seconds;
-	t->deadline = seconds ? now_ms() + seconds * 1000ll : -1;
+	t->deadline = seconds ? mono_ms() + seconds * 1000ll : -1;
 }
 
 /* 1 if the connection is ready for @events, 0 when time is up. */
@@ -66,7 +58,7 @@ static int await(const struct talk *t, short events)
 
 	do {
 		if (t->deadline >= 0) {
-			left = t->deadline - now_ms();
+			left = t->deadline - mono_ms();
 			if (left <= 0)
 				return 0;
 			if (left > 1000000)
@@ -294,7 +286,7 @@ static int leave(struct talk *t)
 
 	shutdown(client_fd(t->console->raw), SHUT_WR);
 	if (t->deadline >= 0) {
-		left = t->deadline - now_ms();
+		left = t->deadline - mono_ms();
 		if (left < 0)
 			left = 0;
 	}

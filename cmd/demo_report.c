@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/demo.h"
+#include "cmd/text.h"
 #include "nested/decode.h"
 
 #define WIDTH  78
@@ -211,11 +212,5 @@ int demo_json(const struct demo_report *report, FILE *f)
 		rc |= json_array_append_new(
 			chapters, chapter_json(&demo_chapters[i], &report[i]));
 	rc |= json_object_set_new(o, "chapters", chapters);
-	if (!rc)
-		rc = json_dumpf(o, f, JSON_INDENT(2));
-	json_decref(o);
-	if (rc)
-		return -ENOMEM;
-	fputc('\n', f);
-	return 0;
+	return text_put_json(f, o, rc);
 }

@@ -19,6 +19,7 @@
 #include "run/ending.h"
 #include "cmd/opts.h"
 #include "core/log.h"
+#include "core/timer.h"
 #include "host/limits.h"
 
 #define PATIENCE 1000 /* milliseconds, for all of them */
@@ -106,26 +107,16 @@ static void take(struct list *l, struct row *r)
 	done_with(l, r);
 }
 
-static int left_of(const struct timespec *begin)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return PATIENCE - (t.tv_sec - begin->tv_sec) * 1000 -
-	       (t.tv_nsec - begin->tv_nsec) / 1000000;
-}
-
 static int collect(struct list *l)
 {
 	struct pollfd *p = calloc(l->n, sizeof(*p));
-	struct timespec begin;
+	const int64_t end = mono_ms() + PATIENCE;
 	unsigned i;
 	int left;
 
 	if (!p)
 		return -ENOMEM;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (l->waiting && (left = left_of(&begin)) > 0) {
+	while (l->waiting && (left = end - mono_ms()) > 0) {
 		for (i = 0; i < l->n; i++)
 			p[i] = (struct pollfd){ .fd = l->row[i].fd,
 						.events = POLLIN };

@@ -2,6 +2,7 @@
 /* UTF-8 validation and escaping of what a guest wrote. */
 #include "cmd/text.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -87,4 +88,15 @@ void text_put(FILE *f, const char *s, size_t len)
 		else
 			fputc('?', f);
 	}
+}
+
+int text_put_json(FILE *f, json_t *o, int rc)
+{
+	if (!rc)
+		rc = json_dumpf(o, f, JSON_INDENT(2));
+	json_decref(o);
+	if (rc)
+		return -ENOMEM;
+	fputc('\n', f);
+	return 0;
 }

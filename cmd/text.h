@@ -27,3 +27,10 @@ json_t *text_json(const char *s, size_t len);
  * the cursor or changes the terminal.
  */
 void text_put(FILE *, const char *s, size_t len);
+
+/*
+ * text_put_json() - @o (stolen), indented, and a newline
+ *
+ * Nothing if @rc is not 0: making @o has failed. 0 or -ENOMEM.
+ */
+int text_put_json(FILE *, json_t *o, int rc);

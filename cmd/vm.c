@@ -229,6 +229,8 @@ static int command(const struct command *self, int argc, char **argv, act *fn)
 	return w.dead ? remove_dead(&w) : each(argv, n, fn, &w);
 }
 
+static const struct opt plain[] = { OPT_JSON, OPT_RUNTIME_DIR, { 0 } };
+
 static int cmd_pause(int argc, char **argv)
 {
 	return command(&command_pause, argc, argv, pause_vm);
@@ -239,12 +241,7 @@ const struct command command_pause = {
 	.summary = "stop the vCPUs of a VM",
 	.operands = "NAME...",
 	.vm = true,
-	.opts =
-		(const struct opt[]){
-			OPT_JSON,
-			OPT_RUNTIME_DIR,
-			{ 0 },
-		},
+	.opts = plain,
 	.run = cmd_pause,
 	.about = "Stop the vCPUs of VMs, until nestor resume. Returns when "
 		 "they stand still.",
@@ -260,12 +257,7 @@ const struct command command_resume = {
 	.summary = "let a paused VM go on",
 	.operands = "NAME...",
 	.vm = true,
-	.opts =
-		(const struct opt[]){
-			OPT_JSON,
-			OPT_RUNTIME_DIR,
-			{ 0 },
-		},
+	.opts = plain,
 	.run = cmd_resume,
 	.about = "Let paused VMs go on, also those that a policy has paused.",
 };

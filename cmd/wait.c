@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "run/ending.h"
 #include "cmd/opts.h"
 #include "core/log.h"
+#include "core/timer.h"
 
 #define TIMEOUT_MAX 31536000
 
@@ -28,20 +28,17 @@ struct wait {
 	bool json;
 	int state;
 	unsigned seconds; /* 0: for ever */
-	struct timespec begin;
+	int64_t begin;	  /* mono_ms() */
 };
 
 /* Milliseconds that are left; -1: no end. */
 static int left(const struct wait *w)
 {
-	struct timespec t;
 	int64_t ms;
 
 	if (!w->seconds)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	ms = w->seconds * 1000ll - (t.tv_sec - w->begin.tv_sec) * 1000ll -
-	     (t.tv_nsec - w->begin.tv_nsec) / 1000000;
+	ms = w->begin + w->seconds * 1000ll - mono_ms();
 	return ms < 0 ? 0 : ms > 1000000000 ? 1000000000 : (int)ms;
 }
 
@@ -174,13 +171,12 @@ static int set_state(struct wait *w, const char *value, struct err *e)
 
 static int cmd_wait(int argc, char **argv)
 {
-	struct wait w = { 0 };
+	struct wait w = { .begin = mono_ms() };
 	const char *value;
 	struct opts o;
 	struct err e;
 	int r, bad = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &w.begin);
 	opts_begin(&o, &command_wait, argc, argv);
 	while (!bad && (r = opts_next(&o, &value, &e)) > 0) {
 		if (r == 'j')

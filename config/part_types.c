@@ -30,7 +30,7 @@ const struct part_type part_flag = { sizeof(bool), .set = flag_set };
 static int keep(const struct part_value *v, void *field, char *s)
 {
 	*(char **)field = s;
-	return s ? 0 : err_set(v->why, -ENOMEM, "out of memory");
+	return s ? 0 : err_no_memory(v->why);
 }
 
 static int text_set(const struct part_value *v, void *field)

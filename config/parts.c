@@ -29,11 +29,6 @@ struct reading {
 	struct err *why;
 };
 
-static int no_memory(struct err *why)
-{
-	return err_set(why, -ENOMEM, "out of memory");
-}
-
 static char *string_of(const struct part *row, const void *thing)
 {
 	return *(char *const *)((const char *)thing + row->at);
@@ -396,7 +391,7 @@ static int parts_set(const struct key *k, struct config *c, const char *value,
 		rc = -ENOMEM;
 	}
 	if (rc == -ENOMEM)
-		no_memory(why);
+		err_no_memory(why);
 	free(r.thing);
 	free(text);
 	return rc;

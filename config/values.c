@@ -11,18 +11,13 @@
 
 #include "config/keys.h"
 #include "core/log.h"
+#include "host/rundir.h"
 
 #define MIB (1ull << 20)
 
-#define MEMORY_MIN   (32 * MIB)
-#define MEMORY_MAX   (1ull << 52) /* no IPA space is larger */
-#define TOO_MUCH     "more than the 4096T that ARM64 can address"
-#define NAME_MAX_LEN 64
-
-static int no_memory(struct err *why)
-{
-	return err_set(why, -ENOMEM, "out of memory");
-}
+#define MEMORY_MIN (32 * MIB)
+#define MEMORY_MAX (1ull << 52) /* no IPA space is larger */
+#define TOO_MUCH   "more than the 4096T that ARM64 can address"
 
 /* The field of @k in @c: of type T, constant if @c is. */
 #define FIELD(T, c, k)	((T *)((char *)(c) + (k)->field))
@@ -91,7 +86,7 @@ char *field_next(char **rest)
 static int replace(char **field, char *with, struct err *why)
 {
 	if (!with)
-		return no_memory(why);
+		return err_no_memory(why);
 	free(*field);
 	*field = with;
 	return 0;
@@ -115,9 +110,9 @@ static int text_set(const struct key *k, struct config *c, const char *value,
 	}
 	if (!isalnum((unsigned char)*value))
 		return err_set(why, -EINVAL, "start with a letter or a digit");
-	if (s - value > NAME_MAX_LEN)
+	if (s - value > VM_NAME_MAX)
 		return err_set(why, -EINVAL, "use at most %d characters",
-			       NAME_MAX_LEN);
+			       VM_NAME_MAX);
 	return replace(FIELD(char *, c, k), strdup(value), why);
 }
 
@@ -187,7 +182,7 @@ static int paths_set(const struct key *k, struct config *c, const char *value,
 		     const char *dir, struct err *why)
 {
 	return strlist_add(FIELD(struct strlist, c, k), path_from(dir, value))
-		       ? no_memory(why)
+		       ? err_no_memory(why)
 		       : 0;
 }
 
@@ -224,7 +219,7 @@ static int envs_set(const struct key *k, struct config *c, const char *value,
 	if (!len || i < len || isdigit((unsigned char)*value))
 		return err_set(why, -EINVAL, "not of the form NAME[=VALUE]");
 	return strlist_add(FIELD(struct strlist, c, k), strdup(value))
-		       ? no_memory(why)
+		       ? err_no_memory(why)
 		       : 0;
 }
 
@@ -256,7 +251,7 @@ static int params_set(const struct key *k, struct config *c, const char *value,
 		return 0;
 	if (asprintf(&s, "%s%s%.*s", *field ? *field : "", *field ? " " : "",
 		     (int)len, value) < 0)
-		return no_memory(why);
+		return err_no_memory(why);
 	return replace(field, s, why);
 }
 
@@ -383,24 +378,25 @@ static void size_dump(const struct key *k, const struct config *c, FILE *f)
 
 const struct value_type value_size = { size_set, size_dump, NULL };
 
-static int on_off(const char *value, bool *on, struct err *why)
+/* 1 or 0; or -EINVAL. */
+static int on_off(const char *value, struct err *why)
 {
-	*on = !strcmp(value, "on");
-	if (*on || !strcmp(value, "off"))
-		return 0;
-	return err_set(why, -EINVAL, "neither 'on' nor 'off'");
+	if (!strcmp(value, "on"))
+		return 1;
+	return strcmp(value, "off")
+		       ? err_set(why, -EINVAL, "neither 'on' nor 'off'")
+		       : 0;
 }
 
 static int flag_set(const struct key *k, struct config *c, const char *value,
 		    const char *dir, struct err *why)
 {
-	bool on;
+	const int on = on_off(value, why);
 
 	(void)dir;
-	if (on_off(value, &on, why))
-		return -EINVAL;
-	*FIELD(bool, c, k) = on;
-	return 0;
+	if (on >= 0)
+		*FIELD(bool, c, k) = on;
+	return on < 0 ? on : 0;
 }
 
 static void flag_dump(const struct key *k, const struct config *c, FILE *f)
@@ -414,13 +410,12 @@ const struct value_type value_flag = { flag_set, flag_dump, NULL };
 static int reboot_set(const struct key *k, struct config *c, const char *value,
 		      const char *dir, struct err *why)
 {
-	bool on;
+	const int on = on_off(value, why);
 
 	(void)dir;
-	if (on_off(value, &on, why))
-		return -EINVAL;
-	*FIELD(enum policy, c, k) = on ? POLICY_RESTART : POLICY_STOP;
-	return 0;
+	if (on >= 0)
+		*FIELD(enum policy, c, k) = on ? POLICY_RESTART : POLICY_STOP;
+	return on < 0 ? on : 0;
 }
 
 static void reboot_dump(const struct key *k, const struct config *c, FILE *f)

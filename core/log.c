@@ -188,6 +188,11 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	return code;
 }
 
+int err_no_memory(struct err *e)
+{
+	return err_set(e, -ENOMEM, "out of memory");
+}
+
 int log_failure(const char *what, int r)
 {
 	if (r < 0)

@@ -60,3 +60,6 @@ struct err {
  */
 int err_set(struct err *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* For want of memory; -ENOMEM. */
+int err_no_memory(struct err *e);

@@ -118,3 +118,19 @@ int err_path(struct err *e, int code, const char *opt, const char *path)
 		 strlen(path) > SHOWN ? "..." : "");
 	return tell(e, code, what, remedy_path(-code, path));
 }
+
+const char *file_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFCHR:
+		return "a character device";
+	default:
+		return "a block device";
+	}
+}

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 struct err;
 
 /*
@@ -32,3 +34,6 @@ int err_host(struct err *e, int code, const char *fmt, ...)
 
 /* The same for "@opt @path", with remedy_path(). */
 int err_path(struct err *e, int code, const char *opt, const char *path);
+
+/* What a file that is not a regular one is, as "a FIFO". */
+const char *file_kind(mode_t mode);

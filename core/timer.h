@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A one-shot timer on a loop: a timerfd, embedded by its owner.
+ * A one-shot timer on a loop: a timerfd, embedded by its owner; and the clock.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "core/loop.h"
 
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_SEC  1000000000ull
+
+/* CLOCK_MONOTONIC, in ns and in ms. Any thread. */
+static inline uint64_t mono_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+static inline int64_t mono_ms(void)
+{
+	return mono_ns() / NSEC_PER_MSEC;
+}
 
 struct timer {
 	struct io io;

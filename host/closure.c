@@ -19,6 +19,7 @@
 
 #include "core/log.h"
 #include "core/remedy.h"
+#include "core/util.h"
 #include "host/closure_impl.h"
 #include "host/cpio.h"
 
@@ -55,7 +56,7 @@ struct closure *closure_new(const char *root, struct cpio *cpio, struct err *e)
 	struct closure *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		err_set(e, -ENOMEM, "out of memory");
+		err_no_memory(e);
 		return NULL;
 	}
 	c->cpio = cpio;
@@ -202,7 +203,7 @@ static int add_script(struct closure *c, const char *path, char *line,
 	if (r || !arg || *arg == '-' || strchr(arg, '=') ||
 	    strcmp(strrchr(interp, '/'), "/env"))
 		return r;
-	r = closure_find(c, arg, CLOSURE_PATH, "/", &found);
+	r = closure_find(c, arg, DEFAULT_PATH, "/", &found);
 	if (r)
 		return err_set(e, r, "%s needs %s: %s", path, arg,
 			       strerror(-r));
@@ -320,8 +321,7 @@ static int add_any(struct closure *c, const char *path, unsigned depth,
 int closure_add(struct closure *c, const char *path, struct err *e)
 {
 	char *clean = closure_clean(path);
-	int r = clean ? add_any(c, clean, 0, e)
-		      : err_set(e, -ENOMEM, "out of memory");
+	int r = clean ? add_any(c, clean, 0, e) : err_no_memory(e);
 
 	free(clean);
 	return r;

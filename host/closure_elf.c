@@ -145,7 +145,7 @@ static int try_lib(struct closure *c, const char *dir, size_t len,
 		free(all);
 	}
 	if (!path)
-		return err_set(e, -ENOMEM, "out of memory");
+		return err_no_memory(e);
 	fd = open_lib(c, path, by->elf->machine);
 	if (fd >= 0 && !cpio_has(c->cpio, path)) {
 		cpio_file(c->cpio, path, 0755, fd);

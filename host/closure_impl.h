@@ -4,10 +4,6 @@
 
 #include "host/closure.h"
 
-/* Where env looks, and shells do, if nobody has said. */
-#define CLOSURE_PATH \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 struct closure {
 	int root; /* O_PATH */
 	struct cpio *cpio;

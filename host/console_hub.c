@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "core/timer.h"
+#include "core/util.h"
 #include "host/chardev.h"
 #include "host/stream.h"
 
@@ -36,8 +37,6 @@
 #define SOON (10 * NSEC_PER_MSEC)
 /* How far the beginning of a line is looked for. */
 #define LINE 4096u
-
-#define of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct reader {
 	struct io io;
@@ -291,7 +290,7 @@ static void settle(struct reader *r)
 
 static void on_reader(struct io *io, uint32_t events)
 {
-	struct reader *r = of(io, struct reader, io);
+	struct reader *r = container_of(io, struct reader, io);
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		r->out_open = false;
@@ -323,7 +322,7 @@ static void hand_on(struct reader *r)
 
 static void woken(struct timer *t)
 {
-	struct console_hub *h = of(t, struct console_hub, later);
+	struct console_hub *h = container_of(t, struct console_hub, later);
 
 	pthread_mutex_lock(&h->lock);
 	h->wake = WAKE_NONE;

@@ -34,14 +34,14 @@
 #include "core/utc.h"
 #include "core/remedy.h"
 #include "core/timer.h"
+#include "core/util.h"
 #include "host/chardev.h"
+#include "host/output.h"
 
 #define SOON (100 * NSEC_PER_MSEC)
 /* Time, level, <N>, and room for a line of nestor's own. */
 #define HEAD  64u
 #define BATCH (2 * CONSOLE_LOG_LINE + HEAD)
-
-#define of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct console_log {
 	struct timer later;
@@ -138,21 +138,6 @@ static uint64_t newlines(const char *s, size_t len)
 	return n;
 }
 
-/* 0, or -errno with *@done less than @len. */
-static int write_all(int fd, const char *buf, size_t len, size_t *done)
-{
-	ssize_t n;
-
-	for (*done = 0; *done < len; *done += n) {
-		n = write(fd, buf + *done, len - *done);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n <= 0)
-			return n ? -errno : -EIO;
-	}
-	return 0;
-}
-
 /* --- keeping within the bound, under the lock --- */
 
 /* The newer half, from the beginning of a line; NULL if it cannot be read. */
@@ -195,8 +180,8 @@ static int replace(struct console_log *l, const char *keep, size_t len)
 
 	if (fd < 0)
 		return -errno;
-	if (write_all(fd, head, n, &done) < 0 ||
-	    write_all(fd, keep, len, &done) < 0 ||
+	if (output_all(fd, head, n, &done) < 0 ||
+	    output_all(fd, keep, len, &done) < 0 ||
 	    renameat(l->dir, l->spare, l->dir, l->path) < 0) {
 		unlinkat(l->dir, l->spare, 0);
 		close(fd);
@@ -217,7 +202,7 @@ static void shrink(struct console_log *l)
 
 	if ((!keep || replace(l, keep, len) < 0) && ftruncate(l->fd, 0) == 0) {
 		n = put_lost(head, next_number(l), "only the newest are kept");
-		write_all(l->fd, head, n, &done);
+		output_all(l->fd, head, n, &done);
 		l->size = done;
 		l->mid = false;
 	}
@@ -256,7 +241,7 @@ static size_t trim(struct console_log *l, const char *buf, size_t done)
 static int write_lines(struct console_log *l, const char *buf, size_t len,
 		       size_t *done)
 {
-	int r = write_all(l->fd, buf, len, done);
+	int r = output_all(l->fd, buf, len, done);
 
 	if (r < 0)
 		*done = trim(l, buf, *done);
@@ -394,7 +379,7 @@ static void put_unfinished(struct console_log *l)
 
 static void on_time(struct timer *t)
 {
-	struct console_log *l = of(t, struct console_log, later);
+	struct console_log *l = container_of(t, struct console_log, later);
 
 	pthread_mutex_lock(&l->lock);
 	l->armed = false;

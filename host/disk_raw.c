@@ -32,22 +32,6 @@ struct raw {
 	int failed; /* -errno of the first flush that failed */
 };
 
-static const char *kind_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return "a directory";
-	case S_IFIFO:
-		return "a FIFO";
-	case S_IFSOCK:
-		return "a socket";
-	case S_IFCHR:
-		return "a character device";
-	default:
-		return "no file";
-	}
-}
-
 /* From the path, as opening a FIFO or a tape has effects of its own. */
 static int check_kind(const char *path, const struct stat *st, struct err *e)
 {
@@ -56,7 +40,7 @@ static int check_kind(const char *path, const struct stat *st, struct err *e)
 	return err_set(e, -EINVAL,
 		       "--disk %s: this is %s; give a raw image file or a "
 		       "block device",
-		       path, kind_of(st->st_mode));
+		       path, file_kind(st->st_mode));
 }
 
 static int lock(const struct raw *d, const char *path, struct err *e)

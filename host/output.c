@@ -26,17 +26,16 @@ struct output {
 	char name[NAME_MAX + 1];
 };
 
-static int write_all(int fd, const char *buf, size_t len)
+int output_all(int fd, const char *buf, size_t len, size_t *done)
 {
-	while (len) {
-		ssize_t n = write(fd, buf, len);
+	ssize_t n;
 
+	for (*done = 0; *done < len; *done += n) {
+		n = write(fd, buf + *done, len - *done);
 		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= n;
+			n = 0;
+		else if (n <= 0)
+			return n ? -errno : -EIO;
 	}
 	return 0;
 }
@@ -61,10 +60,11 @@ static int write_and_rename(const struct output *o, const void *buf, size_t len)
 {
 	char tmp[PATH_MAX];
 	int fd = output_temporary(o->dir, o->name, tmp), r;
+	size_t done;
 
 	if (fd < 0)
 		return fd;
-	r = write_all(fd, buf, len);
+	r = output_all(fd, buf, len, &done);
 	if (close(fd) < 0 && !r)
 		r = -errno;
 	if (!r && renameat(o->dir, tmp, o->dir, o->name) < 0)
@@ -184,9 +184,11 @@ const char *output_path(const struct output *o)
 
 int output_put(struct output *o, const void *buf, size_t len, struct err *e)
 {
+	size_t done;
+
 	return complain(o->path,
 			o->dir >= 0 ? write_and_rename(o, buf, len)
-				    : write_all(o->fd, buf, len),
+				    : output_all(o->fd, buf, len, &done),
 			e);
 }
 

@@ -32,6 +32,13 @@ int output_put(struct output *, const void *buf, size_t len, struct err *e);
 int output_write(const char *path, const void *buf, size_t len, struct err *e);
 
 /*
+ * output_all() - write all @len bytes to @fd, which may wait for them
+ *
+ * 0, or -errno. *@done is how many were written.
+ */
+int output_all(int fd, const char *buf, size_t len, size_t *done);
+
+/*
  * output_temporary() - a new file beside @name in @dir, to be renamed to it
  *
  * @dir is as for openat(). Its descriptor, and in @tmp its name; or -errno.

@@ -228,7 +228,7 @@ int vmdir_new(struct rundir *base, const char *name, const char *config,
 			       name, VM_NAME_MAX);
 	d = calloc(1, sizeof(*d));
 	if (!d)
-		return err_set(e, -ENOMEM, "out of memory");
+		return err_no_memory(e);
 	d->base = base;
 	d->dir = d->lock = d->end = d->listener = -1;
 	make_id(d);

@@ -91,7 +91,7 @@ int rundir_open(const char *path, bool create, struct rundir **out,
 	int r;
 
 	if (!d)
-		return err_set(e, -ENOMEM, "out of memory");
+		return err_no_memory(e);
 	d->fd = -1;
 	d->path = path ? strdup(path) : usual_path();
 	if (d->path)

@@ -17,13 +17,17 @@
 
 #define KIND (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
-static int address(struct sockaddr_un *addr, const char *path)
+/* A new socket, and in @addr the address of @path. */
+static int new_socket(struct sockaddr_un *addr, const char *path)
 {
+	int fd;
+
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(addr->sun_path))
 		return -ENAMETOOLONG;
 	strcpy(addr->sun_path, path);
-	return 0;
+	fd = socket(AF_UNIX, KIND, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 /* Nobody listens on the socket at @addr any more. */
@@ -49,13 +53,10 @@ int unix_socket(const char *path, int backlog)
 {
 	struct sockaddr_un addr;
 	const struct sockaddr *sa = (const struct sockaddr *)&addr;
-	int fd, r = address(&addr, path);
+	int fd = new_socket(&addr, path), r;
 
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, KIND, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = fchmod(fd, 0600);
 	if (r == 0)
 		r = bind(fd, sa, sizeof(addr));
@@ -168,13 +169,10 @@ int unix_accept(struct unix_listener *l)
 int unix_connect(const char *path)
 {
 	struct sockaddr_un addr;
-	int fd, r = address(&addr, path);
+	int fd = new_socket(&addr, path), r;
 
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, KIND, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
 	return vetted(fd, r < 0 ? -errno : 0);
 }

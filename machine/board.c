@@ -19,13 +19,9 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/ram.h"
+#include "core/util.h"
 
 #define MIB (1ull << 20)
-
-static uint64_t round_up(uint64_t n, uint64_t align)
-{
-	return (n + align - 1) & -align;
-}
 
 /* The first address behind everything that the map places. */
 static uint64_t map_end(struct machine *m)
@@ -34,7 +30,7 @@ static uint64_t map_end(struct machine *m)
 
 	if (m->has_pci) {
 		m->pci_high = (struct range){
-			.base = round_up(end > arch_map.pci_high.base
+			.base = align_up(end > arch_map.pci_high.base
 						 ? end
 						 : arch_map.pci_high.base,
 					 arch_map.pci_high.size),

@@ -30,19 +30,13 @@ static void set_level(void *ctx, unsigned line, bool on)
 	arch_irq_line(&b->vm, line, on);
 }
 
-static int no_memory(const char *what)
-{
-	log_warnx("no memory for %s", what);
-	return -ENOMEM;
-}
-
 int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
 	      uint64_t size)
 {
 	int r;
 
 	if (!dev)
-		return no_memory(what);
+		return log_failure(what, -ENOMEM);
 	if (!dev->name[0])
 		snprintf(dev->name, sizeof(dev->name), "%s", dev->ops->name);
 	r = bus_add(&b->vm.bus, dev, base, size);

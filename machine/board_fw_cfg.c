@@ -20,12 +20,6 @@
 /* Initrds are joined; each begins at a multiple of this. */
 #define PAD 4
 
-static int no_memory(void)
-{
-	log_warnx("no memory for the order of boot devices");
-	return -ENOMEM;
-}
-
 /*
  * Paths of Open Firmware's, as EDK2's QemuBootOrderLib reads them: the bus and
  * the place on it, then what a device of that kind has below.
@@ -51,7 +45,7 @@ int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot)
 			     newline, (unsigned long long)at,
 			     disk ? "disk@0,0" : "ethernet-phy@0");
 	if (n < 0)
-		return no_memory();
+		return log_failure("the order of boot devices", -ENOMEM);
 	free(b->bootorder);
 	b->bootorder = all;
 	return 0;

@@ -19,6 +19,7 @@
 #include "machine/arch.h"
 #include "machine/board_impl.h"
 #include "core/log.h"
+#include "core/util.h"
 
 /* Is it worth stopping them? */
 static bool is_quiet(struct board *b)
@@ -53,8 +54,7 @@ bool board_look_for_halt(struct board *b)
 
 static void look(struct timer *t)
 {
-	struct board *b =
-		(void *)((char *)t - offsetof(struct board, halt.timer));
+	struct board *b = container_of(t, struct board, halt.timer);
 
 	if (board_look_for_halt(b))
 		vm_post(&b->vm, VM_HALTED, NULL, 0);

@@ -324,8 +324,8 @@ static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
  */
 static int map_windows(struct board *b, unsigned n)
 {
-	uint64_t page = sysconf(_SC_PAGESIZE);
-	uint64_t size = (n * arch_map.virtio.size + page - 1) & -page;
+	uint64_t size =
+		align_up(n * arch_map.virtio.size, sysconf(_SC_PAGESIZE));
 	void *p;
 
 	if (!n)
@@ -387,12 +387,6 @@ static void failed(void *ctx, int err)
 	loop_post(d->board->vm.loop, &d->failed);
 }
 
-static int no_memory(const char *what)
-{
-	log_warnx("no memory for %s", what);
-	return -ENOMEM;
-}
-
 static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 {
 	const bool pci = is_pci(b, k, i);
@@ -402,7 +396,7 @@ static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 
 	d->v = k->make(b, i, e);
 	if (!d->v)
-		return e->text[0] ? -EINVAL : no_memory(k->what);
+		return e->text[0] ? -EINVAL : log_failure(k->what, -ENOMEM);
 	snprintf(name, sizeof(name), k->many ? "%s%u" : "%s", k->name, i);
 	virtio_set_name(d->v, name);
 	d->board = b;
@@ -426,7 +420,8 @@ int board_add_virtio(struct board *b, struct err *e)
 	int r;
 
 	b->virtio = calloc(mmio + count(b, true) + 1, sizeof(*b->virtio));
-	r = b->virtio ? map_windows(b, mmio) : no_memory("virtio devices");
+	r = b->virtio ? map_windows(b, mmio)
+		      : log_failure("virtio devices", -ENOMEM);
 	for (k = 0; k < KINDS && !r; k++)
 		for (i = 0; i < kinds[k].count(b) && !r; i++)
 			r = add(b, &kinds[k], i, e);

@@ -23,7 +23,7 @@ static int open_list(struct infile **files, unsigned *n, const char *opt,
 		return 0;
 	*files = calloc(paths->n, sizeof(**files));
 	if (!*files)
-		return err_set(e, -ENOMEM, "the host is out of memory");
+		return err_no_memory(e);
 	for (; *n < paths->n && !r; *n += !r)
 		r = infile_open(&(*files)[*n], opt, paths->s[*n], e);
 	return r;

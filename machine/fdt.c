@@ -145,13 +145,20 @@ static void add_uart(struct tree *t)
 	tree_end(t);
 }
 
-static void add_rtc(struct tree *t)
+/* A PrimeCell at @at, with one clock and a level interrupt: up to its reg. */
+static void begin_primecell(struct tree *t, const char *name,
+			    const struct place *at, enum tree_handle h)
 {
-	tree_node(t, "pl031@%llx", (unsigned long long)arch_map.rtc.base);
-	tree_handle(t, TREE_RTC);
+	tree_node(t, "%s@%llx", name, (unsigned long long)at->base);
+	tree_handle(t, h);
 	tree_string(t, "clock-names", "apb_pclk");
 	tree_cells(t, "clocks", TREE_CLOCK);
-	tree_interrupt(t, arch_map.rtc.line, false);
+	tree_interrupt(t, at->line, false);
+}
+
+static void add_rtc(struct tree *t)
+{
+	begin_primecell(t, "pl031", &arch_map.rtc, TREE_RTC);
 	tree_cells(t, "reg", TREE_REGION(arch_map.rtc.base, arch_map.rtc.size));
 	tree_strings(t, "compatible", "arm,pl031\0arm,primecell");
 	tree_end(t);
@@ -159,11 +166,7 @@ static void add_rtc(struct tree *t)
 
 static void add_gpio(struct tree *t)
 {
-	tree_node(t, "pl061@%llx", (unsigned long long)arch_map.gpio.base);
-	tree_handle(t, TREE_GPIO);
-	tree_string(t, "clock-names", "apb_pclk");
-	tree_cells(t, "clocks", TREE_CLOCK);
-	tree_interrupt(t, arch_map.gpio.line, false);
+	begin_primecell(t, "pl061", &arch_map.gpio, TREE_GPIO);
 	tree_empty(t, "gpio-controller");
 	tree_cells(t, "#gpio-cells", 2);
 	tree_strings(t, "compatible", "arm,pl061\0arm,primecell");

@@ -9,6 +9,7 @@
 
 #include "machine/image.h"
 #include "machine/infile.h"
+#include "core/util.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -71,17 +72,6 @@ static inline uint64_t get_le64(const uint8_t *p)
 
 	memcpy(&v, p, sizeof(v));
 	return le64toh(v);
-}
-
-/* @unit is a power of two; the caller knows that nothing wraps. */
-static inline uint64_t align_up(uint64_t v, uint64_t unit)
-{
-	return (v + unit - 1) & -unit;
-}
-
-static inline uint64_t align_down(uint64_t v, uint64_t unit)
-{
-	return v & -unit;
 }
 
 /* The first address behind @r. */

@@ -179,7 +179,7 @@ int image_load_files(const struct gmem *mem, const struct machine *m,
 	memset(b->module, 0, sizeof(b->module));
 	p.part = calloc(f->ninitrds + MODULE_KINDS, sizeof(*p.part));
 	if (!p.part)
-		return err_set(e, -ENOMEM, "the host is out of memory");
+		return err_no_memory(e);
 	parts_add(&p, m, f, b);
 	if (p.n)
 		err = parts_load(&p, mem, m, b, e);

@@ -28,20 +28,6 @@ int infile_err(const struct infile *f, struct err *e, int code, const char *fmt,
 	return err_set(e, code, "%s %.200s: %s", f->opt, f->path, why);
 }
 
-static const char *kind_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return "directory";
-	case S_IFIFO:
-		return "FIFO";
-	case S_IFSOCK:
-		return "socket";
-	default:
-		return "device";
-	}
-}
-
 int infile_open(struct infile *f, const char *opt, const char *path,
 		struct err *e)
 {
@@ -56,8 +42,8 @@ int infile_open(struct infile *f, const char *opt, const char *path,
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err = infile_err(f, e, -EINVAL, "is a %s; give a regular file",
-				 kind_of(st.st_mode));
+		err = infile_err(f, e, -EINVAL, "is %s; give a regular file",
+				 file_kind(st.st_mode));
 		goto fail;
 	}
 	if (!st.st_size) {

@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/remedy.h"
 #include "core/loop.h"
+#include "core/util.h"
 #include "host/chardev.h"
 
 #define KEPT 32768u
@@ -57,8 +58,7 @@ static bool take(struct capture *c)
 
 static void ready(struct io *io, uint32_t events)
 {
-	struct capture *c =
-		(struct capture *)((char *)io - offsetof(struct capture, io));
+	struct capture *c = container_of(io, struct capture, io);
 
 	(void)events;
 	if (!take(c))

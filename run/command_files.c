@@ -21,6 +21,7 @@
 #include "config/values.h"
 #include "core/log.h"
 #include "core/remedy.h"
+#include "core/util.h"
 #include "host/closure.h"
 #include "host/cpio.h"
 #include "host/virtiofsd.h"
@@ -262,8 +263,7 @@ static int add_program(const struct pack *p, struct err *e)
 	free(file);
 	for (i = 0; i < m->files.n && !r; i++) {
 		abs = path_absolute(m->files.s[i]);
-		r = abs ? closure_add(p->root, abs, e)
-			: err_set(e, -ENOMEM, "out of memory");
+		r = abs ? closure_add(p->root, abs, e) : err_no_memory(e);
 		free(abs);
 	}
 	return r ? -STATUS_LOST : 0;

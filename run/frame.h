@@ -23,10 +23,6 @@
 #define FRAME_MAX    16384u
 #define FRAME_WINDOW 65536u
 
-/* What a shell looks in, if nobody has said: on either side. */
-#define DEFAULT_PATH \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* The port's name, and its number: it is the last. */
 #define FRAME_PORT "nestor.command"
 

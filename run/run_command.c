@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "run/capture.h"
@@ -23,6 +22,7 @@
 #include "config/values.h"
 #include "core/log.h"
 #include "core/remedy.h"
+#include "core/timer.h"
 #include "host/chardev.h"
 
 /* The same signal, twice within so long, is meant for nestor. */
@@ -46,14 +46,14 @@ struct guest_command {
 	unsigned notices;
 	struct log_limit more_notices;
 	unsigned last_signal;
-	struct timespec last_time;
+	int64_t last_time; /* mono_ms() */
 };
 
 /* --- making it --- */
 
 static int no_memory(struct err *e)
 {
-	err_set(e, -ENOMEM, "out of memory");
+	err_no_memory(e);
 	return STATUS_LOST;
 }
 
@@ -306,16 +306,12 @@ struct chardev *command_open(struct guest_command *c, struct loop *loop,
 bool command_signal(struct guest_command *c, unsigned number)
 {
 	bool ends = number != SIGUSR1 && number != SIGUSR2;
-	struct timespec now;
-	int64_t ms = INT64_MAX;
+	const int64_t now = mono_ms();
+	int64_t ms = number == c->last_signal ? now - c->last_time : INT64_MAX;
 
 	/* The program does not run yet. */
 	if (!c->started)
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (number == c->last_signal)
-		ms = (now.tv_sec - c->last_time.tv_sec) * 1000 +
-		     (now.tv_nsec - c->last_time.tv_nsec) / 1000000;
 	if (ends && ms < TWIN_MS)
 		return true;
 	/* The first did not end it. */

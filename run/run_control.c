@@ -191,7 +191,7 @@ int run_register(struct run *r, struct err *e)
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	r->began = t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 	if (!text)
-		return err_set(e, -ENOMEM, "out of memory");
+		return err_no_memory(e);
 	n = rundir_open(cfg->runtime_dir, true, &r->base, e);
 	if (!n)
 		n = vmdir_new(r->base, cfg->name, text, &r->dir, e);

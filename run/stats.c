@@ -198,7 +198,7 @@ int stats_write(struct board *b, struct output *to)
 		text = render(stats, path);
 		json_decref(stats);
 		if (!text)
-			r = err_set(&e, -ENOMEM, "out of memory");
+			r = err_no_memory(&e);
 	}
 	if (!r && !to)
 		fputs(text, stderr);

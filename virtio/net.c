@@ -27,6 +27,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 
+#include "core/util.h"
 #include "host/netif.h"
 #include "virtio/virtio.h"
 
@@ -288,7 +289,7 @@ static int receive_all(struct net *n)
 
 static void net_ready(struct io *io, uint32_t events)
 {
-	struct net *n = (struct net *)((char *)io - offsetof(struct net, io));
+	struct net *n = container_of(io, struct net, io);
 
 	(void)events;
 	virtio_lock(&n->v);

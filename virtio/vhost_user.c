@@ -76,20 +76,12 @@ static int fail(struct vhost_user *v, int error)
 	return error;
 }
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 /* Until the deadline. 0 or -errno. */
 static int await(const struct vhost_user *v, short events)
 {
 	struct pollfd p = { .fd = v->fd, .events = events };
 	struct timespec left;
-	uint64_t t = now();
+	uint64_t t = mono_ns();
 	int n = 0;
 
 	if (t < v->deadline) {
@@ -111,7 +103,7 @@ static int send_message(struct vhost_user *v, struct message *m, int fd)
 
 	if (v->error)
 		return v->error;
-	v->deadline = now() + v->patience;
+	v->deadline = mono_ns() + v->patience;
 	if (fd >= 0) {
 		h.msg_control = control;
 		h.msg_controllen = sizeof(control);

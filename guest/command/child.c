@@ -5,6 +5,8 @@
 
 #include "guest/command/init.h"
 
+#include "core/util.h"
+
 static const char *path_of(char **envp)
 {
 	static const char name[] = "PATH=";

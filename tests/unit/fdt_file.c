@@ -328,7 +328,7 @@ TEST(B1_what_is_no_overlay_is_refused)
 	   -EINVAL);
 	HAS(err.text, "--dtb-overlay");
 	EQ(overlay_file(&fdt, &size, "/dev/null", &err), -EINVAL);
-	HAS(err.text, "is a device");
+	HAS(err.text, "is a character device");
 }
 
 /* An overlay whose fixup of /fragment@0/__overlay__ x is at @local, @fixup. */

@@ -113,7 +113,7 @@ TEST(B1_a_directory_a_device_and_no_file_are_refused)
 	EQ(load("/"), -EINVAL);
 	STR_EQ(err.text, "--kernel /: is a directory; give a regular file");
 	EQ(load("/dev/zero"), -EINVAL);
-	HAS(err.text, "is a device");
+	HAS(err.text, "is a character device");
 	EQ(load("/nonexistent/kernel"), -ENOENT);
 	HAS(err.text, "--kernel /nonexistent/kernel: cannot be opened");
 }

@@ -154,7 +154,7 @@ each_refused()
 	refused "$opt dir: is a directory; give a regular file" "$@" "$opt" dir
 	refused "$opt fifo: is a FIFO; give a regular file" "$@" "$opt" fifo
 	refused "$opt empty: is empty; *" "$@" "$opt" empty
-	refused "$opt /dev/zero: is a device; give a regular file" \
+	refused "$opt /dev/zero: is a character device; give a regular file" \
 		"$@" "$opt" /dev/zero
 }
 
