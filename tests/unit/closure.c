@@ -302,34 +302,66 @@ TEST(a_tree_is_added_with_links_and_without_what_is_no_file)
 	end();
 }
 
-/* Cut off anywhere, and with each byte of its headers changed. */
-TEST(B1_a_broken_ELF_file_is_read_as_none_or_as_little)
+/* What elf_read() makes of the @len bytes at @buf; of none, nothing is left. */
+static int read_bytes(const void *buf, size_t len, struct elf *elf)
 {
-	struct tiny t, bad;
+	int fd, r;
+
+	put("/p", 0755, buf, len);
+	fd = closure_open(closure, "/p");
+	r = elf_read(fd, elf);
+	close(fd);
+	OK(r == 0 || r == -ENOEXEC);
+	if (r)
+		OK(!elf->nneeded && !elf->needed && !elf->rpath &&
+		   !elf->runpath && !elf->interp);
+	return r;
+}
+
+TEST(B1_an_ELF_file_that_is_cut_off_is_none)
+{
+	struct tiny t;
 	struct elf elf;
-	size_t i;
-	int fd;
+	size_t i, end_of_strings;
 
 	begin();
 	tiny_init(&t);
 	tiny_tag(&t, DT_NEEDED, "liba.so");
 	tiny_tag(&t, DT_RPATH, "/x");
-	put("/p", 0755, "", 0);
-	fd = closure_open(closure, "/p");
-	close(fd);
+	end_of_strings = offsetof(struct tiny, str) + 1 + sizeof("liba.so") +
+			 sizeof("/x");
+	for (i = 0; i < end_of_strings; i++)
+		EQ(read_bytes(&t, i, &elf), -ENOEXEC);
+	EQ(read_bytes(&t, i, &elf), 0);
+	EQ(elf.nneeded, 1);
+	STR_EQ(elf.needed[0], "liba.so");
+	STR_EQ(elf.rpath, "/x");
+	elf_free(&elf);
+	end();
+}
+
+TEST(B1_an_ELF_file_with_a_byte_changed_is_none_or_needs_no_more)
+{
+	struct tiny t, bad;
+	struct elf elf;
+	size_t i;
+	int r;
+
+	begin();
+	tiny_init(&t);
+	tiny_tag(&t, DT_NEEDED, "liba.so");
+	tiny_tag(&t, DT_RPATH, "/x");
 	for (i = 0; i < offsetof(struct tiny, str) + 20; i++) {
 		bad = t;
 		((uint8_t *)&bad)[i] ^= 0xff;
-		put("/p", 0755, &bad, sizeof(bad));
-		fd = closure_open(closure, "/p");
-		if (!elf_read(fd, &elf))
-			elf_free(&elf);
-		close(fd);
-		put("/p", 0755, &t, i);
-		fd = closure_open(closure, "/p");
-		if (!elf_read(fd, &elf))
-			elf_free(&elf);
-		close(fd);
+		r = read_bytes(&bad, sizeof(bad), &elf);
+		/* Magic, class and byte order. */
+		if (i < EI_VERSION)
+			EQ(r, -ENOEXEC);
+		if (r)
+			continue;
+		OK(elf.nneeded <= 1 && !elf.runpath && !elf.interp);
+		elf_free(&elf);
 	}
 	end();
 }
