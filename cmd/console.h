@@ -47,7 +47,7 @@ int console_script(struct console *, struct step *steps, unsigned n, bool json);
 
 /*
  * Connect standard input and output to it until the user detaches or the VM
- * ends; or, if it is to be @left, until all that is there is done. The exit
- * status.
+ * ends; or, with @leave, until input has ended and the guest has taken it. The
+ * exit status.
  */
 int console_talk(struct console *, bool leave);

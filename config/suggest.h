@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a misspelt word was to be. */
+/* What a misspelt word was meant to be. */
 #pragma once
 
 struct suggestion {

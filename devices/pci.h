@@ -52,8 +52,8 @@ struct pci_ops {
 	void (*master)(struct pci_function *, bool on);
 	/*
 	 * The driver reads (before) or has written (after) the @len bytes at
-	 * @off of the configuration space: what of it lies in a capability of
-	 * the function's own is its business.
+	 * @off of the configuration space: the function takes care of what lies
+	 * in a capability of its own.
 	 */
 	void (*config)(struct pci_function *, unsigned off, unsigned len,
 		       bool write);

@@ -100,7 +100,7 @@ void chardev_fini(struct chardev *);
 /* Connect the streams of a new peer; they become the chardev's. */
 void chardev_connect(struct chardev *, struct stream in, struct stream out);
 
-/* nestor's own word on the terminal, which is none of the guest's output. */
+/* What nestor itself says on the terminal: no part of the guest's output. */
 void chardev_say(struct chardev *, const void *buf, size_t len);
 
 /* Move input from the peer to the fronts, as far as it goes. */

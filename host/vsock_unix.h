@@ -8,7 +8,8 @@
  * number that the guest knows it by, and whatever follows, either way, is the
  * connection's. When there is no such guest's port, the socket is closed.
  *
- * Guest to host: port N of the host (CID 2) is who listens on the socket PATH_N.
+ * Guest to host: port N of the host (CID 2) is the process that listens on the
+ * socket PATH_N.
  */
 #pragma once
 

@@ -49,7 +49,7 @@ int arch_board_vm(struct board *b, struct err *e);
  * arch_board_vcpus() - all vCPUs are there: their features, and the interrupt
  * controller
  *
- * Settles who takes messages, @b->m.msi, if there is a PCI host.
+ * Settles what takes messages, @b->m.msi, if there is a PCI host.
  */
 int arch_board_vcpus(struct board *b, struct err *e);
 
@@ -95,7 +95,7 @@ unsigned arch_irq_cells(unsigned line, bool edge,
 
 /*
  * Nodes of the tree: CPUs and all that they have, with the interrupt controller
- * (TREE_INTC) and who takes messages (TREE_MSI); the watchdog's. And the label
+ * (TREE_INTC) and what takes messages (TREE_MSI); the watchdog's. And the label
  * of the interrupt controller.
  */
 void arch_fdt_cpus(struct tree *t, const struct machine *m);

@@ -54,7 +54,7 @@ struct run {
 	struct control *control;
 	struct run_balloon *balloon; /* NULL: nobody has asked yet */
 	int report;	/* detached: where the caller waits; else -1 */
-	bool abandoned; /* ... but did not, so nothing is to be left */
+	bool abandoned; /* ... but it has gone: leave nothing behind */
 
 	/* NULL: not wanted, or nobody can find this VM. */
 	struct console_hub *hub;

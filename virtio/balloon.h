@@ -24,7 +24,7 @@ struct balloon_stats {
 	uint64_t target; /* what the guest is to do without */
 	uint64_t actual; /* what it says that it does without */
 	uint64_t freed;	 /* given back to the host so far, in and out again */
-	uint64_t errors; /* pages that are none of the guest's */
+	uint64_t errors; /* pages outside of the guest's memory */
 	uint32_t known;	 /* 1 << VIRTIO_BALLOON_S_*: which of these it gave */
 	uint64_t value[BALLOON_STATS]; /* at the last virtio_balloon_ask() */
 };

@@ -145,8 +145,8 @@ static inline void irq_off(void)
 }
 
 /*
- * Leave the CPU to the host for @ms milliseconds: who polls for what the host
- * does is not to be in its way. With interrupts masked; the timer's is not
+ * Leave the CPU to the host for @ms milliseconds: so that a poll for what the
+ * host does is not in its way. With interrupts masked; the timer's is not
  * taken, but wakes if nap_init() was called once.
  */
 static inline void nap_init(void)

@@ -27,7 +27,7 @@
 #define ICC_IAR1_EL1  S3_0_C12_C12_0
 #define ICC_EOIR1_EL1 S3_0_C12_C12_1
 
-/* What is ended stays active until who has it by LR_HW deactivates it. */
+/* What is ended stays active until its owner by LR_HW deactivates it. */
 #define ICC_CTLR_EOIMODE (1ull << 1)
 
 #define ICH_HCR_EN  (1ull << 0)
