@@ -61,6 +61,28 @@ int gmem_map(const struct gmem *m, gpa_t gpa, size_t len, struct iovec *iov,
 	return n;
 }
 
+/*
+ * Each byte is loaded once, in words where they are aligned: a guest may write
+ * meanwhile, and a compiler may look twice at what it takes for its own.
+ */
+static void load(uint8_t *dst, const uint8_t *src, size_t len)
+{
+	uint64_t v;
+	size_t n;
+
+	for (; len; dst += n, src += n, len -= n) {
+		if (len >= sizeof(v) && (uintptr_t)src % sizeof(v) == 0) {
+			v = __atomic_load_n((const uint64_t *)src,
+					    __ATOMIC_RELAXED);
+			memcpy(dst, &v, sizeof(v));
+			n = sizeof(v);
+		} else {
+			*dst = __atomic_load_n(src, __ATOMIC_RELAXED);
+			n = 1;
+		}
+	}
+}
+
 int gmem_read(const struct gmem *m, gpa_t gpa, void *buf, size_t len)
 {
 	struct iovec iov[GMEM_BANKS];
@@ -68,7 +90,7 @@ int gmem_read(const struct gmem *m, gpa_t gpa, void *buf, size_t len)
 	int i, n = gmem_map(m, gpa, len, iov, GMEM_BANKS);
 
 	for (i = 0; i < n; i++) {
-		memcpy(dst, iov[i].iov_base, iov[i].iov_len);
+		load(dst, iov[i].iov_base, iov[i].iov_len);
 		dst += iov[i].iov_len;
 	}
 	return n < 0 ? -EFAULT : 0;
@@ -102,7 +124,7 @@ int gmem_load16(const struct gmem *m, gpa_t gpa, uint16_t *val)
 
 	if (!p)
 		return -EFAULT;
-	*val = le16toh(__atomic_load_n(p, __ATOMIC_RELAXED));
+	*val = le16toh(__atomic_load_n(p, __ATOMIC_ACQUIRE));
 	return 0;
 }
 
@@ -112,7 +134,7 @@ int gmem_load32(const struct gmem *m, gpa_t gpa, uint32_t *val)
 
 	if (!p)
 		return -EFAULT;
-	*val = le32toh(__atomic_load_n(p, __ATOMIC_RELAXED));
+	*val = le32toh(__atomic_load_n(p, __ATOMIC_ACQUIRE));
 	return 0;
 }
 
@@ -122,7 +144,7 @@ int gmem_store16(const struct gmem *m, gpa_t gpa, uint16_t val)
 
 	if (!p)
 		return -EFAULT;
-	__atomic_store_n(p, htole16(val), __ATOMIC_RELAXED);
+	__atomic_store_n(p, htole16(val), __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -132,6 +154,6 @@ int gmem_store32(const struct gmem *m, gpa_t gpa, uint32_t val)
 
 	if (!p)
 		return -EFAULT;
-	__atomic_store_n(p, htole32(val), __ATOMIC_RELAXED);
+	__atomic_store_n(p, htole32(val), __ATOMIC_RELEASE);
 	return 0;
 }

@@ -47,7 +47,7 @@ int gmem_add(struct gmem *, gpa_t base, uint64_t size, void *hva);
  * gmem_read(), gmem_write() - copy @len bytes between the guest and @buf
  *
  * 0, or -EFAULT if any byte lies outside RAM; then nothing is copied. @len may
- * be 0.
+ * be 0. For what is small, as descriptors are.
  */
 int gmem_read(const struct gmem *, gpa_t gpa, void *buf, size_t len);
 int gmem_write(const struct gmem *, gpa_t gpa, const void *buf, size_t len);
@@ -55,8 +55,8 @@ int gmem_write(const struct gmem *, gpa_t gpa, const void *buf, size_t len);
 /*
  * gmem_load16() and its like - one single-copy atomic little-endian access
  *
- * Relaxed order: the caller places the barriers that the ring protocol asks
- * for. 0, or -EFAULT if @gpa lies outside RAM or is not aligned to its size.
+ * A load comes before what follows it, a store after what precedes it (acquire,
+ * release); a store before a load takes the caller's barrier. 0, or -EFAULT if @gpa lies outside RAM or is not aligned to its size.
  */
 int gmem_load16(const struct gmem *, gpa_t gpa, uint16_t *val);
 int gmem_load32(const struct gmem *, gpa_t gpa, uint32_t *val);

@@ -165,6 +165,7 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *c)
 		return -EPROTO;
 	if (!vq->ready)
 		return 0;
+	/* Read before the entry that it covers. */
 	if (gmem_load16(vq->gmem, vq->avail + RING_IDX, &idx))
 		return broken(vq);
 	pending = idx - vq->avail_idx;
@@ -172,8 +173,6 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *c)
 		return 0;
 	if (pending > vq->size)
 		return broken(vq);
-	/* The index is read before the entry that it covers. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	entry = vq->avail + RING_ENTRIES +
 		vq->avail_idx % vq->size * AVAIL_ENTRY;
 	if (gmem_load16(vq->gmem, entry, &c->head))
@@ -297,8 +296,7 @@ bool vq_flush(struct virtqueue *vq)
 
 	if (!vq->ready || old == new)
 		return false;
-	/* The entries are seen before the index that covers them. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	/* Seen after the entries that it covers. */
 	gmem_store16(vq->gmem, vq->used + RING_IDX, new);
 	vq->flushed = new;
 	/*

@@ -308,15 +308,18 @@ static inline void rig_start(struct rig *r, uint64_t features)
 	r->irqs = 0;
 }
 
-/* Descriptor @i of the table at @table. */
+/* Descriptor @i of the table at @table; the device may look meanwhile. */
 static inline void rig_desc_at(const struct rig *r, gpa_t table, unsigned i,
 			       gpa_t addr, uint32_t len, uint16_t flags,
 			       uint16_t next)
 {
-	struct vring_desc d = { htole64(addr), htole32(len), htole16(flags),
-				htole16(next) };
+	const struct vring_desc d = { htole64(addr), htole32(len),
+				      htole16(flags), htole16(next) };
+	uint64_t *to = rig_at(r, table + i * sizeof(d)), word[2];
 
-	memcpy(rig_at(r, table + i * sizeof(d)), &d, sizeof(d));
+	memcpy(word, &d, sizeof(d));
+	__atomic_store_n(&to[0], word[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&to[1], word[1], __ATOMIC_RELAXED);
 }
 
 static inline void rig_desc(const struct rig *r, unsigned q, unsigned i,
@@ -326,18 +329,17 @@ static inline void rig_desc(const struct rig *r, unsigned q, unsigned i,
 	rig_desc_at(r, DESC(q), i, addr, len, flags, next);
 }
 
+/* In the order of a driver's barriers: an index after what it covers. */
 static inline void rig_put16(const struct rig *r, gpa_t gpa, uint16_t val)
 {
-	val = htole16(val);
-	memcpy(rig_at(r, gpa), &val, 2);
+	__atomic_store_n((uint16_t *)rig_at(r, gpa), htole16(val),
+			 __ATOMIC_RELEASE);
 }
 
 static inline uint16_t rig_get16(const struct rig *r, gpa_t gpa)
 {
-	uint16_t val;
-
-	memcpy(&val, rig_at(r, gpa), 2);
-	return le16toh(val);
+	return le16toh(
+		__atomic_load_n((uint16_t *)rig_at(r, gpa), __ATOMIC_ACQUIRE));
 }
 
 /* Make the chain at @head available, without a notification. */
