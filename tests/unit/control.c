@@ -351,7 +351,7 @@ TEST(A1_a_process_of_another_user_is_turned_away)
 	/* Only root can be somebody else. */
 	if (geteuid() == 0) {
 		STR_EQ(answer_to(65534), "");
-		EQ(calls, 1);
+		EQ(__atomic_load_n(&calls, __ATOMIC_SEQ_CST), 1);
 	}
 	stop();
 }

@@ -152,8 +152,8 @@ TEST(what_is_no_line_of_that_form_is_hung_up_on)
 		char c;
 
 		/* 0, or -1 where something was not read. */
-		OK(read(fd, &c, 1) <= 0 && errno != EAGAIN);
 		errno = 0;
+		OK(read(fd, &c, 1) <= 0 && errno != EAGAIN);
 		close(fd);
 	}
 	EQ(asked, 0);
