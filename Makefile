@@ -27,7 +27,7 @@ LIB_SRC	 := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 SRC	 := main.c $(LIB_SRC)
 TEST_SRC := $(filter-out core/kvm.c,$(LIB_SRC))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
-FUZZERS	 := $(basename $(notdir $(sort $(wildcard tests/fuzz/*.c))))
+FUZZERS	 := $(filter-out feed,$(basename $(notdir $(sort $(wildcard tests/fuzz/*.c)))))
 # Payloads within the binary: the chapters of nestor demo.
 DEMO	 := $(shell sed -n 's/^CHAPTER.\(el2_[a-z0-9_]*\),.*/\1/p' cmd/demo_chapters.h)
 PAYLOADS := $(basename $(notdir $(sort $(wildcard guest/*.S guest/*.c))))
@@ -45,6 +45,7 @@ HARDEN	 := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LIBS	 := -lfdt -lz -lzstd -ljansson -lpthread
 SANFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all
+TSANFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan
 
 .PHONY: all
 all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin) $(BROKEN:%=$(B)/guest/%.bin)
@@ -96,7 +97,7 @@ $(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
 		$(RT_DEPS) $(B)/obj/flags
 	$(call payload,-DBREAK=$(patsubst .break-%,%,$(suffix $*)) $(RT) $<)
 
-$(foreach d,obj unit clang fuzz-obj,$(B)/$(d)/cmd/demo_words.o): \
+$(foreach d,obj unit clang fuzz-obj tsan,$(B)/$(d)/cmd/demo_words.o): \
 	$(DEMO:%=$(B)/guest/%.bin)
 
 # The first process of a command's guest: a Linux program without a libc, which
@@ -116,7 +117,7 @@ $(INIT): $(INIT_SRC) $(wildcard guest/command/*.h) run/frame.h $(B)/obj/flags \
 		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
 		$(INIT_SRC)
 
-$(foreach d,obj unit clang neutral fuzz-obj,$(B)/$(d)/run/command_files.o): $(INIT)
+$(foreach d,obj unit clang neutral fuzz-obj tsan,$(B)/$(d)/run/command_files.o): $(INIT)
 
 define payload
 	@mkdir -p $(@D)
@@ -129,9 +130,10 @@ FLAGS = $(CC) $(HOSTCC) $(CLANG) $(CFLAGS) $(HARDEN) $(COMMON) $(SANFLAGS) \
 	$(LIBS)
 $(B)/obj/flags $(B)/clang/flags: ROOT := $(SYSROOT)
 $(B)/obj/flags $(B)/clang/flags: | $(SYSROOT)
-NATIVE := $(B)/unit/flags $(B)/fuzz-obj/flags
+NATIVE := $(B)/unit/flags $(B)/fuzz-obj/flags $(B)/tsan/flags
 $(NATIVE): ROOT := $(HOST_SYSROOT)
 $(NATIVE): | $(HOST_SYSROOT)
+$(B)/tsan/flags: SANFLAGS := $(TSANFLAGS)
 # Rebuilt when the compiler, a flag or the sysroot changes, not otherwise.
 $(B)/%/flags: FORCE
 	@mkdir -p $(@D)
@@ -143,6 +145,7 @@ $(B)/obj/list: LIST = $(OBJ)
 $(B)/guest/list: LIST = $(RT) $(INIT_SRC)
 $(B)/unit/list: LIST = $(UNIT_OBJ)
 $(B)/fuzz-obj/list: LIST = $(FUZZ_LIB)
+$(B)/tsan/list: LIST = $(TSAN_OBJ)
 $(B)/%/list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' > $@
@@ -188,10 +191,41 @@ $(B)/fuzz-obj/%.o: %.c $(B)/fuzz-obj/flags | $(HOST_SYSROOT)
 	$(Q)$(CLANG) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(SANFLAGS) \
 		-fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
+# ThreadSanitizer: the unit tests, and each corpus through a harness without
+# libFuzzer. It wants addresses where it looks for them: no random ones, where
+# that is allowed. Of fences it knows nothing, and gcc warns: those here put a
+# store before a load, and no data hangs on them.
+TSAN_OBJ  := $(UNIT_OBJ:$(B)/unit/%=$(B)/tsan/%)
+TSAN_LIB  := $(FUZZ_LIB:$(B)/fuzz-obj/%=$(B)/tsan/%) $(B)/tsan/tests/fuzz/feed.o
+TSAN_FUZZ := $(FUZZERS:%=$(B)/tsan/fuzz/%)
+
+$(B)/tsan/unit: $(TSAN_OBJ) $(B)/tsan/list
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(TSANFLAGS) -o $@ $(TSAN_OBJ) -L$(HOST_SYSROOT)/lib $(LIBS)
+
+$(TSAN_FUZZ): $(B)/tsan/fuzz/%: $(B)/tsan/tests/fuzz/%.o $(TSAN_LIB) $(B)/tsan/list
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(TSANFLAGS) -o $@ $< $(TSAN_LIB) -L$(HOST_SYSROOT)/lib $(LIBS)
+
+$(B)/tsan/%.o: %.c $(B)/tsan/flags | $(HOST_SYSROOT)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(HOSTCC) $(COMMON) $(call sysinc,$(HOST_SYSROOT)) $(TSANFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+.PHONY: tsan
+tsan: export TSAN_OPTIONS ?= halt_on_error=1
+tsan: $(B)/tsan/unit $(TSAN_FUZZ)
+	@run=; ! setarch -R true 2>/dev/null || run="setarch -R"; bad=0; \
+		$$run $(B)/tsan/unit $(T) || bad=1; \
+		$(if $(T),,$$run tests/fuzz/replay $(B)/tsan/fuzz $(FUZZERS) || bad=1;) \
+		exit $$bad
+
 # Replay the committed corpora, one line of result each.
 .PHONY: fuzz-replay
 fuzz-replay: $(FUZZ_BIN)
-	@tests/fuzz/replay $(FUZZERS)
+	@tests/fuzz/replay $(B)/fuzz $(FUZZERS)
 
 # Go on from the corpora: make fuzz FUZZ=virtqueue SECONDS=600
 FUZZ	?= $(FUZZERS)
@@ -294,6 +328,7 @@ help:
 	@echo '                   of nv2, nvhe-gicv2, nvhe, vhe-gicv2, vhe, nv2-16k, nv2-lpa2'
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
 	@echo 'make neutral       what knows no architecture, compiled for riscv64'
+	@echo 'make tsan          unit tests and corpora under ThreadSanitizer (T=pattern)'
 	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
 	@echo 'make bench         instructions, exits, system calls, bytes'
 	@echo 'make bench-nested  exits to the host for what a guest of a guest does'
