@@ -6,6 +6,7 @@
  * second are shown as such: one that is stuck holds up nothing.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,7 +246,7 @@ static int cmd_ls(int argc, char **argv)
 	if (r < 0)
 		return opts_status(r, &e);
 	/* Dead or alive, a hundred of them need more than usual. */
-	limits_files();
+	limits_files(UINT_MAX);
 	r = rundir_open(runtime_dir, false, &base, &e);
 	if (!r) {
 		r = rundir_each(base, add, &l);

@@ -22,12 +22,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/timer.h"
+
 struct loop {
 	int epfd;
 	struct io wake;
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
 	struct task *head, **tail; /* under lock */
+	struct timers *timers;
 };
 
 static void wake(struct loop *l)
@@ -93,12 +96,18 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	timers_free(l->timers);
 	if (l->wake.fd >= 0)
 		close(l->wake.fd);
 	if (l->epfd >= 0)
 		close(l->epfd);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+struct timers **loop_timers(struct loop *l)
+{
+	return &l->timers;
 }
 
 int loop_run(struct loop *l)

@@ -36,6 +36,10 @@ struct loop *loop_new(void);
 /* Nobody is in loop_run(), and what is registered or posted is forgotten. */
 void loop_free(struct loop *);
 
+/* Where core/timer.c keeps the loop's timers; NULL there: none was opened yet. */
+struct timers;
+struct timers **loop_timers(struct loop *);
+
 /* Until loop_stop(). 0, or -errno if the epoll set itself failed. */
 int loop_run(struct loop *);
 /* Any thread, also a signal handler's; loop_run() returns once, soon. */

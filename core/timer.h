@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A one-shot timer on a loop: a timerfd, embedded by its owner; and the clock.
+ * One-shot timers on a loop, embedded by their owners; and the clock.
  */
 #pragma once
 
@@ -27,8 +27,14 @@ static inline int64_t mono_ms(void)
 	return mono_ns() / NSEC_PER_MSEC;
 }
 
+struct timers; /* all of a loop's */
+
 struct timer {
-	struct io io;
+	struct timers *of;
+	uint64_t at;	     /* ns; under their lock, as what follows */
+	struct timer **link; /* what points to it; NULL: it is not set */
+	struct timer *next;
+	struct io io;		    /* one on CLOCK_REALTIME: a timerfd */
 	void (*fn)(struct timer *); /* on the loop's thread */
 };
 
@@ -43,7 +49,7 @@ int timer_open(struct timer *, struct loop *, int clock,
 /* Has timer_open() succeeded, and timer_close() not been called since? */
 static inline bool timer_is_open(const struct timer *t)
 {
-	return t->io.loop;
+	return t->of || t->io.loop;
 }
 
 /*
@@ -59,3 +65,6 @@ void timer_stop(struct timer *);
 
 /* As loop_del(); nothing if it is not open. */
 void timer_close(struct timer *);
+
+/* For loop_free(); NULL is allowed. */
+void timers_free(struct timers *);

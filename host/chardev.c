@@ -449,7 +449,6 @@ int chardev_init(struct chardev *c, struct loop *l,
 	c->out_io.fn = out_ready;
 	pthread_mutex_init(&c->lock, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	return timer_open(&c->later, l, CLOCK_MONOTONIC, woken);
 }
 

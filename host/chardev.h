@@ -56,8 +56,8 @@ struct chardev_front {
  * closed, and replaced if its process is dead), "fd:N" (taken over; both ways,
  * as far as it is open for them).
  *
- * Nothing is read, and the terminal not touched, before the loop runs. SIGPIPE
- * and SIGXFSZ are ignored from here on. To be called before the loop runs.
+ * Nothing is read, and the terminal not touched, before the loop runs. SIGPIPE is
+ * ignored from here on, and SIGXFSZ to be. To be called before the loop runs.
  *
  * On "stdio", if standard input is a terminal: it is in raw mode while the
  * loop runs (host/tty.h), and Ctrl-a is a prefix: x quits, h helps, b sends a

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -449,7 +448,6 @@ struct console_log *console_log_new(struct loop *loop, struct chardev *c,
 		      : timer_open(&l->later, loop, CLOCK_MONOTONIC, on_time);
 	if (r < 0)
 		goto fail;
-	signal(SIGXFSZ, SIG_IGN);
 	pthread_mutex_init(&l->lock, NULL);
 	if (!bound && ends_mid_line(dir, path))
 		l->out[l->out_len++] = '\n';

@@ -42,7 +42,7 @@ struct loop;
  * appended to.
  *
  * What cannot be written is counted, warned of, and marked in the file when
- * there is room again; the guest goes on. SIGXFSZ is ignored from here on.
+ * there is room again; the guest goes on. SIGXFSZ is to be ignored.
  *
  * On the loop's thread, before the first write; to be freed there, when nobody
  * writes any more. NULL with a sentence in @e.

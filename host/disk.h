@@ -20,7 +20,7 @@ struct disk;
 struct err;
 struct json_t;
 
-/* NULL with a sentence in @e. SIGXFSZ is ignored from here on. */
+/* NULL with a sentence in @e. SIGXFSZ is to be ignored. */
 struct disk *disk_open(const char *path, bool readonly, struct err *e);
 
 /* No request is in progress. */

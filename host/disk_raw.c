@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -291,7 +290,6 @@ struct disk *disk_raw_open(const char *path, bool readonly, struct err *e)
 	d->disk.readonly = readonly;
 	d->fd = -1;
 	/* A limit on file sizes is the guest's I/O error, not our end. */
-	signal(SIGXFSZ, SIG_IGN);
 	if (open_locked(d, path, e) < 0) {
 		raw_close(&d->disk);
 		return NULL;

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -393,7 +392,6 @@ struct flash_bank *flash_open_vars(const char *path, const char *template,
 	if (fd < 0)
 		return NULL;
 	/* A limit on file sizes is the guest's error, not our end. */
-	signal(SIGXFSZ, SIG_IGN);
 	r = check_file(fd, "--vars", path, size, &len, e);
 	if (!r)
 		r = lock(fd, path, e);

@@ -4,11 +4,12 @@
 
 #include <sys/resource.h>
 
-void limits_files(void)
+void limits_files(unsigned enough)
 {
 	struct rlimit l;
 
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < enough &&
+	    l.rlim_cur < l.rlim_max) {
 		l.rlim_cur = l.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &l);
 	}

@@ -3,11 +3,12 @@
 #pragma once
 
 /*
- * limits_files() - as many open files as may be: up to the hard limit
+ * limits_files() - have @enough open files, or as many as may be
  *
- * The usual soft limit, 1024, is there for select(), which nobody here uses.
+ * If the soft limit is lower, it becomes the hard one: the usual 1024 is there
+ * for select(), which nobody here uses.
  */
-void limits_files(void);
+void limits_files(unsigned enough);
 
 /* How many that are now. */
 unsigned long long limits_files_now(void);

@@ -29,6 +29,13 @@
 #include "host/output.h"
 #include "host/tty.h"
 
+/*
+ * Open files that a VM may come to have: streams of vsock, clients, devices and
+ * their queues; a vCPU, its statistics, and as much again.
+ */
+#define FILES	   768u
+#define FILES_VCPU 4u
+
 static void on_timeout(struct timer *t)
 {
 	struct run *r = container_of(t, struct run, timeout);
@@ -216,7 +223,7 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 			 .end = ending_of(CAUSE_FAILED) };
 	int n;
 
-	limits_files();
+	limits_files(FILES + FILES_VCPU * cfg->cpus);
 	tty_fill_standard();
 	r.loop = loop_new();
 	if (!r.loop) {

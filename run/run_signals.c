@@ -59,6 +59,7 @@ static struct {
 		*volatile cause; /* of the end by the deadline, or under way */
 	struct vmdir *volatile dir; /* NULL: nobody can find this VM */
 	int wake;		    /* an eventfd */
+	unsigned ignored;	    /* 1 << place in `ending` */
 	timer_t timer;
 	bool timed;
 } last = { .wake = -1 };
@@ -187,7 +188,6 @@ static void on_signal(struct io *io, uint32_t events)
 		finish_by(r, si.ssi_signo);
 }
 
-/* Ignored from the start (nohup)? Then it stays so. */
 static bool is_ignored(int sig)
 {
 	struct sigaction sa;
@@ -195,16 +195,22 @@ static bool is_ignored(int sig)
 	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
 }
 
+/* What was ignored from the start (nohup) stays so. */
 static void handle_ending(int flags)
 {
 	struct sigaction sa = { .sa_handler = on_ending, .sa_flags = flags };
+	struct sigaction old;
 	unsigned i;
 
 	for (i = 0; i < ELEMS(ending); i++)
 		sigaddset(&sa.sa_mask, ending[i]);
-	for (i = 0; i < ELEMS(ending); i++)
-		if (!is_ignored(ending[i]))
-			sigaction(ending[i], &sa, NULL);
+	for (i = 0; i < ELEMS(ending); i++) {
+		if (last.ignored >> i & 1 || sigaction(ending[i], &sa, &old) ||
+		    old.sa_handler != SIG_IGN)
+			continue;
+		sigaction(ending[i], &old, NULL);
+		last.ignored |= 1u << i;
+	}
 }
 
 int run_signals_catch(struct run *r)
@@ -215,6 +221,7 @@ int run_signals_catch(struct run *r)
 
 	last.waiting = last.ends = 0;
 	last.first = (struct timespec){ 0 };
+	last.ignored = 0;
 	last.dir = NULL;
 	last.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (last.wake < 0)

@@ -240,6 +240,7 @@ static void limit(rlim_t size)
 
 	EQ(getrlimit(RLIMIT_FSIZE, &l), 0);
 	l.rlim_cur = size;
+	signal(SIGXFSZ, SIG_IGN);
 	EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
 }
 

@@ -22,7 +22,8 @@ static struct loop *loop;
 
 static inline void stop_loop(struct timer *t)
 {
-	loop_stop(t->io.loop);
+	(void)t;
+	loop_stop(loop);
 }
 
 static inline void spin_for(unsigned ms)
