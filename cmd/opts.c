@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The option scanner of all subcommands but run: --name, --name=value, bundled
- * letters, and --.
- */
+/* What the options of all subcommands but run have in common. */
 #include "cmd/opts.h"
 
 #include <errno.h>

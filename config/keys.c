@@ -14,6 +14,7 @@
 #include "config/suggest.h"
 #include "config/values.h"
 #include "core/log.h"
+#include "host/rundir.h"
 
 #define AT(member) offsetof(struct config, member)
 
@@ -44,6 +45,11 @@ static const char *const policies[] = { [POLICY_RESTART] = "restart",
 					[POLICY_IGNORE] = "ignore",
 					NULL };
 
+/* --no-reboot is an older word for --on-reset stop. */
+static const char *const reboots[] = {
+	[POLICY_RESTART] = "on", [POLICY_STOP] = "off", NULL
+};
+
 /* In the order of --help and --dump-config. Help texts fit 80 columns. */
 const struct key keys[] = {
 	{ .name = "kernel",
@@ -58,7 +64,8 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
 	  .help = "initial RAM disk; several are concatenated",
-	  .type = &value_paths,
+	  .type = &value_path,
+	  .list = true,
 	  .field = AT(initrds) },
 	{ .name = "params",
 	  .letter = 'p',
@@ -71,7 +78,6 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "KIND=FILE[,ARGS]",
 	  .help = "a hypervisor's guest; KIND: kernel, ramdisk",
-	  .type = &value_parts,
 	  .parts = &parts_module },
 	{ .name = "firmware",
 	  .group = GROUP_BOOT,
@@ -90,13 +96,11 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "NAME=FILE",
 	  .help = "a file for the guest to find in fw_cfg",
-	  .type = &value_parts,
 	  .parts = &parts_fw_cfg },
 	{ .name = "smbios",
 	  .group = GROUP_BOOT,
 	  .arg = "KEY=TEXT[,...]",
 	  .help = "what SMBIOS says: product, serial, uuid ...",
-	  .type = &value_parts,
 	  .parts = &parts_smbios },
 	{ .name = "dtb",
 	  .group = GROUP_BOOT,
@@ -108,7 +112,8 @@ const struct key keys[] = {
 	  .group = GROUP_BOOT,
 	  .arg = "FILE",
 	  .help = "overlay to apply to the tree; repeatable",
-	  .type = &value_paths,
+	  .type = &value_path,
+	  .list = true,
 	  .field = AT(overlays) },
 	{ .name = "dump-dtb",
 	  .group = GROUP_BOOT,
@@ -122,8 +127,9 @@ const struct key keys[] = {
 	  .group = GROUP_MACHINE,
 	  .arg = "NAME",
 	  .help = "what to call this VM",
-	  .type = &value_text,
-	  .field = AT(name) },
+	  .type = &value_vm_name,
+	  .field = AT(name),
+	  .max = VM_NAME_MAX },
 	{ .name = "cpus",
 	  .letter = 'c',
 	  .group = GROUP_MACHINE,
@@ -187,7 +193,7 @@ const struct key keys[] = {
 	  .bare = "auto",
 	  .def = "off",
 	  .help = "an EL2 for the guest: auto, vhe, nvhe or off",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = nested_kinds,
 	  .field = AT(nested) },
 	{ .name = "nested-depth",
@@ -204,7 +210,7 @@ const struct key keys[] = {
 	  .arg = "KIND",
 	  .def = "auto",
 	  .help = "virtio over pci, mmio; auto: pci with MSIs",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = transport_words,
 	  .field = AT(transport) },
 	{ .name = "disk",
@@ -212,40 +218,35 @@ const struct key keys[] = {
 	  .group = GROUP_DEVICES,
 	  .arg = "FILE[,...]",
 	  .help = "virtio disk; repeatable",
-	  .type = &value_parts,
 	  .parts = &parts_disk },
 	{ .name = "network",
 	  .letter = 'n',
 	  .group = GROUP_DEVICES,
 	  .arg = "tap[=NAME]|fd=N[,...]|none",
 	  .help = "virtio network card; repeatable",
-	  .type = &value_parts,
 	  .parts = &parts_network },
 	{ .name = "console",
 	  .group = GROUP_DEVICES,
 	  .arg = "KIND",
 	  .def = "auto",
 	  .help = "auto, serial, virtio or none",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = consoles,
 	  .field = AT(console) },
 	{ .name = "port",
 	  .group = GROUP_DEVICES,
 	  .arg = "NAME=BACKEND",
 	  .help = "BACKEND: file:PATH, unix:PATH, pty, fd:N, null",
-	  .type = &value_parts,
 	  .parts = &parts_port },
 	{ .name = "share",
 	  .group = GROUP_DEVICES,
 	  .arg = "TAG=DIR[,ro]",
 	  .help = "a directory, by virtio-fs; repeatable",
-	  .type = &value_parts,
 	  .parts = &parts_share },
 	{ .name = "vsock",
 	  .group = GROUP_DEVICES,
 	  .arg = "PATH[,cid=N]",
 	  .help = "sockets between guest and host, at PATH",
-	  .type = &value_parts,
 	  .parts = &parts_vsock },
 	{ .name = "rng",
 	  .group = GROUP_DEVICES,
@@ -283,14 +284,15 @@ const struct key keys[] = {
 	  .arg = "POLICY",
 	  .def = "restart",
 	  .help = "restart, stop or pause",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = policies,
 	  .field = AT(on_reset) },
 	{ .name = "reboot",
 	  .group = GROUP_LIFECYCLE,
 	  .def = "on",
 	  .help = "the same as --on-reset stop",
-	  .type = &value_reboot,
+	  .type = &value_alias,
+	  .choices = reboots,
 	  .field = AT(on_reset) },
 	{ .name = "reload-on-reset",
 	  .group = GROUP_LIFECYCLE,
@@ -303,7 +305,7 @@ const struct key keys[] = {
 	  .arg = "POLICY",
 	  .def = "stop",
 	  .help = "restart, stop, pause or ignore",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = policies,
 	  .field = AT(on_panic) },
 	{ .name = "on-watchdog",
@@ -311,7 +313,7 @@ const struct key keys[] = {
 	  .arg = "POLICY",
 	  .def = "restart",
 	  .help = "restart, stop, pause or ignore",
-	  .type = &value_choice,
+	  .type = &value_word,
 	  .choices = policies,
 	  .field = AT(on_watchdog) },
 	{ .name = "detect-halt",
@@ -385,7 +387,8 @@ const struct key keys[] = {
 	  .group = GROUP_COMMAND,
 	  .arg = "NAME[=VALUE]",
 	  .help = "put into its environment; repeatable",
-	  .type = &value_envs,
+	  .type = &value_env,
+	  .list = true,
 	  .field = AT(command.env) },
 	{ .name = "workdir",
 	  .group = GROUP_COMMAND,
@@ -404,7 +407,8 @@ const struct key keys[] = {
 	  .group = GROUP_COMMAND,
 	  .arg = "FILE",
 	  .help = "a file or tree for the initramfs; repeatable",
-	  .type = &value_paths,
+	  .type = &value_path,
+	  .list = true,
 	  .field = AT(command.files) },
 
 	{ .name = "config",
@@ -452,7 +456,6 @@ static enum opt_kind kind_of(const struct key *k)
 	if (k->arg && !strcmp(k->arg, "DIR"))
 		return OPT_DIR;
 	return k->role == KEY_READS_FILE || k->type == &value_path ||
-			       k->type == &value_paths ||
 			       k->parts == &parts_disk
 		       ? OPT_FILE
 		       : OPT_PLAIN;
@@ -476,84 +479,4 @@ struct opt key_opt(const struct key *k)
 			     .no = no_of(k),
 			     .bare = k->bare,
 			     .words = k->choices };
-}
-
-int text_check(const char *text, struct err *why)
-{
-	const unsigned char *s;
-
-	for (s = (const unsigned char *)text; *s; s++) {
-		if ((*s < ' ' && *s != '\t') || *s == 0x7f)
-			return err_set(why, -EINVAL,
-				       "contains a control character, which "
-				       "no configuration can hold; leave it "
-				       "out");
-	}
-	return 0;
-}
-
-/* What no value may hold: it could not stand on a line of a file. */
-static int check_value(const struct key *k, const char *value, struct err *why)
-{
-	size_t len = strlen(value);
-	int rc = text_check(value, why);
-
-	if (rc || k->type == &value_params)
-		return rc;
-	if (!len)
-		return err_set(why, -EINVAL, "empty; give %s",
-			       k->arg ? k->arg : "on or off");
-	if (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]))
-		return err_set(why, -EINVAL, "starts or ends with a blank");
-	return 0;
-}
-
-int key_set(const struct key *k, struct config *c, const char *value,
-	    const char *dir, struct err *why)
-{
-	int rc = check_value(k, value, why);
-
-	return rc ? rc : k->type->set(k, c, value, dir, why);
-}
-
-int config_init(struct config *c, struct err *e)
-{
-	const struct key *k;
-	int rc;
-
-	*c = (struct config){ 0 };
-	for (k = keys; k < keys + nkeys; k++) {
-		if (k->role != KEY_SETS || !k->def)
-			continue;
-		rc = key_set(k, c, k->def, NULL, e);
-		if (rc) {
-			config_free(c);
-			return rc;
-		}
-	}
-	return 0;
-}
-
-void config_free(struct config *c)
-{
-	const struct key *k;
-
-	for (k = keys; k < keys + nkeys; k++) {
-		if (k->type && k->type->free)
-			k->type->free(k, c);
-	}
-	while (c->command.argv.n)
-		free(c->command.argv.s[--c->command.argv.n]);
-	free(c->command.argv.s);
-	*c = (struct config){ 0 };
-}
-
-void config_dump(const struct config *c, FILE *f)
-{
-	const struct key *k;
-
-	for (k = keys; k < keys + nkeys; k++) {
-		if (k->role == KEY_SETS)
-			k->type->dump(k, c, f);
-	}
 }

@@ -49,8 +49,9 @@ struct key {
 	const char *def;  /* as it would stand in a file; NULL: unset */
 	const char *help; /* of the form that --help shows */
 	const struct value_type *type; /* for KEY_SETS and KEY_RUNS */
-	size_t field;		       /* the type's field in struct config */
-	const struct parts *parts;     /* value_parts: instead of that */
+	size_t field;		       /* the type's field in struct config, */
+	bool list;		       /* or a struct strlist of them */
+	const struct parts *parts;     /* instead of that */
 	unsigned min, max;	       /* for numbers */
 	/* By the enum's value, or for a path, words that are none; then NULL. */
 	const char *const *choices;
@@ -88,6 +89,9 @@ int key_set(const struct key *, struct config *, const char *value,
  * -EINVAL with the reason in @why if there is a control character in it.
  */
 int text_check(const char *text, struct err *why);
+
+/* Lines `key = value` that key_set() takes back; none if it is unset. */
+void key_dump(const struct key *, const struct config *, FILE *);
 
 /* Every default. -ENOMEM with @e. */
 int config_init(struct config *, struct err *e);

@@ -1,85 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The kinds of part that an option can have: how a text becomes a field of a
- * struct and is written again. config/parts.c does the rest.
- */
+/* The kinds of value that only devices have; config/values.c has the others. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/parts.h"
 #include "config/values.h"
 #include "core/log.h"
 
-static int flag_set(const struct part_value *v, void *field)
-{
-	(void)v;
-	*(bool *)field = true;
-	return 0;
-}
-
-const struct part_type part_flag = { sizeof(bool), .set = flag_set };
-
-/* --- text --- */
-
-/* @s, made by malloc(), becomes the field. */
-static int keep(const struct part_value *v, void *field, char *s)
-{
-	*(char **)field = s;
-	return s ? 0 : err_no_memory(v->why);
-}
-
-static int text_set(const struct part_value *v, void *field)
-{
-	const struct part *row = v->row;
-	const char *s = v->text;
-
-	for (; row->type->is && *s; s++)
-		if (!isascii(*s) || !row->type->is((unsigned char)*s))
-			return err_set(v->why, -EINVAL, "use %s in the %s",
-				       row->type->chars, row->name);
-	if (row->max && (!*v->text || strlen(v->text) > row->max))
-		return err_set(v->why, -EINVAL,
-			       "%s '%s' has not 1 to %u characters", row->name,
-			       v->text, row->max);
-	return keep(v, field, strdup(v->text));
-}
-
-static int is_name(int c)
-{
-	return isalnum(c) || strchr("._-", c);
-}
-
 #define TEXT(...) sizeof(char *), .is_string = true, __VA_ARGS__
-#define GRAPH	  .is = isgraph, .chars = "printable ASCII without blanks"
-
-const struct part_type part_any = { TEXT(.set = text_set) };
-const struct part_type part_graph = { TEXT(.set = text_set, GRAPH) };
-const struct part_type part_print = { TEXT(.set = text_set, .is = isprint,
-					   .chars = "printable ASCII") };
-const struct part_type part_name = {
-	TEXT(.set = text_set, .is = is_name,
-	     .chars = "letters, digits, '.', '_' and '-'")
-};
-
-/* Names outside of opt/ are for the machine's own files (fw_cfg.rst). */
-static int opt_name_set(const struct part_value *v, void *field)
-{
-	if (strncmp(v->text, "opt/", 4) != 0 || !v->text[4])
-		return err_set(v->why, -EINVAL,
-			       "the name must begin with opt/; others are the "
-			       "machine's own");
-	return text_set(v, field);
-}
-
-const struct part_type part_opt_name = { TEXT(.set = opt_name_set, GRAPH) };
 
 /* The kernel's own rule: dev_valid_name(). */
-static int tap_set(const struct part_value *v, void *field)
+static int tap_set(const struct value *v, void *field)
 {
 	const char *s = v->text;
 
@@ -91,53 +27,12 @@ static int tap_set(const struct part_value *v, void *field)
 			       "'%s' is no interface name of at most %d "
 			       "characters",
 			       v->text, IFNAMSIZ - 1);
-	return keep(v, field, strdup(v->text));
+	return value_keep(v, field, strdup(v->text));
 }
 
-const struct part_type part_tap = { TEXT(.set = tap_set) };
+const struct value_type value_tap = { TEXT(.set = tap_set) };
 
-static int path_set(const struct part_value *v, void *field)
-{
-	return keep(v, field, path_from(v->dir, v->text));
-}
-
-static char *path_text(const struct part *row, const void *field)
-{
-	(void)row;
-	return path_absolute(*(char *const *)field);
-}
-
-const struct part_type part_path = { TEXT(.set = path_set, .text = path_text) };
-
-/* --- numbers and words --- */
-
-static int number_set(const struct part_value *v, void *field)
-{
-	const struct part *row = v->row;
-	unsigned long long n;
-	const char *end;
-
-	if (digits_parse(v->text, &n, &end) || *end || n < row->min ||
-	    n > row->max)
-		return err_set(v->why, -EINVAL, "%s '%s'; give %s=%u to %s=%u",
-			       row->bad, v->text, row->name, row->min,
-			       row->name, row->max);
-	*(uint32_t *)field = n;
-	return 0;
-}
-
-static char *number_text(const struct part *row, const void *field)
-{
-	char *s;
-
-	(void)row;
-	return asprintf(&s, "%u", *(const uint32_t *)field) < 0 ? NULL : s;
-}
-
-const struct part_type part_number = { sizeof(uint32_t), .set = number_set,
-				       .text = number_text };
-
-static int fd_parse(const struct part_value *v, const char *s, int min, int *fd)
+static int fd_parse(const struct value *v, const char *s, int min, int *fd)
 {
 	unsigned long long n;
 	const char *end;
@@ -152,43 +47,21 @@ static int fd_parse(const struct part_value *v, const char *s, int min, int *fd)
 	return 0;
 }
 
-static int inherited_set(const struct part_value *v, void *field)
+static int inherited_set(const struct value *v, void *field)
 {
 	return fd_parse(v, v->text, 3, field);
 }
 
-const struct part_type part_fd = { sizeof(int), .set = inherited_set,
-				   .text = number_text };
-
-static int word_set(const struct part_value *v, void *field)
+static char *fd_text(const struct part *row, const void *field)
 {
-	const char *const *words = v->row->words, *name = v->row->name;
-	char list[128] = "";
-	size_t n = 0;
-	unsigned i;
+	char *s;
 
-	for (i = 1; words[i]; i++) {
-		if (!strcmp(v->text, words[i])) {
-			*(unsigned *)field = i;
-			return 0;
-		}
-		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s",
-			      i == 1	     ? ""
-			      : words[i + 1] ? ", "
-					     : " or ",
-			      name, words[i]);
-	}
-	return err_set(v->why, -EINVAL, "unknown %s '%s'; use %s", name,
-		       v->text, list);
+	(void)row;
+	return asprintf(&s, "%d", *(const int *)field) < 0 ? NULL : s;
 }
 
-static char *word_text(const struct part *row, const void *field)
-{
-	return strdup(row->words[*(const unsigned *)field]);
-}
-
-const struct part_type part_word = { sizeof(unsigned), .set = word_set,
-				     .text = word_text };
+const struct value_type value_fd = { sizeof(int), .set = inherited_set,
+				     .text = fd_text };
 
 /* --- bytes in hexadecimal --- */
 
@@ -230,7 +103,7 @@ static char *hex_text(const uint8_t *from, unsigned n, char separator,
 
 static const uint8_t zeroes[16];
 
-static int mac_set(const struct part_value *v, void *field)
+static int mac_set(const struct value *v, void *field)
 {
 	uint8_t *mac = field;
 
@@ -251,9 +124,9 @@ static char *mac_text(const struct part *row, const void *field)
 	return hex_text(field, 6, ':', MAC_COLONS);
 }
 
-const struct part_type part_mac = { 6, .set = mac_set, .text = mac_text };
+const struct value_type value_mac = { 6, .set = mac_set, .text = mac_text };
 
-static int uuid_set(const struct part_value *v, void *field)
+static int uuid_set(const struct value *v, void *field)
 {
 	if (!hex_parse(v->text, field, 16, '-', UUID_HYPHENS))
 		return err_set(v->why, -EINVAL,
@@ -271,7 +144,7 @@ static char *uuid_text(const struct part *row, const void *field)
 	return hex_text(field, 16, '-', UUID_HYPHENS);
 }
 
-const struct part_type part_uuid = { 16, .set = uuid_set, .text = uuid_text };
+const struct value_type value_uuid = { 16, .set = uuid_set, .text = uuid_text };
 
 /* --- the back end of a console port --- */
 
@@ -294,7 +167,7 @@ static char *backend_with(const char *spec, char *path)
 	return s;
 }
 
-static int backend_set(const struct part_value *v, void *field)
+static int backend_set(const struct value *v, void *field)
 {
 	const char *path = backend_path(v->text);
 	int fd;
@@ -302,8 +175,9 @@ static int backend_set(const struct part_value *v, void *field)
 	if (path && !*path)
 		return err_set(v->why, -EINVAL, "no path after '%s'", v->text);
 	if (path)
-		return keep(v, field,
-			    backend_with(v->text, path_from(v->dir, path)));
+		return value_keep(
+			v, field,
+			backend_with(v->text, path_from(v->dir, path)));
 	if (!strncmp(v->text, "fd:", 3)) {
 		if (fd_parse(v, v->text + 3, 0, &fd))
 			return -EINVAL;
@@ -313,7 +187,7 @@ static int backend_set(const struct part_value *v, void *field)
 			       "unix:PATH, pty, fd:N or null",
 			       v->text);
 	}
-	return keep(v, field, strdup(v->text));
+	return value_keep(v, field, strdup(v->text));
 }
 
 static char *backend_text(const struct part *row, const void *field)
@@ -324,5 +198,5 @@ static char *backend_text(const struct part *row, const void *field)
 	return path ? backend_with(spec, path_absolute(path)) : strdup(spec);
 }
 
-const struct part_type part_backend = { TEXT(.set = backend_set,
-					     .text = backend_text) };
+const struct value_type value_backend = { TEXT(.set = backend_set,
+					       .text = backend_text) };

@@ -18,16 +18,44 @@
 #include "config/values.h"
 #include "core/log.h"
 
-#define ROWS_MAX 16 /* of a table; bits of reading.given */
+#define THING_MAX 128 /* bytes of a thing's struct */
 
 /* An option while it is read. */
 struct reading {
 	const struct parts *p;
 	const char *dir;
-	void *thing;	/* p->size bytes */
+	void *thing;
 	unsigned given; /* a bit a row of p->rows */
 	struct err *why;
 };
+
+void field_dump(const char *s, FILE *f)
+{
+	for (; *s; s++) {
+		if (*s == ',')
+			fputc(',', f);
+		fputc(*s, f);
+	}
+}
+
+char *field_next(char **rest)
+{
+	char *field = *rest, *to = field, *from = field;
+
+	if (!field)
+		return NULL;
+	while (*from) {
+		if (*from == ',' && *++from != ',') {
+			*to = '\0';
+			*rest = from;
+			return field;
+		}
+		*to++ = *from++;
+	}
+	*to = '\0';
+	*rest = NULL;
+	return field;
+}
 
 static char *string_of(const struct part *row, const void *thing)
 {
@@ -95,7 +123,7 @@ int parts_append(const struct parts *p, struct config *c, const void *thing)
 	return 0;
 }
 
-static void empty(const struct key *k, struct config *c)
+void parts_free(const struct key *k, struct config *c)
 {
 	const struct parts *p = k->parts;
 	unsigned i;
@@ -157,6 +185,8 @@ static int set_part(struct reading *r, const struct part *row,
 {
 	const unsigned bit = 1u << (row - r->p->rows);
 	const size_t len = strlen(value);
+	struct err why;
+	int rc;
 
 	if (r->given & bit)
 		return err_set(r->why, -EINVAL,
@@ -166,9 +196,13 @@ static int set_part(struct reading *r, const struct part *row,
 		return err_set(r->why, -EINVAL, "'%s' ends with a blank",
 			       value);
 	r->given |= bit;
-	return row->type->set(
-		&(struct part_value){ row, value, r->dir, r->why },
-		(char *)r->thing + row->at);
+	rc = row->type->set(&(struct value){ row, value, r->dir, r->why },
+			    (char *)r->thing + row->at);
+	/* What keys have too does not name the part. */
+	if (!rc || (row->type != &value_number && row->type != &value_word))
+		return rc;
+	why = *r->why;
+	return err_set(r->why, rc, "%s=%s: %s", row->name, value, why.text);
 }
 
 static int unknown(const struct reading *r, const char *field, size_t len)
@@ -207,7 +241,7 @@ static int read_named(struct reading *r, const char *field)
 	if (row->arg && !field[len])
 		return err_set(r->why, -EINVAL, "%s needs a value: %s=%s",
 			       row->name, row->name, row->arg);
-	return set_part(r, row, field[len] ? field + len + 1 : "");
+	return set_part(r, row, field[len] ? field + len + 1 : "on");
 }
 
 static int read_kind(struct reading *r, const struct key *k, const char *field)
@@ -368,33 +402,26 @@ static int read_all(struct reading *r, const struct key *k, struct config *c,
 	return rc;
 }
 
-static int parts_set(const struct key *k, struct config *c, const char *value,
-		     const char *dir, struct err *why)
+int parts_set(const struct key *k, struct config *c, const char *value,
+	      const char *dir, struct err *why)
 {
-	struct reading r = { .p = k->parts, .dir = dir, .why = why };
+	_Alignas(max_align_t) char thing[THING_MAX] = { 0 };
+	struct reading r = { k->parts, dir, thing, .why = why };
 	char *text;
 	int rc;
 
 	if (r.p->none && !strcmp(value, r.p->none)) {
-		empty(k, c);
+		parts_free(k, c);
 		return 0;
 	}
+	if (r.p->blank)
+		memcpy(thing, r.p->blank, r.p->size);
 	text = strdup(value);
-	r.thing = calloc(1, r.p->size);
-	if (text && r.thing) {
-		if (r.p->blank)
-			memcpy(r.thing, r.p->blank, r.p->size);
-		rc = read_all(&r, k, c, text);
-		if (rc)
-			free_strings(r.p, r.thing);
-	} else {
-		rc = -ENOMEM;
-	}
-	if (rc == -ENOMEM)
-		err_no_memory(why);
-	free(r.thing);
+	rc = text ? read_all(&r, k, c, text) : -ENOMEM;
+	if (rc)
+		free_strings(r.p, thing);
 	free(text);
-	return rc;
+	return rc == -ENOMEM ? err_no_memory(why) : rc;
 }
 
 /* --- writing --- */
@@ -402,21 +429,18 @@ static int parts_set(const struct key *k, struct config *c, const char *value,
 /* "name=TEXT", as its place has it. */
 static void put_part(const struct part *row, const void *thing, FILE *f)
 {
-	char *made = row->type->text
-			     ? row->type->text(row, (char *)thing + row->at)
-			     : NULL;
-	const char *text =
-		row->type->is_string && !made ? string_of(row, thing) : made;
+	const bool named = row->place == PART_NAMED || row->place == PART_KIND;
+	char *text = value_text(row, (const char *)thing + row->at);
 
-	if (row->place == PART_NAMED || row->place == PART_KIND)
+	if (named)
 		fprintf(f, "%s%s", row->name, row->arg && text ? "=" : "");
 	if (text && (row->place == PART_WHOLE || row->place == PART_LABEL))
 		fputs(text, f);
-	else if (text)
+	else if (text && (row->arg || !named))
 		field_dump(text, f);
 	if (row->place == PART_LABEL)
 		fputc('=', f);
-	free(made);
+	free(text);
 }
 
 /* The kind that is given, or the one that needs no value. */
@@ -457,7 +481,7 @@ static void put_thing(const struct key *k, const char *slot, const void *thing,
 		fputc('\n', f);
 }
 
-static void parts_dump(const struct key *k, const struct config *c, FILE *f)
+void parts_dump(const struct key *k, const struct config *c, FILE *f)
 {
 	const struct parts *p = k->parts;
 	const void *thing;
@@ -471,5 +495,3 @@ static void parts_dump(const struct key *k, const struct config *c, FILE *f)
 		put_thing(k, p->slots ? p->slots[i] : NULL, thing, f);
 	}
 }
-
-const struct value_type value_parts = { parts_set, parts_dump, empty };

@@ -19,7 +19,7 @@
 struct config;
 struct err;
 struct key;
-struct part_type;
+struct value_type;
 
 /* Where a part stands. Rows come in the order of this enum, but PART_NAMED. */
 enum part_place {
@@ -34,14 +34,13 @@ enum part_place {
 struct part {
 	const char *name;
 	enum part_place place;
-	const struct part_type *type;
+	const struct value_type *type;
 	size_t at;	   /* its field in the thing's struct */
 	const char *arg;   /* what --help calls the value; NULL: a flag */
 	const char *help;  /* NULL: the option's own says it */
-	unsigned min, max; /* of a number; characters of a text, 0: any */
-	const char *const *words; /* by the enum's value from 1 on, then NULL */
-	const char *bad; /* what is wrong with a number that is out of range */
-	bool bare;	 /* PART_KIND: the value may be left out */
+	unsigned min, max; /* as config/values.h says, and so the words */
+	const char *const *words; /* by the enum's value, then NULL */
+	bool bare;		  /* PART_KIND: the value may be left out */
 };
 
 /* What becomes of an option that is given again. */
@@ -65,45 +64,18 @@ struct parts {
 	const struct part *rows; /* up to an empty one */
 };
 
-/* A part that is read. */
-struct part_value {
-	const struct part *row;
-	const char *text;
-	const char *dir; /* where relative paths begin; NULL: here */
-	struct err *why;
-};
-
-/* How a part's text becomes a field and back; see config/part_types.c. */
-struct part_type {
-	size_t size; /* of the field */
-	/* 0; or -errno with a sentence in @v->why. */
-	int (*set)(const struct part_value *v, void *field);
-	/* What set() takes back, by malloc(); NULL: the field is that text. */
-	char *(*text)(const struct part *, const void *field);
-	bool is_string;	   /* a char *, which the thing owns */
-	int (*is)(int);	   /* of text: may it have this character? */
-	const char *chars; /* which those are */
-};
-
-extern const struct part_type part_flag;     /* bool */
-extern const struct part_type part_path;     /* char * */
-extern const struct part_type part_any;	     /* char *, any text */
-extern const struct part_type part_print;    /* char *, printable ASCII */
-extern const struct part_type part_graph;    /* char *, without blanks too */
-extern const struct part_type part_name;     /* char *, fit for a file's name */
-extern const struct part_type part_opt_name; /* char *, opt/NAME of fw_cfg */
-extern const struct part_type part_tap;	     /* char *, an interface's name */
-extern const struct part_type part_backend;  /* char *, of a console port */
-extern const struct part_type part_number;   /* uint32_t, min to max */
-extern const struct part_type part_fd;	     /* int, no standard stream */
-extern const struct part_type part_word;     /* an enum, by its words */
-extern const struct part_type part_mac;	     /* uint8_t [6] */
-extern const struct part_type part_uuid;     /* uint8_t [16] */
-
 extern const char *const transport_words[]; /* by enum transport_kind */
 
 extern const struct parts parts_disk, parts_network, parts_port, parts_share,
 	parts_vsock, parts_module, parts_fw_cfg, parts_smbios;
+
+/*
+ * What key_set(), config_dump() and config_free() do with a key of parts
+ */
+int parts_set(const struct key *, struct config *c, const char *value,
+	      const char *dir, struct err *why);
+void parts_dump(const struct key *, const struct config *c, FILE *);
+void parts_free(const struct key *, struct config *c);
 
 /*
  * parts_append() - one more thing to a list of @c, which then owns its strings
@@ -119,3 +91,9 @@ int parts_append(const struct parts *, struct config *c, const void *thing);
  */
 const char *parts_usage(const struct parts *, enum part_place place, char *buf,
 			size_t size);
+
+/* Write a part, doubling its commas. */
+void field_dump(const char *s, FILE *);
+
+/* Cut the next part off *@rest, its commas halved in place; NULL: no more. */
+char *field_next(char **rest);

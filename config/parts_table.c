@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "config/parts.h"
+#include "config/values.h"
 #include "core/config.h"
 #include "devices/fw_cfg.h"
 #include "virtio/fs.h"
@@ -30,15 +31,15 @@ const char *const transport_words[] = { [TRANSPORT_AUTO] = "auto",
 					NULL };
 
 #define TRANSPORT(thing)                                                     \
-	ROW("transport", PART_NAMED, part_word, AT(thing, transport),        \
+	ROW("transport", PART_NAMED, value_word, AT(thing, transport),       \
 	    .arg = "KIND", .help = "pci or mmio, whatever --transport says", \
-	    .words = transport_words)
+	    .min = TRANSPORT_AUTO + 1, .words = transport_words)
 
 static const struct part disk_rows[] = {
-	ROW("file", PART_FIRST, part_path, AT(disk, path)),
-	ROW("ro", PART_NAMED, part_flag, AT(disk, readonly),
+	ROW("file", PART_FIRST, value_path, AT(disk, path)),
+	ROW("ro", PART_NAMED, value_flag, AT(disk, readonly),
 	    .help = "the guest cannot write to it"),
-	ROW("serial", PART_NAMED, part_graph, AT(disk, serial), .arg = "TEXT",
+	ROW("serial", PART_NAMED, value_graph, AT(disk, serial), .arg = "TEXT",
 	    .help = "by which the guest can tell it from others",
 	    .max = SERIAL_MAX),
 	TRANSPORT(disk),
@@ -49,11 +50,11 @@ const struct parts parts_disk = { LIST(disk), .max = VIRTIO_SLOTS,
 				  .rows = disk_rows };
 
 static const struct part network_rows[] = {
-	ROW("tap", PART_KIND, part_tap, AT(net, tap), .arg = "NAME",
+	ROW("tap", PART_KIND, value_tap, AT(net, tap), .arg = "NAME",
 	    .help = "that interface; else the kernel names one", .bare = true),
-	ROW("fd", PART_KIND, part_fd, AT(net, fd), .arg = "N",
+	ROW("fd", PART_KIND, value_fd, AT(net, fd), .arg = "N",
 	    .help = "an open tap that is inherited"),
-	ROW("mac", PART_NAMED, part_mac, AT(net, mac), .arg = "ADDRESS",
+	ROW("mac", PART_NAMED, value_mac, AT(net, mac), .arg = "ADDRESS",
 	    .help = "the card's; else the guest makes one up"),
 	TRANSPORT(net),
 	{ 0 }
@@ -66,8 +67,8 @@ const struct parts parts_network = { LIST(net), .max = VIRTIO_SLOTS,
 				     .rows = network_rows };
 
 static const struct part port_rows[] = {
-	ROW("name", PART_LABEL, part_name, AT(port, name)),
-	ROW("back end", PART_WHOLE, part_backend, AT(port, backend)),
+	ROW("name", PART_LABEL, value_name, AT(port, name)),
+	ROW("back end", PART_WHOLE, value_backend, AT(port, backend)),
 	{ 0 }
 };
 
@@ -75,10 +76,10 @@ const struct parts parts_port = { LIST(port), .noun = "port",
 				  .max = VIRTIO_SLOTS, .rows = port_rows };
 
 static const struct part share_rows[] = {
-	ROW("tag", PART_LABEL, part_name, AT(share, tag),
+	ROW("tag", PART_LABEL, value_name, AT(share, tag),
 	    .max = VIRTIO_FS_TAG_MAX),
-	ROW("directory", PART_FIRST, part_path, AT(share, dir)),
-	ROW("ro", PART_NAMED, part_flag, AT(share, readonly),
+	ROW("directory", PART_FIRST, value_path, AT(share, dir)),
+	ROW("ro", PART_NAMED, value_flag, AT(share, readonly),
 	    .help = "the guest cannot change anything in it"),
 	{ 0 }
 };
@@ -87,10 +88,10 @@ const struct parts parts_share = { LIST(share), .noun = "share",
 				   .max = VIRTIO_SLOTS, .rows = share_rows };
 
 static const struct part vsock_rows[] = {
-	ROW("path", PART_FIRST, part_path, AT(vsock, path)),
-	ROW("cid", PART_NAMED, part_number, AT(vsock, cid), .arg = "N",
+	ROW("path", PART_FIRST, value_path, AT(vsock, path)),
+	ROW("cid", PART_NAMED, value_number, AT(vsock, cid), .arg = "N",
 	    .help = "the guest's address [3]", .min = VSOCK_CID_MIN,
-	    .max = VSOCK_CID_MAX, .bad = "a guest cannot have the address"),
+	    .max = VSOCK_CID_MAX),
 	{ 0 }
 };
 
@@ -103,8 +104,8 @@ const struct parts parts_vsock = { .shape = PARTS_ONE,
 				   .rows = vsock_rows };
 
 static const struct part module_rows[] = {
-	ROW("file", PART_FIRST, part_path, AT(module, path)),
-	ROW("arguments", PART_SECOND, part_any, AT(module, args)),
+	ROW("file", PART_FIRST, value_path, AT(module, path)),
+	ROW("arguments", PART_SECOND, value_any, AT(module, args)),
 	{ 0 }
 };
 
@@ -121,17 +122,17 @@ const struct parts parts_module = { .shape = PARTS_SLOTS,
 				    .rows = module_rows };
 
 static const struct part fw_cfg_rows[] = {
-	ROW("name", PART_LABEL, part_opt_name, AT(fw_cfg, name),
+	ROW("name", PART_LABEL, value_opt_name, AT(fw_cfg, name),
 	    .max = FW_CFG_NAME_SIZE - 1),
-	ROW("file", PART_WHOLE, part_path, AT(fw_cfg, path)),
+	ROW("file", PART_WHOLE, value_path, AT(fw_cfg, path)),
 	{ 0 }
 };
 
 const struct parts parts_fw_cfg = { LIST(fw_cfg), .noun = "file",
 				    .max = FW_CFG_MAX, .rows = fw_cfg_rows };
 
-#define SMBIOS(name, index)                                        \
-	ROW(name, PART_NAMED, part_print, AT(smbios, text[index]), \
+#define SMBIOS(name, index)                                         \
+	ROW(name, PART_NAMED, value_print, AT(smbios, text[index]), \
 	    .arg = "TEXT", .max = SMBIOS_TEXT_MAX)
 
 static const struct part smbios_rows[] = {
@@ -141,7 +142,7 @@ static const struct part smbios_rows[] = {
 	SMBIOS("serial", SMBIOS_SERIAL),
 	SMBIOS("sku", SMBIOS_SKU),
 	SMBIOS("family", SMBIOS_FAMILY),
-	ROW("uuid", PART_NAMED, part_uuid, AT(smbios, uuid), .arg = "UUID"),
+	ROW("uuid", PART_NAMED, value_uuid, AT(smbios, uuid), .arg = "UUID"),
 	{ 0 }
 };
 static_assert(sizeof(smbios_rows) / sizeof(*smbios_rows) == SMBIOS_TEXTS + 2,

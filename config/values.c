@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of one piece: text, paths, numbers, sizes, flags. */
+/* The kinds of value: text, paths, numbers, sizes, words; and what they share. */
 #include "config/values.h"
 
 #include <ctype.h>
@@ -9,19 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/keys.h"
+#include "config/parts.h"
 #include "core/log.h"
-#include "host/rundir.h"
 
 #define MIB (1ull << 20)
 
 #define MEMORY_MIN (32 * MIB)
 #define MEMORY_MAX (1ull << 52) /* no IPA space is larger */
 #define TOO_MUCH   "more than the 4096T that ARM64 can address"
-
-/* The field of @k in @c: of type T, constant if @c is. */
-#define FIELD(T, c, k)	((T *)((char *)(c) + (k)->field))
-#define CFIELD(T, c, k) ((const T *)((const char *)(c) + (k)->field))
 
 int digits_parse(const char *s, unsigned long long *val, const char **end)
 {
@@ -55,116 +50,6 @@ char *path_absolute(const char *path)
 	return path_from(getcwd(cwd, sizeof(cwd)) ? cwd : NULL, path);
 }
 
-void field_dump(const char *s, FILE *f)
-{
-	for (; *s; s++) {
-		if (*s == ',')
-			fputc(',', f);
-		fputc(*s, f);
-	}
-}
-
-char *field_next(char **rest)
-{
-	char *field = *rest, *to = field, *from = field;
-
-	if (!field)
-		return NULL;
-	while (*from) {
-		if (*from == ',' && *++from != ',') {
-			*to = '\0';
-			*rest = from;
-			return field;
-		}
-		*to++ = *from++;
-	}
-	*to = '\0';
-	*rest = NULL;
-	return field;
-}
-
-static int replace(char **field, char *with, struct err *why)
-{
-	if (!with)
-		return err_no_memory(why);
-	free(*field);
-	*field = with;
-	return 0;
-}
-
-static void string_free(const struct key *k, struct config *c)
-{
-	free(*FIELD(char *, c, k));
-}
-
-static int text_set(const struct key *k, struct config *c, const char *value,
-		    const char *dir, struct err *why)
-{
-	const char *s;
-
-	(void)dir;
-	for (s = value; *s; s++) {
-		if (!isalnum((unsigned char)*s) && !strchr("._-", *s))
-			return err_set(why, -EINVAL,
-				       "use letters, digits, '.', '_' and '-'");
-	}
-	if (!isalnum((unsigned char)*value))
-		return err_set(why, -EINVAL, "start with a letter or a digit");
-	if (s - value > VM_NAME_MAX)
-		return err_set(why, -EINVAL, "use at most %d characters",
-			       VM_NAME_MAX);
-	return replace(FIELD(char *, c, k), strdup(value), why);
-}
-
-static void text_dump(const struct key *k, const struct config *c, FILE *f)
-{
-	const char *s = *CFIELD(char *, c, k);
-
-	if (s)
-		fprintf(f, "%s = %s\n", k->name, s);
-}
-
-const struct value_type value_text = { text_set, text_dump, string_free };
-
-/* Is it one of the words that the key knows? ./host is a file. */
-static bool is_choice(const struct key *k, const char *value)
-{
-	unsigned i;
-
-	for (i = 0; k->choices && k->choices[i]; i++)
-		if (!strcmp(value, k->choices[i]))
-			return true;
-	return false;
-}
-
-static int path_set(const struct key *k, struct config *c, const char *value,
-		    const char *dir, struct err *why)
-{
-	if (is_choice(k, value))
-		dir = NULL;
-	return replace(FIELD(char *, c, k), path_from(dir, value), why);
-}
-
-static void path_print(const struct key *k, const char *path, FILE *f)
-{
-	char *abs = path_absolute(path);
-
-	fprintf(f, "%s = %s\n", k->name, abs ? abs : path);
-	free(abs);
-}
-
-static void path_dump(const struct key *k, const struct config *c, FILE *f)
-{
-	const char *s = *CFIELD(char *, c, k);
-
-	if (s && is_choice(k, s))
-		text_dump(k, c, f);
-	else if (s)
-		path_print(k, s, f);
-}
-
-const struct value_type value_path = { path_set, path_dump, string_free };
-
 int strlist_add(struct strlist *l, char *value)
 {
 	char **s = value ? reallocarray(l->s, l->n + 1, sizeof(*s)) : NULL;
@@ -178,108 +63,165 @@ int strlist_add(struct strlist *l, char *value)
 	return 0;
 }
 
-static int paths_set(const struct key *k, struct config *c, const char *value,
-		     const char *dir, struct err *why)
+char *value_text(const struct part *row, const void *field)
 {
-	return strlist_add(FIELD(struct strlist, c, k), path_from(dir, value))
-		       ? err_no_memory(why)
-		       : 0;
+	const struct value_type *type = row->type;
+
+	if (type->is_string && !*(char *const *)field)
+		return NULL;
+	return type->text ? type->text(row, field)
+			  : strdup(*(char *const *)field);
 }
 
-static void paths_dump(const struct key *k, const struct config *c, FILE *f)
+int value_keep(const struct value *v, void *field, char *s)
 {
-	const struct strlist *l = CFIELD(struct strlist, c, k);
-	unsigned i;
-
-	for (i = 0; i < l->n; i++)
-		path_print(k, l->s[i], f);
+	*(char **)field = s;
+	return s ? 0 : err_no_memory(v->why);
 }
 
-static void paths_free(const struct key *k, struct config *c)
-{
-	struct strlist *l = FIELD(struct strlist, c, k);
+/* --- text --- */
 
-	while (l->n)
-		free(l->s[--l->n]);
-	free(l->s);
+int value_set_text(const struct value *v, void *field)
+{
+	const struct part *row = v->row;
+	const char *s = v->text;
+
+	for (; row->type->is && *s; s++)
+		if (!isascii(*s) || !row->type->is((unsigned char)*s))
+			return err_set(v->why, -EINVAL, "use %s in the %s",
+				       row->type->chars, row->name);
+	if (row->max && (!*v->text || strlen(v->text) > row->max))
+		return err_set(v->why, -EINVAL,
+			       "use 1 to %u characters in the %s", row->max,
+			       row->name);
+	return value_keep(v, field, strdup(v->text));
 }
 
-const struct value_type value_paths = { paths_set, paths_dump, paths_free };
-
-static int envs_set(const struct key *k, struct config *c, const char *value,
-		    const char *dir, struct err *why)
+static int is_name(int c)
 {
-	const size_t len = strcspn(value, "=");
-	size_t i;
-
-	(void)dir;
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)value[i]) && value[i] != '_')
-			break;
-	if (!len || i < len || isdigit((unsigned char)*value))
-		return err_set(why, -EINVAL, "not of the form NAME[=VALUE]");
-	return strlist_add(FIELD(struct strlist, c, k), strdup(value))
-		       ? err_no_memory(why)
-		       : 0;
+	return isalnum(c) || strchr("._-", c);
 }
 
-static void envs_dump(const struct key *k, const struct config *c, FILE *f)
-{
-	const struct strlist *l = CFIELD(struct strlist, c, k);
-	unsigned i;
+#define TEXT(...) sizeof(char *), .is_string = true, __VA_ARGS__
+#define GRAPH	  .is = isgraph, .chars = "printable ASCII without blanks"
+#define NAME	  .is = is_name, .chars = "letters, digits, '.', '_' and '-'"
 
-	for (i = 0; i < l->n; i++)
-		fprintf(f, "%s = %s\n", k->name, l->s[i]);
+const struct value_type value_any = { TEXT(.set = value_set_text) };
+const struct value_type value_graph = { TEXT(.set = value_set_text, GRAPH) };
+const struct value_type value_print = {
+	TEXT(.set = value_set_text, .is = isprint, .chars = "printable ASCII")
+};
+const struct value_type value_name = { TEXT(.set = value_set_text, NAME) };
+
+static int vm_name_set(const struct value *v, void *field)
+{
+	if (!isalnum((unsigned char)*v->text))
+		return err_set(v->why, -EINVAL,
+			       "start with a letter or a digit");
+	return value_set_text(v, field);
 }
 
-const struct value_type value_envs = { envs_set, envs_dump, paths_free };
+const struct value_type value_vm_name = { TEXT(.set = vm_name_set, NAME) };
 
-static int params_set(const struct key *k, struct config *c, const char *value,
-		      const char *dir, struct err *why)
+/* Names outside of opt/ are for the machine's own files (fw_cfg.rst). */
+static int opt_name_set(const struct value *v, void *field)
 {
-	char **field = FIELD(char *, c, k);
-	size_t len;
+	if (strncmp(v->text, "opt/", 4) != 0 || !v->text[4])
+		return err_set(v->why, -EINVAL,
+			       "the name must begin with opt/; others are the "
+			       "machine's own");
+	return value_set_text(v, field);
+}
+
+const struct value_type value_opt_name = { TEXT(.set = opt_name_set, GRAPH) };
+
+static int env_set(const struct value *v, void *field)
+{
+	const char *s = v->text;
+
+	while (isalnum((unsigned char)*s) || *s == '_')
+		s++;
+	if (s == v->text || (*s && *s != '=') ||
+	    isdigit((unsigned char)*v->text))
+		return err_set(v->why, -EINVAL, "not of the form NAME[=VALUE]");
+	return value_set_text(v, field);
+}
+
+const struct value_type value_env = { TEXT(.set = env_set) };
+
+static int params_set(const struct value *v, void *field)
+{
+	const char *former = *(char **)field;
+	const char *text = v->text + strspn(v->text, " \t");
+	size_t len = strlen(text);
 	char *s;
 
-	(void)dir;
-	value += strspn(value, " \t");
-	for (len = strlen(value); len > 0; len--) {
-		if (!strchr(" \t", value[len - 1]))
-			break;
-	}
+	while (len && strchr(" \t", text[len - 1]))
+		len--;
 	if (!len)
 		return 0;
-	if (asprintf(&s, "%s%s%.*s", *field ? *field : "", *field ? " " : "",
-		     (int)len, value) < 0)
-		return err_no_memory(why);
-	return replace(field, s, why);
+	if (asprintf(&s, "%s%s%.*s", former ? former : "", former ? " " : "",
+		     (int)len, text) < 0)
+		s = NULL;
+	return value_keep(v, field, s);
 }
 
-const struct value_type value_params = { params_set, text_dump, string_free };
+const struct value_type value_params = { TEXT(.set = params_set) };
 
-static int number_set(const struct key *k, struct config *c, const char *value,
-		      const char *dir, struct err *why)
+/* Is it one of the words that the row knows? ./host is a file. */
+static bool is_word(const struct part *row, const char *text)
 {
-	unsigned long long v;
-	const char *end;
-	int rc = digits_parse(value, &v, &end);
+	const char *const *word = row->words;
 
-	(void)dir;
+	while (word && *word && strcmp(*word, text) != 0)
+		word++;
+	return word && *word;
+}
+
+static int path_set(const struct value *v, void *field)
+{
+	return value_keep(
+		v, field,
+		path_from(is_word(v->row, v->text) ? NULL : v->dir, v->text));
+}
+
+static char *path_text(const struct part *row, const void *field)
+{
+	const char *path = *(char *const *)field;
+
+	return is_word(row, path) ? strdup(path) : path_absolute(path);
+}
+
+const struct value_type value_path = { TEXT(.set = path_set,
+					    .text = path_text) };
+
+/* --- numbers and words --- */
+
+static int number_set(const struct value *v, void *field)
+{
+	unsigned long long n;
+	const char *end;
+	int rc = digits_parse(v->text, &n, &end);
+
 	if (rc == -EINVAL || (!rc && *end))
-		return err_set(why, -EINVAL, "not a whole number");
-	if (rc || v < k->min || v > k->max)
-		return err_set(why, -EINVAL, "not in the range %u to %u",
-			       k->min, k->max);
-	*FIELD(unsigned, c, k) = v;
+		return err_set(v->why, -EINVAL, "not a whole number");
+	if (rc || n < v->row->min || n > v->row->max)
+		return err_set(v->why, -EINVAL, "not in the range %u to %u",
+			       v->row->min, v->row->max);
+	*(uint32_t *)field = n;
 	return 0;
 }
 
-static void number_dump(const struct key *k, const struct config *c, FILE *f)
+static char *number_text(const struct part *row, const void *field)
 {
-	fprintf(f, "%s = %u\n", k->name, *CFIELD(unsigned, c, k));
+	char *s;
+
+	(void)row;
+	return asprintf(&s, "%u", *(const uint32_t *)field) < 0 ? NULL : s;
 }
 
-const struct value_type value_number = { number_set, number_dump, NULL };
+const struct value_type value_number = { sizeof(uint32_t), .set = number_set,
+					 .text = number_text };
 
 /* log2 of the unit that @letter stands for; -1 if it is none. */
 static int unit_shift(char letter)
@@ -333,15 +275,14 @@ static char unit_of(const char *s)
 	return *s && s[1] ? '?' : *s;
 }
 
-static int size_set(const struct key *k, struct config *c, const char *value,
-		    const char *dir, struct err *why)
+static int size_set(const struct value *value, void *field)
 {
+	struct err *why = value->why;
 	unsigned long long v;
 	uint64_t more = 0;
 	const char *end;
-	int shift, part = 0, rc = digits_parse(value, &v, &end);
+	int shift, part = 0, rc = digits_parse(value->text, &v, &end);
 
-	(void)dir;
 	if (rc == -EINVAL)
 		return err_set(why, -EINVAL, "not a size; write 512M or 1.5G");
 	shift = rc ? 0 : unit_shift(unit_of(end));
@@ -367,88 +308,74 @@ static int size_set(const struct key *k, struct config *c, const char *value,
 		return err_set(why, -EINVAL,
 			       "not a multiple of 1M; use %lluM instead",
 			       v / MIB + 1);
-	*FIELD(uint64_t, c, k) = v;
+	*(uint64_t *)field = v;
 	return 0;
 }
 
-static void size_dump(const struct key *k, const struct config *c, FILE *f)
+static char *size_text(const struct part *row, const void *field)
 {
-	fprintf(f, "%s = %lluM\n", k->name, *CFIELD(uint64_t, c, k) / MIB);
+	char *s;
+
+	(void)row;
+	if (asprintf(&s, "%lluM", *(const uint64_t *)field / MIB) < 0)
+		return NULL;
+	return s;
 }
 
-const struct value_type value_size = { size_set, size_dump, NULL };
+const struct value_type value_size = { sizeof(uint64_t), .set = size_set,
+				       .text = size_text };
 
-/* 1 or 0; or -EINVAL. */
-static int on_off(const char *value, struct err *why)
+static int flag_set(const struct value *v, void *field)
 {
-	if (!strcmp(value, "on"))
-		return 1;
-	return strcmp(value, "off")
-		       ? err_set(why, -EINVAL, "neither 'on' nor 'off'")
-		       : 0;
+	const bool on = !strcmp(v->text, "on");
+
+	if (!on && strcmp(v->text, "off") != 0)
+		return err_set(v->why, -EINVAL, "neither 'on' nor 'off'");
+	*(bool *)field = on;
+	return 0;
 }
 
-static int flag_set(const struct key *k, struct config *c, const char *value,
-		    const char *dir, struct err *why)
+static char *flag_text(const struct part *row, const void *field)
 {
-	const int on = on_off(value, why);
-
-	(void)dir;
-	if (on >= 0)
-		*FIELD(bool, c, k) = on;
-	return on < 0 ? on : 0;
+	(void)row;
+	return strdup(*(const bool *)field ? "on" : "off");
 }
 
-static void flag_dump(const struct key *k, const struct config *c, FILE *f)
+const struct value_type value_flag = { sizeof(bool), .set = flag_set,
+				       .text = flag_text };
+
+static int word_set(const struct value *v, void *field)
 {
-	fprintf(f, "%s = %s\n", k->name, *CFIELD(bool, c, k) ? "on" : "off");
-}
-
-const struct value_type value_flag = { flag_set, flag_dump, NULL };
-
-/* --no-reboot, an older word for --on-reset stop. */
-static int reboot_set(const struct key *k, struct config *c, const char *value,
-		      const char *dir, struct err *why)
-{
-	const int on = on_off(value, why);
-
-	(void)dir;
-	if (on >= 0)
-		*FIELD(enum policy, c, k) = on ? POLICY_RESTART : POLICY_STOP;
-	return on < 0 ? on : 0;
-}
-
-static void reboot_dump(const struct key *k, const struct config *c, FILE *f)
-{
-	(void)k;
-	(void)c;
-	(void)f;
-}
-
-const struct value_type value_reboot = { reboot_set, reboot_dump, NULL };
-
-static int choice_set(const struct key *k, struct config *c, const char *value,
-		      const char *dir, struct err *why)
-{
+	const char *const *words = v->row->words;
 	char list[80];
 	size_t n = 0;
 	unsigned i;
 
-	(void)dir;
-	for (i = 0; k->choices[i]; i++) {
-		if (!strcmp(value, k->choices[i])) {
-			*FIELD(unsigned, c, k) = i;
+	for (i = v->row->min; words[i]; i++) {
+		if (!strcmp(v->text, words[i])) {
+			*(unsigned *)field = i;
 			return 0;
 		}
-		n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
-			      k->choices[i]);
+		n += snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+			      words[i]);
 	}
-	return err_set(why, -EINVAL, "not one of %s", list);
+	return err_set(v->why, -EINVAL, "not one of %s", list);
 }
 
-static void choice_dump(const struct key *k, const struct config *c, FILE *f)
+static char *word_text(const struct part *row, const void *field)
 {
-	fprintf(f, "%s = %s\n", k->name, k->choices[*CFIELD(unsigned, c, k)]);
+	return strdup(row->words[*(const unsigned *)field]);
 }
 
-const struct value_type value_choice = { choice_set, choice_dump, NULL };
+const struct value_type value_word = { sizeof(unsigned), .set = word_set,
+				       .text = word_text };
+
+static char *no_text(const struct part *row, const void *field)
+{
+	(void)row;
+	(void)field;
+	return NULL;
+}
+
+const struct value_type value_alias = { sizeof(unsigned), .set = word_set,
+					.text = no_text };

@@ -1,41 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kinds of value that a configuration key can have: how each is read,
- * written and freed.
+ * The kinds of value that a configuration key can have, or a part of one
+ * (config/parts.h): how a text becomes a field of a struct, and is written again.
  *
- * Numbers are read strictly: decimal digits and nothing else. In a value made
- * of parts (config/parts.h) a comma separates and two commas stand for one.
+ * Numbers are read strictly: decimal digits and nothing else.
  */
 #pragma once
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "core/config.h"
 
 struct err;
-struct key;
+struct part;
 
-struct value_type {
-	/* As key_set(). On failure the config is as before. */
-	int (*set)(const struct key *, struct config *, const char *value,
-		   const char *dir, struct err *why);
-	/* Lines `key = value` that set() would take back; none if unset. */
-	void (*dump)(const struct key *, const struct config *, FILE *);
-	/* May be NULL. */
-	void (*free)(const struct key *, struct config *);
+/* One that is read. */
+struct value {
+	const struct part *row;
+	const char *text;
+	const char *dir; /* where relative paths begin; NULL: here */
+	struct err *why;
 };
 
-extern const struct value_type value_text;  /* name, bounded character set */
-extern const struct value_type value_path;  /* char *; key's choices stay */
-extern const struct value_type value_paths; /* struct strlist */
-extern const struct value_type value_envs;  /* struct strlist of NAME[=VALUE] */
-extern const struct value_type value_params; /* char *, joined by blanks */
-extern const struct value_type value_number; /* unsigned, key's min .. max */
+struct value_type {
+	size_t size; /* of the field, at most VALUE_SIZE_MAX */
+	/*
+	 * 0; or -errno with a sentence in @v->why that names neither the key nor
+	 * the value. @field holds the former value, which stays its owner's.
+	 */
+	int (*set)(const struct value *v, void *field);
+	/* What set() takes back, by malloc(); NULL: the field is that text. */
+	char *(*text)(const struct part *, const void *field);
+	bool is_string;	   /* a char *, by malloc() */
+	int (*is)(int);	   /* of text: may it have this character? */
+	const char *chars; /* which those are */
+};
+
+#define VALUE_SIZE_MAX 16
+
+/* char *; the row's max is in characters, 0: any. */
+extern const struct value_type value_any;      /* any text */
+extern const struct value_type value_print;    /* printable ASCII */
+extern const struct value_type value_graph;    /* without blanks too */
+extern const struct value_type value_name;     /* fit for a file's name */
+extern const struct value_type value_vm_name;  /* the same, but for its begin */
+extern const struct value_type value_opt_name; /* opt/NAME of fw_cfg */
+extern const struct value_type value_env;      /* NAME[=VALUE] */
+extern const struct value_type value_params;   /* joined to the former */
+extern const struct value_type value_path;     /* the row's words are none */
+extern const struct value_type value_tap;      /* an interface's name */
+extern const struct value_type value_backend;  /* of a console port */
+/* The row's min and max bound numbers, and min is the first of the words. */
+extern const struct value_type value_number; /* uint32_t */
 extern const struct value_type value_size;   /* uint64_t, whole MiB */
-extern const struct value_type value_flag;   /* bool */
-extern const struct value_type value_reboot; /* enum policy, not dumped */
-extern const struct value_type value_choice; /* an enum; key's choices */
-extern const struct value_type value_parts;  /* as key's parts say */
+extern const struct value_type value_fd;     /* int, no standard stream */
+extern const struct value_type value_flag;   /* bool: on, off */
+extern const struct value_type value_word;   /* an enum, by its words */
+extern const struct value_type value_alias;  /* the same, never written */
+extern const struct value_type value_mac;    /* uint8_t [6] */
+extern const struct value_type value_uuid;   /* uint8_t [16] */
+
+/* The text of a field, by malloc(); NULL: it is not set, or no memory. */
+char *value_text(const struct part *, const void *field);
+
+/* For set(): @s, made by malloc(), becomes the field, if it is not NULL. */
+int value_keep(const struct value *v, void *field, char *s);
+int value_set_text(const struct value *v, void *field);
 
 /*
  * strlist_add() - append @value, made by malloc(), which the list then owns
@@ -55,13 +86,3 @@ char *path_absolute(const char *path);
 
 /* Decimal digits up to *@end. 0; -EINVAL if none; -ERANGE. */
 int digits_parse(const char *s, unsigned long long *val, const char **end);
-
-/* Write a field of a comma-separated value, doubling its commas. */
-void field_dump(const char *s, FILE *);
-
-/*
- * field_next() - cut the next field off *@rest, halving its commas in place
- *
- * NULL when there are no more.
- */
-char *field_next(char **rest);

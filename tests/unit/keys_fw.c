@@ -88,7 +88,7 @@ TEST(files_of_fw_cfg_have_names_of_the_users)
 	refused("fw-cfg", "opt/a b=x", "without blanks");
 	refused("fw-cfg",
 		"opt/345678901234567890123456789012345678901234567890123456=x",
-		"has not 1 to 55 characters");
+		"use 1 to 55 characters in the name");
 	LT(PARSE("-k", "k", "--fw-cfg", "opt/a=x", "--fw-cfg", "opt/a=y"), 0);
 	HAS(e.text, "two files named 'opt/a'");
 }
@@ -129,11 +129,11 @@ TEST(what_smbios_cannot_hold_is_refused)
 	refused("smbios", "x",
 		"unknown field 'x'; use manufacturer=TEXT, product=TEXT");
 	refused("smbios", "colour=red", "unknown field 'colour=red'");
-	refused("smbios", "serial=", "'' has not 1 to 64 characters");
+	refused("smbios", "serial=", "use 1 to 64 characters in the serial");
 	refused("smbios",
 		"serial=12345678901234567890123456789012345678901234567890"
 		"123456789012345",
-		"has not 1 to 64 characters");
+		"use 1 to 64 characters in the serial");
 	refused("smbios", "serial=\xc3\xa4",
 		"use printable ASCII in the serial");
 	refused("smbios", "uuid=123", "not a UUID");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The helpers of config/values.h; the kinds of value are in keys.c. */
+/* The helpers of config/values.h and parts.h; the kinds of value are in keys.c. */
+#include "config/parts.h"
 #include "config/values.h"
 
 #include <errno.h>

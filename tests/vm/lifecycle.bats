@@ -233,9 +233,9 @@ ends()
 }
 
 @test "names that are none, and directories that cannot be, are refused" {
-	refused "*--name a/b: use letters, digits, '.', '_' and '-'" \
+	refused "*--name a/b: use letters, digits, '.', '_' and '-' in the name" \
 		--name a/b -k "$(payload button)"
-	refused "*use at most 64 characters" --name "$(printf 'a%.0s' {1..300})" \
+	refused "*use 1 to 64 characters in the name" --name "$(printf 'a%.0s' {1..300})" \
 		-k "$(payload button)"
 	run -2 n stop ../etc
 	mkdir -m 755 open
