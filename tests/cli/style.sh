@@ -24,40 +24,44 @@ done)
 mapfile -t sources < <(printf '%s\n' "${code[@]}" "${scripts[@]}" &&
 	git ls-files Makefile 'man/*' '*.S' '*.ld')
 
+# each COMMAND... - with all of standard input's names, on all CPUs
+each() { xargs -d '\n' -P "$(nproc)" -n 16 "$@"; }
+
 if command -v clang-format >/dev/null; then
-	for f in "${code[@]}"; do
-		clang-format "$f" | cmp -s - "$f" ||
-			wrong "$f: clang-format -i would change it"
-	done
+	printf '%s\n' "${code[@]}" | each clang-format --dry-run -Werror ||
+		wrong "clang-format -i would change what is named above"
 else
 	echo "style: no clang-format here, so the format is not checked"
 fi
 
 if command -v shellcheck >/dev/null; then
-	shellcheck -x "${scripts[@]}" || wrong "shellcheck has complaints"
+	printf '%s\n' "${scripts[@]}" | each shellcheck -x ||
+		wrong "shellcheck has complaints"
 else
 	echo "style: no shellcheck here, so scripts are not checked"
 fi
 
-for f in "${sources[@]}"; do
-	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
-		wrong "$f: no SPDX line in its first three"
-done
-
-# Tests are exempt: their names are sentences, and say it.
-for f in "${code[@]}"; do
-	case $f in
-	tests/*) continue ;;
-	esac
-	awk 'NR > 1 && NF { exit }
-		END { exit !/^\/\*/ }' "$f" ||
-		wrong "$f: no comment below the SPDX line that says what it is"
-done
-
-for f in "${code[@]}"; do
-	[ "$(wc -l <"$f")" -le 600 ] ||
-		wrong "$f: longer than 600 lines: is it two responsibilities?"
-done
+# Of tests/ no opening is asked: the names of tests are sentences, and say it.
+while IFS= read -r line; do
+	wrong "$line"
+done < <(awk '
+	FNR == 1 { opened = 0 }
+	FNR <= 3 && /SPDX-License-Identifier: MIT/ { spdx[FILENAME] }
+	FNR > 1 && NF && !opened++ && /^\/\*/ { opening[FILENAME] }
+	{ lines[FILENAME] = FNR }
+	END {
+		for (i = 1; i < ARGC; i++) {
+			f = ARGV[i]
+			if (!(f in spdx))
+				print f ": no SPDX line in its first three"
+			if (f !~ /\.[ch]$/)
+				continue
+			if (f !~ /^tests\// && !(f in opening))
+				print f ": no comment below the SPDX line that says what it is"
+			if (lines[f] > 600)
+				print f ": longer than 600 lines: is it two responsibilities?"
+		}
+	}' "${sources[@]}")
 
 # Written so that this file does not hold them.
 forbidden='TO''DO|FIX''ME|X''XX|not ''implemented'
