@@ -177,17 +177,27 @@ static void *reset_function(void *arg)
 	return NULL;
 }
 
+/* A disk with a request in flight, and who does @fn and so waits for that. */
+static pthread_t flies_and_waits(struct rig *r, struct slow *s,
+				 void *(*fn)(void *))
+{
+	pthread_t thread;
+
+	rig_over_pci = true;
+	slow_of(r, s);
+	read_sector(r, 0);
+	EQ(pthread_create(&thread, NULL, fn, r), 0);
+	AWAIT(held_for(r) == VIRTIO_NO_MASTER);
+	return thread;
+}
+
 TEST(Q17_off_the_bus_a_disk_waits_for_requests_in_flight_and_takes_none)
 {
 	pthread_t thread;
 	struct slow s;
 	struct rig r;
 
-	rig_over_pci = true;
-	slow_of(&r, &s);
-	read_sector(&r, 0);
-	EQ(pthread_create(&thread, NULL, silence, &r), 0);
-	AWAIT(held_for(&r) == VIRTIO_NO_MASTER);
+	thread = flies_and_waits(&r, &s, silence);
 	OK(s.cancelled);
 	others_answer(&r);
 	answer(&s, 0, 0);
@@ -212,11 +222,7 @@ TEST(Q17_a_function_that_is_reset_holds_up_no_other)
 	struct slow s;
 	struct rig r;
 
-	rig_over_pci = true;
-	slow_of(&r, &s);
-	read_sector(&r, 0);
-	EQ(pthread_create(&thread, NULL, reset_function, &r), 0);
-	AWAIT(held_for(&r) == VIRTIO_NO_MASTER);
+	thread = flies_and_waits(&r, &s, reset_function);
 	EQ(cfg_get(r.pci, 0, PCI_VENDOR_ID, 2), 0x1b36);
 	answer(&s, 0, 0);
 	pthread_join(thread, NULL);

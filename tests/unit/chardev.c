@@ -23,17 +23,6 @@ static struct chardev *open_pair(void)
 	return open_ok(spec);
 }
 
-static struct chardev *open_pipe(int end)
-{
-	char spec[16];
-	int fds[2];
-
-	EQ(pipe(fds), 0);
-	peer = fds[!end];
-	snprintf(spec, sizeof(spec), "fd:%d", fds[end]);
-	return open_ok(spec);
-}
-
 TEST(a_chardev_of_no_known_kind_is_refused_with_a_sentence)
 {
 	HAS(open_fails("tty"), "console 'tty': give one of stdio");
@@ -92,7 +81,7 @@ TEST(nothing_is_read_before_the_loop_runs)
 
 TEST(input_waits_in_the_pipe_while_the_front_has_no_room)
 {
-	struct chardev *c = open_pipe(0);
+	struct chardev *c = open_pipe(0, &peer);
 	struct sink *s = sink_new(c, 0);
 
 	put_str(peer, "0123456789");
@@ -111,7 +100,7 @@ TEST(input_waits_in_the_pipe_while_the_front_has_no_room)
 
 TEST(input_that_is_waited_for_and_then_not_wanted_costs_nothing)
 {
-	struct chardev *c = open_pipe(0);
+	struct chardev *c = open_pipe(0, &peer);
 	struct sink *s = sink_new(c, 4);
 
 	OK(is_idle());
@@ -149,7 +138,7 @@ TEST(room_made_while_it_is_asked_for_is_not_missed)
 	for (race_at = 1; race_at <= 4; race_at++) {
 		asked = 0;
 		s = front.ctx = calloc(1, sizeof(*s));
-		raced = open_pipe(0);
+		raced = open_pipe(0, &peer);
 		EQ(chardev_attach(raced, &front), 0);
 		put_str(peer, "abc");
 		SPIN_STR(s->buf, "abc");
@@ -189,7 +178,7 @@ TEST(a_peer_that_is_gone_costs_nothing)
 
 TEST(the_end_of_a_pipe_while_the_front_is_full_costs_nothing)
 {
-	struct chardev *c = open_pipe(0);
+	struct chardev *c = open_pipe(0, &peer);
 	struct sink *s = sink_new(c, 2);
 
 	put_str(peer, "abcd");
@@ -207,7 +196,7 @@ TEST(the_end_of_a_pipe_while_the_front_is_full_costs_nothing)
 
 TEST(a_pipe_that_nobody_reads_is_where_output_is_dropped)
 {
-	struct chardev *c = open_pipe(1);
+	struct chardev *c = open_pipe(1, &peer);
 
 	close(peer);
 	EQ(chardev_write(c, "abc\n", 4), 4);
@@ -218,7 +207,7 @@ TEST(a_pipe_that_nobody_reads_is_where_output_is_dropped)
 
 TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 {
-	struct chardev *c = open_pipe(1);
+	struct chardev *c = open_pipe(1, &peer);
 	struct sink *s = sink_new(c, 0);
 	static char text[1000];
 	size_t n, put = 0, got = 0;
@@ -244,7 +233,7 @@ TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 
 TEST(more_output_than_the_buffer_holds_goes_in_one_call_if_the_peer_takes_it)
 {
-	struct chardev *c = open_pipe(1);
+	struct chardev *c = open_pipe(1, &peer);
 	static char text[40000];
 
 	memset(text, 'x', sizeof(text));
@@ -255,7 +244,7 @@ TEST(more_output_than_the_buffer_holds_goes_in_one_call_if_the_peer_takes_it)
 
 TEST(single_bytes_wait_for_the_end_of_the_line)
 {
-	struct chardev *c = open_pipe(1);
+	struct chardev *c = open_pipe(1, &peer);
 
 	chardev_write(c, "a", 1);
 	chardev_write(c, "b", 1);

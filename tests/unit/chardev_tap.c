@@ -4,17 +4,6 @@
 
 static int peer;
 
-static struct chardev *open_pipe(int end)
-{
-	char spec[16];
-	int fds[2];
-
-	EQ(pipe(fds), 0);
-	peer = fds[!end];
-	snprintf(spec, sizeof(spec), "fd:%d", fds[end]);
-	return open_ok(spec);
-}
-
 struct tapped {
 	char buf[100000];
 	size_t len;
@@ -63,7 +52,7 @@ TEST(a_tap_sees_all_output_also_what_nobody_takes)
 
 TEST(a_tap_sees_no_more_than_was_taken)
 {
-	struct chardev *c = open_pipe(1);
+	struct chardev *c = open_pipe(1, &peer);
 	struct tapped *t = tap_new(c);
 	static char text[1000];
 	size_t n, put = 0;

@@ -87,6 +87,18 @@ static inline struct chardev *open_ok(const char *spec)
 	return c;
 }
 
+/* On one end of a pipe, whose other end is @peer. */
+static inline struct chardev *open_pipe(int end, int *peer)
+{
+	char spec[16];
+	int fds[2];
+
+	EQ(pipe(fds), 0);
+	*peer = fds[!end];
+	snprintf(spec, sizeof(spec), "fd:%d", fds[end]);
+	return open_ok(spec);
+}
+
 static inline const char *open_fails(const char *spec)
 {
 	static struct err e;

@@ -345,7 +345,7 @@ TEST(a_writer_that_floods_leaves_room_for_another)
 		spin_for(1);
 	}
 	HAS(guest->buf, "yyy");
-	HAS(guest->buf, "xxx");
+	HAS(guest->buf, "xxxx");
 	stop();
 }
 
@@ -372,7 +372,7 @@ TEST(the_terminal_and_a_writer_take_turns)
 		spin_for(1);
 	}
 	HAS(guest->buf, "yyy");
-	HAS(guest->buf, "xxx");
+	HAS(guest->buf, "xxxx");
 	stop();
 }
 

@@ -117,6 +117,6 @@ TEST(what_a_panic_says_of_itself_is_cut_and_cleaned)
 	panic_report_why(&p, why, sizeof(why));
 	OK(strlen(why) < 120);
 	OK(!strpbrk(why, "\033\001"));
-	OK(!strncmp(why, "Kernel panic - not syncing: xxx", 31));
+	OK(!strncmp(why, "Kernel panic - not syncing: xxxx", 32));
 	panic_report_fini(&p);
 }

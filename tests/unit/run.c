@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* nestor run as a whole, against the scripted KVM. */
-#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <sys/stat.h>
@@ -8,20 +7,9 @@
 #include "cmd/cmd.h"
 #include "host/rundir.h"
 #include "tests/unit/board_rig.h"
+#include "tests/unit/fds.h"
 
 static char base[] = "/tmp/nestor-unit.XXXXXX";
-
-static unsigned entries(const char *path)
-{
-	DIR *d = opendir(path);
-	unsigned n = 0;
-
-	OK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* One whole life; the scripted KVM's vCPU ends it at its first instruction. */
 static int live(void)
@@ -56,12 +44,12 @@ TEST(two_hundred_lives_leave_no_descriptor_file_or_memory)
 			dup2(said, 2);
 		EQ(status, STATUS_KVM);
 		if (i == 10) {
-			fds = entries("/proc/self/fd");
+			fds = open_fds();
 			used = mallinfo2().uordblks;
 		}
 	}
 	dup2(said, 2);
-	EQ(entries("/proc/self/fd"), fds);
+	EQ(open_fds(), fds);
 	/* The sanitizer's allocator does not tell; it finds leaks by itself. */
 	OK(mallinfo2().uordblks <= used + 4096);
 	unlink(board_rig_kernel);

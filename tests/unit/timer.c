@@ -2,9 +2,9 @@
 /* Timers that share a timerfd: in order, one a turn, set anew, from any thread. */
 #include "core/timer.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
+#include "tests/unit/fds.h"
 #include "tests/unit/test.h"
 
 #define N 8u
@@ -45,17 +45,6 @@ static void close_all(void)
 	loop_free(l);
 }
 
-static unsigned descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 TEST(timers_fire_in_the_order_of_their_times_whatever_that_of_their_setting)
 {
 	static const unsigned set[N - 1] = { 3, 0, 6, 1, 5, 2, 4 };
@@ -79,13 +68,13 @@ TEST(a_loop_has_one_descriptor_for_all_timers)
 	unsigned before;
 
 	open_all();
-	before = descriptors();
+	before = open_fds();
 	close_all();
 	open_all();
-	EQ(descriptors(), before);
+	EQ(open_fds(), before);
 	timer_close(&t[0]);
 	timer_close(&t[1]);
-	EQ(descriptors(), before);
+	EQ(open_fds(), before);
 	close_all();
 }
 

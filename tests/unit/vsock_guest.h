@@ -2,8 +2,7 @@
 /* What a guest with a socket device expects; for tests on vsock_rig.h. */
 #pragma once
 
-#include <dirent.h>
-
+#include "tests/unit/fds.h"
 #include "tests/unit/spin.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vsock_rig.h"
@@ -76,17 +75,6 @@ static inline void guest_hears(struct vrig *v, const char *s)
 	EQ(le16toh(h->op), VIRTIO_VSOCK_OP_RW);
 	EQ(le32toh(h->len), strlen(s));
 	MEM_EQ(data, s, strlen(s));
-}
-
-static inline unsigned open_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 /* Until the device keeps @left bytes of the guest's; how many were sent. */

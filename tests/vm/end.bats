@@ -22,6 +22,7 @@ load lib
 	done
 }
 
+# nestor looks on for five seconds after such words; the guest outlives that.
 @test "the words of a panic that a program prints end nothing, and a reset is one" {
 	run -3 linux 'echo "[    9.1] Kernel panic - not syncing: of another"
 		echo "[    9.2] Memory Limit: none"
