@@ -16,9 +16,12 @@
  * A driver that starts up discards what it finds in the FIFO: Linux does, in
  * its first moments with the receiver enabled. On a wire nobody types that
  * early, but here input may have been waiting in a pipe for long. So the back
- * end is let in only when the guest shows that it would listen: by enabling a
- * receive interrupt or, if it polls, by reading UARTFR time and again without
- * sending anything, or UARTDR.
+ * end is let in only when the guest shows that it would listen. If it polls, it
+ * reads UARTFR time and again without sending anything, or UARTDR. Else it
+ * enables a receive interrupt; but Linux does so for a moment before it discards,
+ * too, and firmware may have left the receiver enabled. It counts at once when it
+ * comes right after a look at an empty FIFO, with which discarding ends, and else
+ * when the interrupt has been enabled for a while.
  */
 #include "devices/pl011.h"
 
@@ -28,6 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/timer.h"
+#include "core/util.h"
 #include "devices/primecell.h"
 #include "host/chardev.h"
 
@@ -92,6 +97,8 @@ enum {
 #define FIFO	  16u
 /* So many looks at UARTFR in a row are no longer part of sending. */
 #define POLLS 16u
+/* For so long no driver has a receive interrupt enabled and still discards. */
+#define STARTED (250 * NSEC_PER_MSEC)
 
 struct pl011 {
 	struct device dev;
@@ -104,7 +111,10 @@ struct pl011 {
 	bool overrun; /* since there was room for the last time */
 	uint8_t tx[FIFO];
 	unsigned tx_len;
-	unsigned polls; /* reads of UARTFR in a row; POLLS: it listens */
+	unsigned polls;	  /* reads of UARTFR in a row; POLLS: it listens */
+	bool found_empty; /* by the last access, a read of UARTFR */
+	bool by_irq;	  /* it listens by interrupts */
+	struct timer started;
 	uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
 	bool raised;
 };
@@ -202,8 +212,33 @@ static void pl011_writable(void *ctx)
 
 static bool listens(const struct pl011 *u)
 {
-	return u->cr & CR_RXE && !loops(u) &&
-	       (u->imsc & (INT_RX | INT_RT) || u->polls >= POLLS);
+	return u->cr & CR_RXE && !loops(u) && (u->by_irq || u->polls >= POLLS);
+}
+
+/* A receive interrupt is enabled, or none is any more. */
+static void set_mask(struct pl011 *u, uint32_t imsc)
+{
+	bool before = u->imsc & (INT_RX | INT_RT);
+	bool now = imsc & (INT_RX | INT_RT);
+
+	u->imsc = imsc;
+	u->polls = 0;
+	u->by_irq = now && (u->by_irq || u->found_empty);
+	if (!now || u->by_irq)
+		timer_stop(&u->started);
+	else if (!before)
+		timer_after(&u->started, STARTED);
+	chardev_room(u->chr);
+}
+
+static void has_started(struct timer *t)
+{
+	struct pl011 *u = container_of(t, struct pl011, started);
+
+	pthread_mutex_lock(&u->lock);
+	u->by_irq = u->imsc & (INT_RX | INT_RT);
+	chardev_room(u->chr);
+	pthread_mutex_unlock(&u->lock);
 }
 
 static bool pl011_is_read(void *ctx)
@@ -385,9 +420,7 @@ static void put(struct pl011 *u, uint64_t off, uint32_t val)
 		u->ifls = val & 0x3f;
 		break;
 	case UARTIMSC:
-		u->imsc = val & INT_ALL;
-		u->polls = 0;
-		chardev_room(u->chr);
+		set_mask(u, val & INT_ALL);
 		break;
 	case UARTICR:
 		u->ris &= ~val;
@@ -417,6 +450,7 @@ static uint64_t pl011_read(struct device *dev, uint64_t off, unsigned size)
 		return 0;
 	pthread_mutex_lock(&u->lock);
 	val = get(u, off) & primecell_mask(size);
+	u->found_empty = off == UARTFR && val & FR_RXFE;
 	settle(u);
 	pthread_mutex_unlock(&u->lock);
 	return val;
@@ -431,6 +465,7 @@ static void pl011_write(struct device *dev, uint64_t off, unsigned size,
 		return;
 	pthread_mutex_lock(&u->lock);
 	put(u, off, val & primecell_mask(size));
+	u->found_empty = false;
 	settle(u);
 	pthread_mutex_unlock(&u->lock);
 }
@@ -438,7 +473,7 @@ static void pl011_write(struct device *dev, uint64_t off, unsigned size,
 static void power_on(struct pl011 *u)
 {
 	u->rx_head = u->rx_len = u->tx_len = u->polls = 0;
-	u->overrun = false;
+	u->overrun = u->found_empty = u->by_irq = false;
 	u->rsr = u->ilpr = u->ibrd = u->fbrd = u->lcr_h = 0;
 	u->imsc = u->ris = u->dmacr = 0;
 	u->cr = CR_RESET;
@@ -450,6 +485,7 @@ static void pl011_reset(struct device *dev)
 	struct pl011 *u = (struct pl011 *)dev;
 
 	pthread_mutex_lock(&u->lock);
+	timer_stop(&u->started);
 	power_on(u);
 	update(u);
 	pthread_mutex_unlock(&u->lock);
@@ -459,6 +495,7 @@ static void pl011_free(struct device *dev)
 {
 	struct pl011 *u = (struct pl011 *)dev;
 
+	timer_close(&u->started);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
 }
@@ -471,7 +508,8 @@ static const struct device_ops pl011_ops = {
 	.free = pl011_free,
 };
 
-struct device *pl011_new(struct chardev *chr, const struct irq *irq)
+struct device *pl011_new(struct loop *loop, struct chardev *chr,
+			 const struct irq *irq)
 {
 	struct pl011 *u = calloc(1, sizeof(*u));
 	struct chardev_front front = {
@@ -491,7 +529,9 @@ struct device *pl011_new(struct chardev *chr, const struct irq *irq)
 	u->chr = chr;
 	pthread_mutex_init(&u->lock, NULL);
 	power_on(u);
-	r = chardev_attach(chr, &front);
+	r = timer_open(&u->started, loop, CLOCK_MONOTONIC, has_started);
+	if (r == 0)
+		r = chardev_attach(chr, &front);
 	if (r == 0)
 		return &u->dev;
 	pl011_free(&u->dev);

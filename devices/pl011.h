@@ -8,6 +8,7 @@
 #include "core/irq.h"
 
 struct chardev;
+struct loop;
 
 #define PL011_SIZE 0x1000
 
@@ -15,6 +16,7 @@ struct chardev;
  * pl011_new() - a UART in front of @chr, which stays the caller's
  *
  * @irq is level triggered; it is copied. The device is freed before @chr is
- * closed, when no loop runs that @chr is on. NULL with errno set.
+ * closed, when nobody runs the loop, which @chr is on too. NULL with errno set.
  */
-struct device *pl011_new(struct chardev *chr, const struct irq *irq);
+struct device *pl011_new(struct loop *, struct chardev *chr,
+			 const struct irq *irq);

@@ -79,8 +79,8 @@ static int add_platform_devices(struct board *b, struct err *e)
 
 	if (!chr)
 		return -ENOMEM;
-	r = board_add(b, pl011_new(chr, &irq), "the UART", arch_map.uart.base,
-		      arch_map.uart.size);
+	r = board_add(b, pl011_new(b->vm.loop, chr, &irq), "the UART",
+		      arch_map.uart.base, arch_map.uart.size);
 	if (r < 0)
 		return r;
 	b->m.has_uart = true;

@@ -119,7 +119,7 @@ static void start(void)
 	snprintf(spec, sizeof(spec), "fd:%d", fds[0]);
 	loop = loop_new();
 	chr = chardev_open(loop, spec, &e);
-	dev[UART] = pl011_new(chr, &irq[UART]);
+	dev[UART] = pl011_new(loop, chr, &irq[UART]);
 	dev[RTC] = pl031_new(loop, &irq[RTC]);
 	dev[GPIO] = pl061_new(loop, &irq[GPIO]);
 	dev[PANIC] = pvpanic_new(on_event, NULL);

@@ -66,7 +66,7 @@ static void start(void)
 	loop = loop_new();
 	chr = chardev_open(loop, spec, &e);
 	OK(chr);
-	dev = pl011_new(chr, &irq);
+	dev = pl011_new(loop, chr, &irq);
 	OK(dev);
 }
 
@@ -292,6 +292,56 @@ TEST(uart_keeps_input_back_until_the_guest_listens)
 	SPIN_UNTIL(line);
 	for (i = 0; i < 5; i++)
 		EQ(rd(DR), "early"[i]);
+	finish();
+}
+
+/* How Linux starts up, which enables the interrupts for a moment first. */
+TEST(uart_keeps_input_back_while_linux_starts)
+{
+	unsigned i;
+	uint64_t t0;
+
+	start();
+	wr(LCR_H, FEN);
+	offer("early");
+	wr(IMSC, 0);
+	wr(CR, 0x301); /* as firmware may have left it */
+	wr(ICR, 0x7d0);
+	rd(IMSC);
+	t0 = mono_ns();
+	wr(IMSC, RX | RT);
+	spin_for(1);
+	wr(IMSC, 0);
+	/* Were they enabled for so long, nobody could know. */
+	OK(rd(FR) & RXFE || mono_ns() - t0 > 250 * NSEC_PER_MSEC);
+	wr(CR, 0x301);
+	wr(ICR, RX | RT);
+	spin();
+	while (!(rd(FR) & RXFE))
+		rd(DR);
+	wr(IMSC, RX | RT);
+	SPIN_UNTIL(line);
+	for (i = 0; i < 5; i++)
+		EQ(rd(DR), "early"[i]);
+	finish();
+}
+
+TEST(uart_gives_input_to_a_guest_that_enables_the_interrupt_once)
+{
+	uint64_t t0 = mono_ns();
+
+	start();
+	wr(LCR_H, FEN);
+	offer("early");
+	wr(IMSC, RT);
+	wr(CR, 0x301);
+	SPIN_UNTIL(line);
+	OK(mono_ns() - t0 >= 250 * NSEC_PER_MSEC);
+	EQ(rd(DR), 'e');
+	/* Another mask changes nothing of that. */
+	SPIN_UNTIL(is_taken());
+	wr(IMSC, RX | RT);
+	EQ(rd(DR), 'a');
 	finish();
 }
 
