@@ -37,6 +37,16 @@
 #define COMMAND_BITS \
 	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE)
 
+/*
+ * Whether errors are reported, of which there are none, and how long requests to
+ * read are, which nobody sees. What no function here does is off for good: it
+ * has payloads of 128 bytes, no extended tags, no phantom functions, no
+ * auxiliary power, and never asks for relaxed ordering or no snoop (7.5.3.4).
+ */
+#define DEVCTL_BITS                                                         \
+	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | \
+	 PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_READRQ)
+
 struct window {
 	struct device dev;
 	struct pci_host *host;
@@ -156,8 +166,8 @@ void pci_add_express(struct pci_function *fn)
 	pci_put16(cap + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_RC_END << 4);
 	pci_put32(cap + PCI_EXP_DEVCAP,
 		  PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR);
-	/* Error reporting and payload sizes: kept, and of no consequence. */
-	pci_put16(fn->writable + at + PCI_EXP_DEVCTL, 0x7fff);
+	pci_put16(cap + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_READRQ_512B);
+	pci_put16(fn->writable + at + PCI_EXP_DEVCTL, DEVCTL_BITS);
 }
 
 /* --- interrupts by pin --- */

@@ -252,14 +252,34 @@ TEST(a_function_level_reset_is_asked_for_by_a_bit_that_reads_as_0)
 	OK(cfg_get(&r, 1, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR);
 	cfg_set(&r, 1, BAR0, 4, LOW_BASE);
 	cfg_set(&r, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	cfg_set(&r, 1, cap + PCI_EXP_DEVCTL, 2, 0x10);
+	cfg_set(&r, 1, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_URRE);
 	EQ(t.resets, 0);
 	cfg_set(&r, 1, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
 	EQ(t.resets, 1);
 	EQ(t.moved[0], PCI_NOWHERE);
-	EQ(cfg_get(&r, 1, cap + PCI_EXP_DEVCTL, 2), 0);
+	EQ(cfg_get(&r, 1, cap + PCI_EXP_DEVCTL, 2), 0x2000);
 	EQ(cfg_get(&r, 1, BAR0, 4), 0);
 	EQ(cfg_get(&r, 1, PCI_COMMAND, 2), 0);
+	pci_rig_free(&r);
+}
+
+TEST(device_control_has_the_bits_that_mean_something_and_begins_as_specified)
+{
+	struct pci_rig r;
+	struct thing t;
+	unsigned at;
+
+	pci_rig_new(&r);
+	thing_add(&r, &t);
+	at = cfg_cap(&r, 1, PCI_CAP_ID_EXP, 0) + PCI_EXP_DEVCTL;
+	/* Requests to read 512 bytes; no payload, order or tag but the least. */
+	EQ(cfg_get(&r, 1, at, 2), 2 << 12);
+	cfg_set(&r, 1, at, 2, 0x7fff);
+	EQ(cfg_get(&r, 1, at, 2), 7 << 12 | 0xf);
+	cfg_set(&r, 1, at, 2, 0);
+	EQ(cfg_get(&r, 1, at, 2), 0);
+	bus_reset(&r.bus);
+	EQ(cfg_get(&r, 1, at, 2), 2 << 12);
 	pci_rig_free(&r);
 }
 
