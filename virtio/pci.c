@@ -53,21 +53,21 @@ unsigned virtio_pci_vectors(const struct virtio *v)
 
 /* --- interrupts --- */
 
-static void interrupt(struct vpci *p, unsigned vector, uint8_t cause)
+/* The pin asks while the ISR status says why, if there are no messages. */
+static void set_isr(struct vpci *p, uint8_t isr)
 {
-	if (msix_enabled(p->msix)) {
-		msix_send(p->msix, vector);
-		return;
-	}
-	p->isr |= cause;
-	pci_intx(&p->fn, true);
+	p->isr = isr;
+	pci_intx(&p->fn, isr && !msix_enabled(p->msix));
 }
 
 static void on_used(void *ctx, unsigned q)
 {
 	struct vpci *p = ctx;
 
-	interrupt(p, p->vector[q], ISR_QUEUE);
+	if (msix_enabled(p->msix))
+		msix_send(p->msix, p->vector[q]);
+	else
+		set_isr(p, p->isr | ISR_QUEUE);
 }
 
 static void on_config(void *ctx)
@@ -75,8 +75,12 @@ static void on_config(void *ctx)
 	struct vpci *p = ctx;
 
 	p->generation++;
-	if (p->v->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		interrupt(p, p->config_vector, VIRTIO_PCI_ISR_CONFIG);
+	if (!(p->v->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	/* This bit is set with messages too, a queue's is not (4.1.4.5.1). */
+	set_isr(p, p->isr | VIRTIO_PCI_ISR_CONFIG);
+	if (msix_enabled(p->msix))
+		msix_send(p->msix, p->config_vector);
 }
 
 /* --- notifications --- */
@@ -232,8 +236,7 @@ static void forget_vectors(struct vpci *p)
 	p->config_vector = VIRTIO_MSI_NO_VECTOR;
 	for (q = 0; q < VIRTIO_QUEUES_MAX; q++)
 		p->vector[q] = VIRTIO_MSI_NO_VECTOR;
-	p->isr = 0;
-	pci_intx(&p->fn, false);
+	set_isr(p, 0);
 }
 
 /* What the driver reads back tells it whether there was one. */
@@ -328,8 +331,7 @@ static uint64_t read_isr(struct vpci *p)
 {
 	uint64_t isr = p->isr;
 
-	p->isr = 0;
-	pci_intx(&p->fn, false);
+	set_isr(p, 0);
 	return isr;
 }
 
@@ -436,8 +438,7 @@ static void config(struct pci_function *fn, unsigned off, unsigned len,
 	virtio_lock(p->v);
 	msix_config(p->msix, fn);
 	/* A pin and messages are never in use together. */
-	if (msix_enabled(p->msix))
-		pci_intx(fn, false);
+	set_isr(p, p->isr);
 	virtio_unlock(p->v);
 }
 

@@ -145,6 +145,9 @@ TEST(each_queue_has_its_vector_and_the_configuration_one)
 	virtio_unlock(r.v);
 	EQ(r.pci->sent[0], 1);
 	EQ(r.pci->pins_set, 0);
+	/* With messages too, the ISR status tells of the configuration. */
+	EQ(mem_get(r.pci, RIG_BAR + VPCI_ISR, 1), 2);
+	EQ(mem_get(r.pci, RIG_BAR + VPCI_ISR, 1), 0);
 	rig_free(&r);
 }
 
@@ -216,6 +219,8 @@ TEST(without_msix_the_pin_rises_and_reading_the_isr_lowers_it)
 	cfg_set(r.pci, 1, cap + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
 	EQ(r.pci->pin[1], false);
 	cfg_set(r.pci, 1, cap + PCI_MSIX_FLAGS, 2, 0);
+	EQ(r.pci->pin[1], true);
+	EQ(mem_get(r.pci, RIG_BAR + VPCI_ISR, 1), 3);
 	use_buffer(&r, 2);
 	EQ(r.pci->pin[1], true);
 	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
