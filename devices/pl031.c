@@ -46,7 +46,7 @@ struct pl031 {
 	/* Under the lock. */
 	uint32_t offset, mr, lr;
 	uint64_t due; /* host seconds */
-	bool imsc, ris, raised;
+	bool imsc, ris, raised, paused;
 	struct task arming;
 };
 
@@ -83,8 +83,9 @@ static void update(struct pl031 *p)
 {
 	bool raise = p->ris && p->imsc;
 
-	if (raise != p->raised)
-		irq_set(&p->irq, raise);
+	if (raise == p->raised || (raise && p->paused))
+		return;
+	irq_set(&p->irq, raise);
 	p->raised = raise;
 }
 
@@ -213,6 +214,28 @@ static void pl031_reset(struct device *dev)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void pl031_quiesce(struct device *dev, struct quiet *q)
+{
+	struct pl031 *p = (struct pl031 *)dev;
+
+	(void)q;
+	pthread_mutex_lock(&p->lock);
+	p->paused = true;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The host's time has gone on, maybe past the alarm. */
+static void pl031_resume(struct device *dev)
+{
+	struct pl031 *p = (struct pl031 *)dev;
+
+	pthread_mutex_lock(&p->lock);
+	p->paused = false;
+	notice_match(p);
+	update(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static void pl031_free(struct device *dev)
 {
 	struct pl031 *p = (struct pl031 *)dev;
@@ -227,6 +250,8 @@ static const struct device_ops pl031_ops = {
 	.name = "pl031",
 	.read = pl031_read,
 	.write = pl031_write,
+	.quiesce = pl031_quiesce,
+	.resume = pl031_resume,
 	.reset = pl031_reset,
 	.free = pl031_free,
 };

@@ -3,7 +3,8 @@
  * ARM PL031: a clock that counts seconds, with an alarm (DDI 0224).
  *
  * It runs from the start, and shows the host's time, in seconds since 1970,
- * until the guest sets it; then it keeps its distance to the host's clock.
+ * until the guest sets it; then it keeps its distance to the host's clock, also
+ * while the guest is paused: an alarm that passes then is told afterwards.
  */
 #pragma once
 

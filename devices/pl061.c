@@ -2,7 +2,11 @@
 /*
  * The PL061's registers, and the power button on one of its lines. A press
  * lasts until the guest has seen its edge: a timer releases the line, and asks
- * again while the interrupt is pending.
+ * again while the interrupt is pending. A press while the guest is paused
+ * interrupts, and its time begins, when the guest goes on.
+ *
+ * There is no other hardware at the lines, so that a line in hardware control
+ * (GPIOAFSEL) is the input that it was.
  */
 #include "devices/pl061.h"
 
@@ -46,7 +50,7 @@ struct pl061 {
 	uint8_t pressed;
 	struct task pressing;
 	bool noticed; /* no edge of it waits for the guest any more */
-	bool raised;
+	bool raised, paused;
 };
 
 static uint8_t levels(const struct pl061 *p)
@@ -71,8 +75,9 @@ static void update(struct pl061 *p, uint8_t old)
 	p->edge |= ~p->is & ((p->ibe & (up | down)) | (~p->ibe & p->iev & up) |
 			     (~p->ibe & ~p->iev & down));
 	raise = ris(p) & p->ie;
-	if (raise != p->raised)
-		irq_set(&p->irq, raise);
+	if (raise == p->raised || (raise && p->paused))
+		return;
+	irq_set(&p->irq, raise);
 	p->raised = raise;
 }
 
@@ -193,10 +198,13 @@ static void released(struct timer *t)
 		timer_after(&p->release, PRESS);
 }
 
+/* On the loop, which pauses and resumes too. */
 static void press(struct task *t)
 {
 	struct pl061 *p = container_of(t, struct pl061, pressing);
 
+	if (p->paused)
+		return;
 	if (timer_is_open(&p->release) ||
 	    timer_open(&p->release, p->loop, CLOCK_MONOTONIC, released) == 0)
 		timer_after(&p->release, PRESS);
@@ -212,6 +220,32 @@ void pl061_press(struct device *dev, unsigned line)
 	pthread_mutex_unlock(&p->lock);
 	pl061_set_input(dev, line, true);
 	loop_post(p->loop, &p->pressing);
+}
+
+static void pl061_quiesce(struct device *dev, struct quiet *q)
+{
+	struct pl061 *p = (struct pl061 *)dev;
+
+	(void)q;
+	pthread_mutex_lock(&p->lock);
+	p->paused = true;
+	pthread_mutex_unlock(&p->lock);
+	if (timer_is_open(&p->release))
+		timer_stop(&p->release);
+}
+
+static void pl061_resume(struct device *dev)
+{
+	struct pl061 *p = (struct pl061 *)dev;
+	bool pressed;
+
+	pthread_mutex_lock(&p->lock);
+	p->paused = false;
+	update(p, levels(p));
+	pressed = p->in >> p->pressed & 1;
+	pthread_mutex_unlock(&p->lock);
+	if (pressed)
+		press(&p->pressing);
 }
 
 static void pl061_reset(struct device *dev)
@@ -239,6 +273,8 @@ static const struct device_ops pl061_ops = {
 	.name = "pl061",
 	.read = pl061_read,
 	.write = pl061_write,
+	.quiesce = pl061_quiesce,
+	.resume = pl061_resume,
 	.reset = pl061_reset,
 	.free = pl061_free,
 };

@@ -186,6 +186,24 @@ TEST(a_clock_set_near_its_end_wraps_to_its_alarm)
 	finish();
 }
 
+TEST(an_alarm_that_passes_while_the_guest_is_paused_is_told_afterwards)
+{
+	start();
+	wr(IMSC, 1);
+	wr(MR, rd(DR) + 1);
+	dev->ops->quiesce(dev, NULL);
+	fake_seconds++;
+	EQ(rd(RIS), 1);
+	EQ(edges, 0);
+	dev->ops->resume(dev);
+	OK(line);
+	/* What is quiet may be reset, which takes its interrupt back. */
+	dev->ops->quiesce(dev, NULL);
+	dev->ops->reset(dev);
+	OK(!line);
+	finish();
+}
+
 TEST(reset_takes_the_alarm_back)
 {
 	start();

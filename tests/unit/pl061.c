@@ -211,6 +211,12 @@ static void guest_comes(struct timer *t)
 	wr(IC, 8);
 }
 
+static void end_turn(struct timer *t)
+{
+	(void)t;
+	loop_stop(loop);
+}
+
 TEST(a_button_stays_pressed_until_a_slow_guest_has_noticed)
 {
 	struct irq irq = { .set = set_irq, .line = 7 };
@@ -227,6 +233,45 @@ TEST(a_button_stays_pressed_until_a_slow_guest_has_noticed)
 	EQ(loop_run(loop), 0);
 	EQ(rd(8 << 2), 8);
 	EQ(edges, 2);
+	timer_close(&slow);
+	finish();
+	loop_free(loop);
+}
+
+TEST(a_button_pressed_while_the_guest_is_paused_is_pressed_for_its_time_then)
+{
+	struct irq irq = { .set = set_irq, .line = 7 };
+	uint64_t from;
+
+	loop = loop_new();
+	dev = pl061_new(loop, &irq);
+	wr(IS, 8); /* the interrupt follows the line */
+	wr(IEV, 8);
+	wr(IE, 8);
+	dev->ops->quiesce(dev, NULL);
+	pl061_press(dev, 3);
+	EQ(edges, 0);
+	/* A turn of the loop, which has the press by then. */
+	EQ(timer_open(&slow, loop, CLOCK_MONOTONIC, end_turn), 0);
+	timer_after(&slow, 200 * NSEC_PER_MSEC);
+	EQ(loop_run(loop), 0);
+	EQ(rd(8 << 2), 8);
+	EQ(edges, 0);
+	from = mono_ns();
+	dev->ops->resume(dev);
+	OK(line);
+	EQ(loop_run(loop), 0);
+	OK(!line);
+	OK(mono_ns() - from >= 100 * NSEC_PER_MSEC);
+	/* So does one that is under way. */
+	pl061_press(dev, 3);
+	dev->ops->quiesce(dev, NULL);
+	timer_after(&slow, 200 * NSEC_PER_MSEC);
+	EQ(loop_run(loop), 0);
+	OK(line);
+	dev->ops->resume(dev);
+	EQ(loop_run(loop), 0);
+	OK(!line);
 	timer_close(&slow);
 	finish();
 	loop_free(loop);
