@@ -27,6 +27,8 @@ enum {
 	ERASE = 0x20,
 	CLEAR_STATUS = 0x50,
 	LOCK = 0x60,
+	LOCK_ON = 0x01,
+	LOCK_DOWN = 0x2f,
 	READ_STATUS = 0x70,
 	READ_ID = 0x90,
 	READ_QUERY = 0x98,
@@ -56,7 +58,7 @@ enum cycle {
 	C_DATA,	   /* one of them */
 	C_CONFIRM, /* of the buffer */
 	C_ERASE,   /* the same of an erase */
-	C_LOCK,	   /* which kind of locking */
+	C_LOCK,	   /* which kind of locking; unlocking confirms */
 };
 
 struct cfi_flash {
@@ -205,7 +207,11 @@ static void erase(struct cfi_flash *f, uint64_t off)
 		store(f, off, erased, sizeof(erased), SR_ERASE_ERROR);
 }
 
-/* The first cycle. What is no command leads back to the contents. */
+/*
+ * The first cycle. What is no command leads back to the contents; and so does
+ * clearing the status, after which a chip would go on telling it: drivers are
+ * used to QEMU's bank here.
+ */
 static void command(struct cfi_flash *f, uint8_t cmd)
 {
 	enum reads reads = READS_STATUS;
@@ -315,7 +321,10 @@ static void follow(struct cfi_flash *f, uint64_t off, unsigned size,
 			cancel(f, cmd);
 		break;
 	default:
-		finish(f, 0);
+		if (cmd == LOCK_ON || cmd == LOCK_DOWN || cmd == CONFIRM)
+			finish(f, 0);
+		else
+			cancel(f, cmd);
 	}
 }
 

@@ -320,12 +320,32 @@ TEST(an_erase_without_its_confirmation_erases_nothing)
 
 TEST(locks_are_accepted_and_lock_nothing)
 {
+	static const uint8_t kind[] = { 0x01, 0xd0, 0x2f };
+	unsigned i;
+
 	make(true);
-	cmd(0, 0x60);
-	cmd(0, 0x01);
-	EQ(get(0, 4), READY);
+	for (i = 0; i < sizeof(kind); i++) {
+		cmd(0, 0x60);
+		cmd(0, kind[i]);
+		EQ(get(0, 4), READY);
+	}
 	erase(0);
 	EQ(mem[0], 0xff);
+	unmake();
+}
+
+TEST(what_is_no_kind_of_lock_is_a_mistake_in_the_sequence)
+{
+	make(true);
+	cmd(0, 0x60);
+	cmd(0, 0x20);
+	EQ(get(0, 4), 0xb0 * BOTH);
+	/* The next one is a command again. */
+	cmd(0, 0xd0);
+	NE(mem[0], 0xff);
+	cmd(0, 0x60);
+	cmd(0, 0xff);
+	EQ(get(0, 1), mem[0]);
 	unmake();
 }
 
