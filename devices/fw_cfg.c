@@ -275,13 +275,17 @@ static int read_to_guest(struct fw_cfg *f, gpa_t gpa, uint32_t len)
 	return r;
 }
 
-/* The descriptor is copied once; what it says is checked where it is used. */
+/*
+ * The address register is 0 again. The descriptor is copied once; what it says
+ * is checked where it is used.
+ */
 static void transfer(struct fw_cfg *f, gpa_t at)
 {
 	struct dma d;
 	uint32_t control;
 	int r = 0;
 
+	f->dma_high = 0;
 	if (gmem_read(f->gmem, at, &d, sizeof(d)) < 0) {
 		log_guest(&f->complaints,
 			  "fw_cfg: a DMA descriptor lies outside RAM");
@@ -336,7 +340,6 @@ static void fw_cfg_write(struct device *dev, uint64_t off, unsigned size,
 	} else if (off == REG_DMA_LOW && size == 4) {
 		transfer(f,
 			 (uint64_t)f->dma_high << 32 | __builtin_bswap32(val));
-		f->dma_high = 0;
 	}
 	pthread_mutex_unlock(&f->lock);
 }

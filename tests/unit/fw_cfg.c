@@ -289,6 +289,13 @@ TEST(the_high_half_is_for_one_transfer_only)
 	EQ(ram[0], 0xaa);
 	dev->ops->write(dev, 20, 4, __builtin_bswap32((uint32_t)DESC));
 	MEM_EQ(ram, "QEMU", 4);
+	/* Also one that gives the whole address is a transfer. */
+	dev->ops->write(dev, 16, 4, __builtin_bswap32(1));
+	put_descriptor(DESC, DMA_SELECT, 0, 0);
+	dev->ops->write(dev, 16, 8, __builtin_bswap64(DESC));
+	put_descriptor(DESC, DMA_READ, 4, RAM + 8);
+	dev->ops->write(dev, 20, 4, __builtin_bswap32((uint32_t)DESC));
+	MEM_EQ(ram + 8, "QEMU", 4);
 	unmake();
 }
 
