@@ -18,14 +18,9 @@ wrong()
 }
 
 # The rows of the table, one a line.
-rows=$(tr '\n\t' '  ' <config/keys.c | grep -o '{ \.name = [^}]*}')
+rows=$(sed -n '/^const struct key keys/,/^};/p' config/keys.c | tr -s '\n\t' '  ' |
+	sed -E 's/ (KEY|FLAG|PARTS|DO)\("/\n\1("/g' | sed 1d)
 [ "$(wc -l <<<"$rows")" -gt 10 ] || wrong "cannot read config/keys.c"
-
-# What a row says about .$1; nothing if it does not.
-field()
-{
-	[[ $row =~ \."$1"\ =\ [\"\']([^\"\']*) ]] && echo "${BASH_REMATCH[1]}"
-}
 
 # The parts with a name that the table parts_$1 has.
 parts_of()
@@ -39,13 +34,16 @@ parts_of()
 
 names=
 while read -r row; do
-	name=$(field name) letter=$(field letter) form='\\-'$name
+	[[ $row =~ ^(KEY|FLAG|PARTS|DO)\(\"([a-z0-9-]+)\",\ [A-Z_]+,\ ([a-z_]+)? ]] ||
+		wrong "cannot read $row"
+	name=${BASH_REMATCH[2]} form='\\-'${BASH_REMATCH[2]} parts=
+	[ "${BASH_REMATCH[1]}" != PARTS ] || parts=${BASH_REMATCH[3]}
+	letter=$(sed -nE "s/.*\.letter = '(.)'.*/\1/p" <<<"$row")
 	names+=" $name "
-	[ "$(field def)" = on ] && form='\\-no-'$name
+	[[ $row = FLAG*,\ \"on\",* || $row = *.def\ =\ \"on\"* ]] && form='\\-no-'$name
 	[ -z "$letter" ] || form="$letter , Fl $form"
 	grep -Eq "^\.It Fl $form( |\$)" $man ||
 		wrong "key '$name' is not in $man in its proper form"
-	parts=$(sed -nE 's/.*\.parts = &parts_([a-z_]+).*/\1/p' <<<"$row")
 	[ -z "$parts" ] || while read -r part; do
 		sed -n "/^\.It Fl .*$form\( \|\$\)/,/^\.It Fl/p" $man |
 			sed '$d' | grep -Eq "(\.|It )Cm $part\b|,$part\b" ||
