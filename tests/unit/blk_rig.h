@@ -20,11 +20,12 @@
 #define STATUS	(DATA + 0x100)
 #define BUFFER	(DATA + 0x1000)
 
-static char path[] = "/tmp/nestor-blk-XXXXXX";
+static const char *path;
 
-static inline void clean_up(void)
+static inline int image_open(void)
 {
-	unlink(path);
+	path = test_path("image");
+	return open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 }
 
 /* A disk whose sector n is full of bytes n. */
@@ -33,9 +34,8 @@ static inline struct disk *disk_of(bool readonly)
 	uint8_t sector[512];
 	struct disk *d;
 	struct err e;
-	int i, fd = mkstemp(path);
+	int i, fd = image_open();
 
-	atexit(clean_up);
 	for (i = 0; i < (int)SECTORS; i++) {
 		memset(sector, i, sizeof(sector));
 		EQ(write(fd, sector, sizeof(sector)), sizeof(sector));
@@ -51,9 +51,8 @@ static inline struct disk *disk_of_size(bool readonly)
 {
 	struct disk *d;
 	struct err e;
-	int fd = mkstemp(path);
+	int fd = image_open();
 
-	atexit(clean_up);
 	EQ(ftruncate(fd, 64 << 20), 0);
 	close(fd);
 	d = disk_open(path, readonly, &e);

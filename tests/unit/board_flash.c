@@ -29,9 +29,8 @@ static void put_file(const char *path, const char *text)
 static struct config with_firmware(void)
 {
 	struct config c = board_rig_config();
-	char dir[] = "/tmp/nestor-flash.XXXXXX";
 
-	OK(mkdtemp(dir) && !chdir(dir));
+	EQ(chdir(test_dir()), 0);
 	put_file("fw", "firmware");
 	c.kernel = NULL;
 	c.firmware = "fw";

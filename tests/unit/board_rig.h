@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "machine/board.h"
@@ -14,15 +15,15 @@
 #include "tests/unit/fake_kvm.h"
 #include "tests/unit/test.h"
 
-static char board_rig_kernel[] = "/tmp/nestor-board.XXXXXX";
+static char *board_rig_kernel;
 static struct board_host board_rig_host;
 
 static inline struct config board_rig_config(void)
 {
 	int fd;
 
-	strcpy(board_rig_kernel, "/tmp/nestor-board.XXXXXX");
-	fd = mkstemp(board_rig_kernel);
+	board_rig_kernel = test_path("kernel");
+	fd = open(board_rig_kernel, O_WRONLY | O_CREAT, 0600);
 	OK(fd >= 0 && write(fd, "\0\0\0\x14", 4) == 4);
 	close(fd);
 	return (struct config){ .kernel = board_rig_kernel,
@@ -37,16 +38,12 @@ static inline struct config board_rig_config(void)
 static inline int board_rig_make(const struct config *c, struct board **b,
 				 struct err *e)
 {
-	int r;
-
 	*b = NULL;
 	board_rig_host = (struct board_host){ .loop = loop_new() };
 	board_rig_host.terminal = chardev_open(board_rig_host.loop, "null", e);
 	OK(board_rig_host.terminal);
 	e->text[0] = 0;
-	r = board_new(c, &board_rig_host, b, e);
-	unlink(board_rig_kernel);
-	return r;
+	return board_new(c, &board_rig_host, b, e);
 }
 
 static inline void board_rig_unmake(struct board *b)

@@ -10,7 +10,6 @@
 #include "virtio/virtio.h"
 
 static struct disk_config disks[2];
-static char path[2][32];
 static struct board *board;
 static char told[64];
 static unsigned times;
@@ -21,20 +20,17 @@ static void make(struct config *c)
 	unsigned i;
 
 	for (i = 0; i < 2; i++) {
-		snprintf(path[i], sizeof(path[i]), "/tmp/nestor-unit.XXXXXX");
-		int fd = mkstemp(path[i]);
+		disks[i].path = test_path(i ? "1" : "0");
+		int fd = open(disks[i].path, O_RDWR | O_CREAT, 0600);
 
 		OK(fd >= 0 && ftruncate(fd, 1 << 20) == 0);
 		close(fd);
-		disks[i].path = path[i];
 	}
 	c->disks = disks;
 	c->ndisks = 2;
 	c->rng = true;
 	fake_kvm_reset();
 	EQ(board_rig_make(c, &board, &e), 0);
-	for (i = 0; i < 2; i++)
-		unlink(path[i]);
 }
 
 static const char *names(void)

@@ -329,9 +329,9 @@ TEST(an_endless_input_leaves_the_loop_to_others)
 
 TEST(a_file_is_truncated_and_written)
 {
-	const char *path = own_path();
+	const char *path = test_path("file");
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-	char spec[80];
+	char spec[300];
 	struct chardev *c;
 
 	put_str(fd, "something that was there before");
@@ -340,19 +340,17 @@ TEST(a_file_is_truncated_and_written)
 	chardev_write(c, "new", 3);
 	lseek(fd, 0, SEEK_SET);
 	DRAIN_EQ(fd, "new");
-	unlink(path);
 	finish(c, NULL);
 }
 
 TEST(a_fifo_that_nobody_reads_is_refused_at_once)
 {
-	const char *path = own_path();
-	char spec[80];
+	const char *path = test_path("file");
+	char spec[300];
 
 	EQ(mkfifo(path, 0600), 0);
 	snprintf(spec, sizeof(spec), "file:%s", path);
 	HAS(open_fails(spec), "nobody reads from it");
-	unlink(path);
 	loop_free(loop);
 }
 
@@ -512,10 +510,11 @@ static size_t size_of(const char *path)
 TEST(output_goes_on_when_a_full_file_has_room_again)
 {
 	struct rlimit was, few;
-	char spec[] = "file:/tmp/nestor-chardev.XXXXXX", *path = spec + 5;
+	const char *path = test_path("file");
 	struct chardev *c;
+	char spec[300];
 
-	close(mkstemp(path));
+	snprintf(spec, sizeof(spec), "file:%s", path);
 	c = open_ok(spec);
 	EQ(getrlimit(RLIMIT_FSIZE, &was), 0);
 	few = was;
@@ -529,5 +528,4 @@ TEST(output_goes_on_when_a_full_file_has_room_again)
 	EQ(chardev_write(c, "found\n", 6), 6);
 	EQ(size_of(path), 16);
 	finish(c, NULL);
-	unlink(path);
 }

@@ -5,15 +5,12 @@
 
 #include "tests/unit/console.h"
 
-static const char *dir;
 static struct sockaddr_un addr = { .sun_family = AF_UNIX };
 static char spec[200];
 
 static void name_socket(void)
 {
-	dir = own_path();
-	EQ(mkdir(dir, 0700), 0);
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%.64s/s", dir);
+	strcpy(addr.sun_path, test_path("s"));
 	snprintf(spec, sizeof(spec), "unix:%s", addr.sun_path);
 }
 
@@ -57,7 +54,6 @@ TEST(a_client_talks_to_the_socket_and_the_next_one_after_it)
 	OK(is_idle());
 	finish(c, s);
 	OK(!exists());
-	rmdir(dir);
 }
 
 TEST(a_client_that_has_sent_all_still_gets_output)
@@ -82,7 +78,6 @@ TEST(a_client_that_has_sent_all_still_gets_output)
 	SPIN_STR(s->buf, "all!");
 	close(b);
 	finish(c, s);
-	rmdir(dir);
 }
 
 TEST(a_client_that_leaves_with_the_front_full_makes_way)
@@ -107,7 +102,6 @@ TEST(a_client_that_leaves_with_the_front_full_makes_way)
 	SPIN_UNTIL(strchr(s->buf, '!'));
 	close(a);
 	finish(c, s);
-	rmdir(dir);
 }
 
 TEST(a1_the_socket_is_for_its_owner_alone)
@@ -121,7 +115,6 @@ TEST(a1_the_socket_is_for_its_owner_alone)
 	EQ(stat(addr.sun_path, &st), 0);
 	EQ(st.st_mode & 0777, 0600);
 	finish(c, NULL);
-	rmdir(dir);
 }
 
 TEST(the_socket_of_a_dead_process_is_replaced)
@@ -138,7 +131,6 @@ TEST(the_socket_of_a_dead_process_is_replaced)
 	c = open_ok(spec);
 	close(client());
 	finish(c, NULL);
-	rmdir(dir);
 }
 
 TEST(what_is_no_socket_is_not_replaced)
@@ -148,7 +140,6 @@ TEST(what_is_no_socket_is_not_replaced)
 	HAS(open_fails(spec), "is in use");
 	OK(exists());
 	unlink(addr.sun_path);
-	rmdir(dir);
 	loop_free(loop);
 }
 
@@ -163,7 +154,6 @@ TEST(a_socket_that_somebody_put_in_our_place_is_left_alone)
 	finish(c, NULL);
 	OK(exists());
 	unlink(addr.sun_path);
-	rmdir(dir);
 }
 
 TEST(a_path_that_is_too_long_is_refused)

@@ -13,14 +13,14 @@
 #include "host/elf.h"
 #include "tests/unit/test.h"
 
-static char root[] = "/tmp/nestor-closure.XXXXXX";
+static const char *root;
 static struct cpio *cpio;
 static struct closure *closure;
 static struct err e;
 
 static void begin(void)
 {
-	OK(mkdtemp(root));
+	root = test_dir();
 	cpio = cpio_new();
 	closure = closure_new(root, cpio, &e);
 	OK(closure);
@@ -28,22 +28,17 @@ static void begin(void)
 
 static void end(void)
 {
-	char cmd[100];
-
 	closure_free(closure);
 	cpio_free(cpio);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", root);
-	EQ(system(cmd), 0);
 }
 
 /* A file in the root, with the directories that lead to it. */
 static void put(const char *path, mode_t mode, const void *buf, size_t len)
 {
-	char real[300], *slash;
+	char *real = test_path(path + 1), *slash = real + strlen(root) + 1;
 	int fd;
 
-	snprintf(real, sizeof(real), "%s%s", root, path);
-	for (slash = strchr(real + 5, '/'); slash; slash = strchr(slash, '/')) {
+	for (slash = strchr(slash, '/'); slash; slash = strchr(slash, '/')) {
 		*slash = '\0';
 		mkdir(real, 0755);
 		*slash++ = '/';
@@ -266,11 +261,11 @@ TEST(a_command_is_found_as_a_shell_finds_it)
 
 TEST(a_root_is_not_left_by_links_or_dots)
 {
-	char real[100], *found;
+	const char *real = test_path("link");
+	char *found;
 
 	begin();
 	put_text("/etc/motd", 0755, "inside");
-	snprintf(real, sizeof(real), "%s/link", root);
 	EQ(symlink("/etc/motd", real), 0);
 	EQ(closure_add(closure, "/link", &e), 0);
 	EQ(closure_find(closure, "../../../etc/motd", "", "/a", &found), 0);
@@ -285,15 +280,11 @@ TEST(a_root_is_not_left_by_links_or_dots)
 
 TEST(a_tree_is_added_with_links_and_without_what_is_no_file)
 {
-	char real[100];
-
 	begin();
 	put_text("/t/a/one", 0644, "1");
 	put_elf("/t/broken", NULL, DT_NEEDED, "libnone.so", 0);
-	snprintf(real, sizeof(real), "%s/t/link", root);
-	EQ(symlink("a/one", real), 0);
-	snprintf(real, sizeof(real), "%s/t/fifo", root);
-	EQ(mkfifo(real, 0600), 0);
+	EQ(symlink("a/one", test_path("t/link")), 0);
+	EQ(mkfifo(test_path("t/fifo"), 0600), 0);
 	EQ(closure_add(closure, "/t", &e), 0);
 	OK(cpio_has(cpio, "/t/a/one") && cpio_has(cpio, "/t/link") &&
 	   cpio_has(cpio, "/t/broken") && !cpio_has(cpio, "/t/fifo"));

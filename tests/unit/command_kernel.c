@@ -9,19 +9,15 @@
 #include "host/cpio.h"
 #include "tests/unit/test.h"
 
-static char root[] = "/tmp/nestor-kernel.XXXXXX";
 static struct cpio *cpio;
 static struct closure *closure;
 static struct strlist files;
-static char kernel[100];
+static const char *kernel;
 
 static void put(const char *path, const char *text)
 {
-	char real[300];
-	int fd;
+	int fd = open(test_path(path + 1), O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
-	snprintf(real, sizeof(real), "%s%s", root, path);
-	fd = open(real, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	OK(fd >= 0);
 	EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
@@ -29,22 +25,18 @@ static void put(const char *path, const char *text)
 
 static void make_dir(const char *path)
 {
-	char real[300];
-
-	snprintf(real, sizeof(real), "%s%s", root, path);
-	EQ(mkdir(real, 0755), 0);
+	EQ(mkdir(test_path(path + 1), 0755), 0);
 }
 
 static void begin(const char *image)
 {
 	struct err e;
 
-	OK(mkdtemp(root));
 	cpio = cpio_new();
-	closure = closure_new(root, cpio, &e);
+	closure = closure_new(test_dir(), cpio, &e);
 	OK(closure);
 	put("/Image", image);
-	snprintf(kernel, sizeof(kernel), "%s/Image", root);
+	kernel = test_path("Image");
 }
 
 static void put_modules(const char *dep, const char *builtin)
@@ -67,14 +59,10 @@ static bool ask(const char *one, const char *two)
 
 static void end(void)
 {
-	char cmd[100];
-
 	ask(NULL, NULL);
 	free(files.s);
 	closure_free(closure);
 	cpio_free(cpio);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", root);
-	EQ(system(cmd), 0);
 }
 
 #define IMAGE "MZ.... Linux version 7.3.4+x (builder) #1"
@@ -128,7 +116,6 @@ TEST(a_release_that_is_no_name_leads_nowhere)
 	begin("Linux version ../../etc");
 	OK(!ask("virtiofs", NULL));
 	end();
-	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
 	begin("Linux version ");
 	OK(ask("virtiofs", NULL));
 	end();

@@ -116,15 +116,6 @@ static inline void finish(struct chardev *c, struct sink *s)
 	free(s);
 }
 
-/* A path that no other test uses at the same time. */
-static inline const char *own_path(void)
-{
-	static char path[64];
-
-	snprintf(path, sizeof(path), "/tmp/nestor-unit.%d", getpid());
-	return path;
-}
-
 static inline void put_str(int fd, const char *s)
 {
 	EQ(write(fd, s, strlen(s)), strlen(s));

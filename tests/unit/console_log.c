@@ -17,7 +17,7 @@ static void start(size_t bound)
 	struct err e = { "" };
 
 	c = open_ok("null");
-	path = own_path();
+	path = test_path("log");
 	clog = console_log_new(loop, c, AT_FDCWD, path, bound, &e);
 	STR_EQ(e.text, "");
 	OK(clog);
@@ -26,7 +26,6 @@ static void start(size_t bound)
 static void stop(void)
 {
 	console_log_free(clog);
-	unlink(path);
 	finish(c, NULL);
 }
 
@@ -164,7 +163,7 @@ TEST(a_users_file_is_appended_to_on_a_line_of_its_own)
 {
 	int fd;
 
-	path = own_path();
+	path = test_path("log");
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	put_str(fd, "something");
 	start(0);
@@ -218,11 +217,9 @@ TEST(a_bounded_file_that_cannot_be_replaced_is_emptied)
 {
 	unsigned i, lost, next;
 	const char *s;
-	char spare[96];
 
 	start(65536);
-	snprintf(spare, sizeof(spare), "%s.new", path);
-	EQ(mkdir(spare, 0700), 0);
+	EQ(mkdir(test_path("log.new"), 0700), 0);
 	for (i = 0; i < 20000; i++)
 		number(i);
 	s = timeless();
@@ -230,7 +227,6 @@ TEST(a_bounded_file_that_cannot_be_replaced_is_emptied)
 	for (next = lost; (s = strchr(s, '\n')) && *++s; next++)
 		EQ(number_at(s), next);
 	EQ(next, 20000);
-	rmdir(spare);
 	stop();
 }
 
@@ -282,7 +278,7 @@ TEST(a_log_that_always_fails_never_harms)
 	log_level = LOG_ERROR;
 	clog = console_log_new(loop, c, AT_FDCWD, "/dev/full", 0, &e);
 	OK(clog);
-	path = own_path();
+	path = test_path("log");
 	for (i = 0; i < 1000; i++)
 		number(i);
 	says("unfinished");
@@ -298,14 +294,13 @@ TEST(a_log_that_cannot_be_opened_is_refused_with_a_sentence)
 	OK(!console_log_new(loop, c, AT_FDCWD, "/nowhere/log", 0, &e));
 	HAS(e.text, "cannot log the console to '/nowhere/log': No such file "
 		    "or directory; ");
-	path = own_path();
+	path = test_path("log");
 	EQ(mkfifo(path, 0600), 0);
 	OK(!console_log_new(loop, c, AT_FDCWD, path, 0, &e));
 	HAS(e.text, "nobody reads from it");
 	unlink(path);
 	EQ(symlink("/tmp", path), 0);
 	OK(!console_log_new(loop, c, AT_FDCWD, path, 65536, &e));
-	unlink(path);
 	finish(c, NULL);
 }
 

@@ -115,16 +115,14 @@ static struct board *board;
 static int make(const char *text)
 {
 	struct config c = board_rig_config();
-	char path[] = "/tmp/nestor-cpu.XXXXXX";
-	int fd = mkstemp(path), r;
+	char *path = test_path("cpu");
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	OK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 	c.cpu = path;
 	c.cpus = 2;
-	r = board_rig_make(&c, &board, &e);
-	unlink(path);
-	return r;
+	return board_rig_make(&c, &board, &e);
 }
 
 static unsigned sets_of(uint64_t id)

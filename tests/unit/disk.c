@@ -13,22 +13,11 @@
 #include "core/log.h"
 #include "host/disk.h"
 
-static char dir[] = "/tmp/nestor-disk-XXXXXX";
-static char path[64];
+static const char *path;
 
-static void clean_up(void)
-{
-	unlink(path);
-	rmdir(dir);
-}
-
-/* The name of a file that goes away with the test. */
 static const char *name(void)
 {
-	OK(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/image", dir);
-	atexit(clean_up);
-	return path;
+	return path = test_path("image");
 }
 
 static const char *image(off_t size)
@@ -54,7 +43,6 @@ TEST(a_directory_is_no_disk)
 {
 	EQ(mkdir(name(), 0700), 0);
 	refused("a directory");
-	rmdir(path);
 }
 
 TEST(a_FIFO_is_no_disk_and_is_not_waited_for)

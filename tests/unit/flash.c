@@ -16,9 +16,7 @@ static struct err e;
 /* An empty directory to be in. */
 static void a_directory(void)
 {
-	char dir[] = "/tmp/nestor-flash.XXXXXX";
-
-	OK(mkdtemp(dir) && !chdir(dir));
+	EQ(chdir(test_dir()), 0);
 }
 
 static void put_file(const char *path, const void *buf, size_t len)
@@ -186,7 +184,7 @@ TEST(no_temporary_file_is_left_when_the_template_cannot_be_used)
 		"--firmware, its variables in template: give a regular file");
 	EQ(rmdir("template"), 0);
 	/* Then the directory is empty again, and can go. */
-	EQ(rmdir(getcwd((char[256]){ "" }, 256)), 0);
+	EQ(rmdir(test_dir()), 0);
 }
 
 TEST(the_template_is_found_beside_the_firmware_by_its_name)

@@ -12,7 +12,7 @@
 
 #include "tests/unit/test.h"
 
-static char path[] = "/tmp/nestor-linger.XXXXXX";
+static const char *path;
 
 static bool is_locked(void)
 {
@@ -71,10 +71,12 @@ static pid_t only_child(pid_t pid)
  */
 TEST(the_address_space_outlives_the_process_and_nothing_stays)
 {
-	int out[2], go[2], fd = mkstemp(path), status;
+	int out[2], go[2], fd, status;
 	pid_t pid, task;
 	char c;
 
+	path = test_path("file");
+	fd = open(path, O_RDWR | O_CREAT, 0600);
 	OK(fd >= 0 && ftruncate(fd, 4096) == 0);
 	close(fd);
 	EQ(pipe2(out, O_CLOEXEC), 0);
@@ -107,5 +109,4 @@ TEST(the_address_space_outlives_the_process_and_nothing_stays)
 	EQ(WEXITSTATUS(status), 7);
 	AWAIT(!is_locked());
 	AWAIT(entries(task, "task") == -1 || kill(task, 0) < 0);
-	unlink(path);
 }

@@ -127,14 +127,15 @@ TEST(a_closed_standard_error_does_no_harm)
 
 TEST(a_log_of_ours_keeps_its_newer_half)
 {
-	char path[] = "/tmp/nestor-log.XXXXXX", first[64], line[64] = "";
-	int keep = dup(STDERR_FILENO), fd = mkstemp(path);
+	const char *path = test_path("log");
+	char first[64], line[64] = "";
+	int keep = dup(STDERR_FILENO);
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
 	unsigned i, from = 0;
 	struct stat st;
 	FILE *f;
 
 	OK(fd >= 0);
-	fcntl(fd, F_SETFL, O_APPEND);
 	dup2(fd, STDERR_FILENO);
 	log_bound = 4096;
 	for (i = 0; i < 1000; i++) {
@@ -158,7 +159,6 @@ TEST(a_log_of_ours_keeps_its_newer_half)
 	}
 	EQ(i, 1000);
 	fclose(f);
-	unlink(path);
 }
 
 TEST(an_error_keeps_its_code_and_is_cut_to_fit)

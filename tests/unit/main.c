@@ -4,13 +4,20 @@
  * PATTERN, N at a time, which is one for each CPU if not given. Ends with `N
  * passed, N failed, 0 skipped`; status 1 if any failed. What a test says on
  * standard error is shown if it fails.
+ *
+ * All files of a run lie in one directory. A process of its own removes that
+ * when the last of the run's has ended, however it did.
  */
 #include "tests/unit/test.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +79,90 @@ void *test_room(size_t size)
 	return r->bytes;
 }
 
+static void die(void)
+{
+	perror("unit");
+	exit(1);
+}
+
+/* --- files --- */
+
+static char run_dir[256];
+static unsigned started; /* tests: this one's number */
+
+const char *test_dir(void)
+{
+	static char *dir;
+
+	if (dir)
+		return dir;
+	dir = test_room(sizeof(run_dir) + 16);
+	sprintf(dir, "%s/%u", run_dir, started);
+	if (mkdir(dir, 0700) < 0)
+		FAIL("%s: %s", dir, strerror(errno));
+	return dir;
+}
+
+char *test_path(const char *name)
+{
+	const char *dir = test_dir();
+	char *path = test_room(strlen(dir) + strlen(name) + 2);
+
+	sprintf(path, "%s/%s", dir, name);
+	return path;
+}
+
+/* A signal to the whole group must not keep it from its work. */
+static void clean_up_behind(int living)
+{
+	char c;
+
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	while (read(living, &c, 1) < 0 && errno == EINTR)
+		;
+	execlp("rm", "rm", "-rf", run_dir, NULL);
+	die();
+}
+
+/* Who has @run_living open, as all tests have, is not done with its files. */
+static int run_living;
+static pid_t cleaner;
+
+static void run_dir_make(void)
+{
+	const char *in = getenv("TMPDIR");
+	int fd[2];
+
+	snprintf(run_dir, sizeof(run_dir), "%s/nestor-unit.XXXXXX",
+		 in && *in ? in : "/tmp");
+	if (!mkdtemp(run_dir) || pipe2(fd, O_CLOEXEC) < 0)
+		die();
+	cleaner = fork();
+	if (cleaner < 0)
+		die();
+	if (!cleaner) {
+		close(fd[1]);
+		clean_up_behind(fd[0]);
+	}
+	/* Out of the way of tests, which know the lowest descriptors. */
+	run_living = fcntl(fd[1], F_DUPFD_CLOEXEC, 100);
+	if (run_living < 0)
+		die();
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void run_dir_remove(void)
+{
+	close(run_living);
+	waitpid(cleaner, NULL, 0);
+}
+
+/* --- running them --- */
+
 /* A test that runs. */
 struct job {
 	const struct test *test;
@@ -103,18 +194,13 @@ static void run_child(const struct job *job)
 	exit(0);
 }
 
-static void die(void)
-{
-	perror("unit");
-	exit(1);
-}
-
 static void job_start(const struct test *t)
 {
 	struct job *job = jobs;
 
 	while (job->pid)
 		job++;
+	started++;
 	job->test = t;
 	job->said = memfd_create("stderr", MFD_CLOEXEC);
 	if (job->said < 0)
@@ -191,6 +277,7 @@ int main(int argc, char **argv)
 	if (jobs_max > JOBS_MAX)
 		jobs_max = JOBS_MAX;
 	pattern = optind < argc ? argv[optind] : "";
+	run_dir_make();
 	for (t = tests; t; t = t->next) {
 		snprintf(name, sizeof(name), "%s:%s", t->file, t->name);
 		if (!strstr(name, pattern))
@@ -201,6 +288,7 @@ int main(int argc, char **argv)
 	}
 	while (running)
 		job_end();
+	run_dir_remove();
 	printf("unit: %u passed, %u failed, 0 skipped\n", passed, failed);
 	return failed || !passed;
 }
@@ -224,4 +312,47 @@ TEST(what_is_no_number_of_tests_at_a_time_is_refused)
 {
 	EQ(unit("-j 0"), 2);
 	EQ(unit("-j many"), 2);
+}
+
+/* --- what a run leaves --- */
+
+TEST(a_test_that_ends_as_it_is_told)
+{
+	const char *how = getenv("NESTOR_UNIT_END");
+
+	if (!how)
+		return;
+	close(open(test_path("file"), O_CREAT | O_WRONLY, 0));
+	mkdir(test_path("dir"), 0);
+	if (!strcmp(how, "the run is killed"))
+		kill(getppid(), SIGKILL);
+	OK(!strcmp(how, "it passes"));
+}
+
+static bool is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n == 2;
+}
+
+static int left_by(const char *how)
+{
+	setenv("TMPDIR", test_dir(), 1);
+	setenv("NESTOR_UNIT_END", how, 1);
+	return unit("a_test_that_ends_as_it_is_told");
+}
+
+TEST(a_run_leaves_no_files_however_it_ends)
+{
+	EQ(left_by("it passes"), 0);
+	OK(is_empty(test_dir()));
+	EQ(left_by("it fails"), 1);
+	OK(is_empty(test_dir()));
+	NE(left_by("the run is killed"), 0);
+	AWAIT(is_empty(test_dir()));
 }

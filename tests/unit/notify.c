@@ -9,8 +9,7 @@
 
 #include "tests/unit/test.h"
 
-static char folder[] = "/tmp/nestor-notify.XXXXXX";
-static char path[64];
+static char path[108];
 static int manager, fd = -1;
 
 /* A service manager's socket, at a path or, if @abstract, at none. */
@@ -19,9 +18,8 @@ static void listen_in(bool abstract)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	socklen_t len;
 
-	OK(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s%s/socket", abstract ? "@" : "",
-		 folder);
+	snprintf(path, sizeof(path), "%s%s", abstract ? "@" : "",
+		 test_path("socket"));
 	len = offsetof(struct sockaddr_un, sun_path) + strlen(path);
 	memcpy(addr.sun_path, path, strlen(path));
 	if (abstract)
@@ -45,8 +43,6 @@ static void finish(void)
 {
 	close(manager);
 	close(fd);
-	unlink(path);
-	rmdir(folder);
 }
 
 TEST(without_a_service_manager_nobody_is_told)
@@ -96,10 +92,9 @@ TEST(a_service_manager_that_is_not_there_is_an_error_and_no_more)
 
 TEST(a_service_manager_is_told_after_its_socket_was_renamed)
 {
-	char old[80];
+	const char *old = test_path("old");
 
 	listen_in(false);
-	snprintf(old, sizeof(old), "%s.old", path);
 	EQ(rename(path, old), 0);
 	EQ(notify_send(fd, "STOPPING=1"), 0);
 	STR_EQ(heard(), "STOPPING=1");

@@ -13,9 +13,7 @@ static struct err e;
 /* An empty directory to be in. */
 static void a_directory(void)
 {
-	char dir[] = "/tmp/nestor-output.XXXXXX";
-
-	OK(mkdtemp(dir) && !chdir(dir));
+	EQ(chdir(test_dir()), 0);
 }
 
 static const char *contents(const char *path)
@@ -65,13 +63,12 @@ static int could_write(const char *path, struct err *why)
 TEST(an_open_output_needs_its_path_no_more)
 {
 	struct output *o;
-	char moved[96], here[64];
+	const char *here = test_path("here"), *moved = test_path("moved");
 
-	a_directory();
+	EQ(mkdir(here, 0700), 0);
+	EQ(chdir(here), 0);
 	EQ(output_open("f", &o, &e), 0);
 	STR_EQ(output_path(o), "f");
-	OK(getcwd(here, sizeof(here)));
-	snprintf(moved, sizeof(moved), "%s.moved", here);
 	EQ(rename(here, moved), 0);
 	EQ(chdir("/"), 0);
 	EQ(output_put(o, "one", 3, &e), 0);
@@ -85,8 +82,6 @@ TEST(an_open_output_needs_its_path_no_more)
 
 TEST(what_could_be_written_passes_the_check_and_nothing_is_left)
 {
-	char dir[64];
-
 	a_directory();
 	EQ(could_write("-", &e), 0);
 	EQ(could_write("/dev/null", &e), 0);
@@ -96,7 +91,7 @@ TEST(what_could_be_written_passes_the_check_and_nothing_is_left)
 	EQ(could_write("f", &e), 0);
 	STR_EQ(contents("f"), "old");
 	EQ(unlink("f"), 0);
-	EQ(rmdir(getcwd(dir, sizeof(dir))), 0);
+	EQ(rmdir(test_dir()), 0);
 }
 
 TEST(what_cannot_be_written_is_refused_by_name)

@@ -58,22 +58,16 @@ TEST(each_error_that_a_file_can_give_has_a_remedy_of_its_own)
 
 TEST(a_path_that_is_missing_is_told_from_a_link_and_from_a_directory)
 {
-	char dir[] = "/tmp/nestor-XXXXXX", link[64], deep[64], none[64];
+	const char *link = test_path("l");
 
-	OK(mkdtemp(dir));
-	snprintf(link, sizeof(link), "%s/l", dir);
-	snprintf(deep, sizeof(deep), "%s/d/e", dir);
-	snprintf(none, sizeof(none), "%s/n", dir);
 	EQ(symlink("nowhere", link), 0);
 	err_path(&e, -ENOENT, "--disk", link);
 	HAS(e.text, "/l: No such file or directory; it is a symbolic link that "
 		    "leads nowhere");
-	err_path(&e, -ENOENT, "--disk", deep);
+	err_path(&e, -ENOENT, "--disk", test_path("d/e"));
 	HAS(e.text, "the directory that it is to be in does not exist");
-	err_path(&e, -ENOENT, "--disk", none);
+	err_path(&e, -ENOENT, "--disk", test_path("n"));
 	HAS(e.text, "/n: No such file or directory; check the path");
-	EQ(unlink(link), 0);
-	EQ(rmdir(dir), 0);
 }
 
 TEST(a_long_path_leaves_room_for_the_remedy)

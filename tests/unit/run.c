@@ -9,32 +9,31 @@
 #include "tests/unit/board_rig.h"
 #include "tests/unit/fds.h"
 
-static char base[] = "/tmp/nestor-unit.XXXXXX";
+static char *base, *stats;
 
 /* One whole life; the scripted KVM's vCPU ends it at its first instruction. */
 static int live(void)
 {
-	char stats[64],
-		*argv[] = { "run",	     "-k",	board_rig_kernel,
-			    "--runtime-dir", base,	"--console",
-			    "none",	     "--name",	"x",
-			    "--timeout",     "60",	"-m",
-			    "32M",	     "--stats", stats,
-			    "--watchdog" };
+	char *argv[] = { "run",		  "-k",	     board_rig_kernel,
+			 "--runtime-dir", base,	     "--console",
+			 "none",	  "--name",  "x",
+			 "--timeout",	  "60",	     "-m",
+			 "32M",		  "--stats", stats,
+			 "--watchdog" };
 
-	snprintf(stats, sizeof(stats), "%s/stats.json", base);
 	fake_kvm_reset();
 	return command_run.run(sizeof(argv) / sizeof(*argv), argv);
 }
 
 TEST(two_hundred_lives_leave_no_descriptor_file_or_memory)
 {
-	char stats[64];
 	unsigned fds = 0, i;
 	size_t used = 0;
 	int said, status;
 
-	OK(mkdtemp(base));
+	base = test_path("run");
+	stats = test_path("run/stats.json");
+	EQ(mkdir(base, 0700), 0);
 	board_rig_config();
 	/* What it says each time would be two hundred lines. */
 	OK((said = dup(2)) >= 0 && freopen("/dev/null", "w", stderr));
@@ -52,8 +51,6 @@ TEST(two_hundred_lives_leave_no_descriptor_file_or_memory)
 	EQ(open_fds(), fds);
 	/* The sanitizer's allocator does not tell; it finds leaks by itself. */
 	OK(mallinfo2().uordblks <= used + 4096);
-	unlink(board_rig_kernel);
-	snprintf(stats, sizeof(stats), "%s/stats.json", base);
 	EQ(unlink(stats), 0);
 	EQ(rmdir(base), 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running VM answers on its control socket, before its vCPUs start. */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "host/control.h"
@@ -10,7 +11,7 @@
 #include "tests/unit/board_rig.h"
 #include "tests/unit/spin.h"
 
-static char base[] = "/tmp/nestor-unit.XXXXXX";
+static char *base;
 static struct run run;
 static struct config config;
 static struct board *board;
@@ -21,7 +22,8 @@ static void begin(void)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct err e;
 
-	OK(mkdtemp(base));
+	base = test_path("run");
+	EQ(mkdir(base, 0700), 0);
 	fake_kvm_reset();
 	config = board_rig_config();
 	config.name = "x";

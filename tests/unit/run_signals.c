@@ -13,7 +13,7 @@
 #include "run/run_impl.h"
 #include "tests/unit/test.h"
 
-static char path[] = "/tmp/nestor-unit.XXXXXX";
+static const char *path;
 static struct rundir *base;
 static struct run run;
 static struct config config;
@@ -22,7 +22,7 @@ static void make(void)
 {
 	struct err e;
 
-	OK(mkdtemp(path));
+	path = test_dir();
 	EQ(rundir_open(path, true, &base, &e), 0);
 	EQ(vmdir_new(base, "x", "cpus = 1\n", &run.dir, &e), 0);
 	run.cfg = &config;

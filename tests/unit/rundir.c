@@ -14,14 +14,14 @@
 #include "core/log.h"
 #include "tests/unit/test.h"
 
-static char path[64];
+static const char *path;
 static struct rundir *base;
 static struct err e;
 
 static void setup(void)
 {
-	snprintf(path, sizeof(path), "/tmp/nestor-unit.XXXXXX");
-	OK(mkdtemp(path));
+	path = test_path("run");
+	EQ(mkdir(path, 0700), 0);
 	EQ(rundir_open(path, true, &base, &e), 0);
 }
 
@@ -185,11 +185,10 @@ TEST(of_many_that_want_a_name_at_once_one_gets_it)
 
 TEST(what_a_starter_left_that_was_killed_is_swept_up)
 {
+	const char *left = test_path("run/.new-deadbeef");
 	struct vmdir *d;
-	char left[100];
 
 	setup();
-	snprintf(left, sizeof(left), "%s/.new-deadbeef", path);
 	EQ(mkdir(left, 0700), 0);
 	EQ(vms(), 0);
 	d = make("x");
@@ -223,8 +222,8 @@ TEST(names_that_lead_elsewhere_are_none)
 
 TEST(A1_a_base_that_is_anothers_or_open_to_others_or_a_link_is_refused)
 {
+	const char *link = test_path("link");
 	struct rundir *other;
-	char link[100];
 
 	setup();
 	EQ(chmod(path, 0750), 0);
@@ -239,7 +238,6 @@ TEST(A1_a_base_that_is_anothers_or_open_to_others_or_a_link_is_refused)
 		    "belongs to user 65534; give a directory of your own");
 		EQ(chown(path, 0, -1), 0);
 	}
-	snprintf(link, sizeof(link), "%s.link", path);
 	EQ(symlink(path, link), 0);
 	EQ(rundir_open(link, true, &other, &e), -ENOTDIR);
 	HAS(e.text, "a symbolic link is not followed");
@@ -254,7 +252,7 @@ TEST(A1_the_socket_and_all_files_are_closed_to_others)
 					     "/vm.json",  "/config",
 					     "/end.json", "/control.sock" };
 	struct vmdir *d;
-	char file[128];
+	char file[400];
 	struct stat st;
 	unsigned i;
 
@@ -273,7 +271,7 @@ TEST(A1_the_socket_and_all_files_are_closed_to_others)
 TEST(a_directory_that_was_removed_under_its_vm_harms_nobody)
 {
 	struct vmdir *d, *next;
-	char cmd[100];
+	char cmd[400];
 
 	setup();
 	d = make("x");
@@ -312,7 +310,7 @@ TEST(a_registration_that_fails_midway_leaves_nothing)
 
 static void make_dir(const char *name)
 {
-	char dir[96];
+	char dir[400];
 
 	snprintf(dir, sizeof(dir), "%s/%s", path, name);
 	EQ(mkdir(dir, 0700), 0);

@@ -9,30 +9,25 @@
 #include "host/rundir.h"
 #include "tests/unit/test.h"
 
-static char path[64];
+static const char *path;
 static struct rundir *base;
 static struct err e;
 
 static void begin(void)
 {
-	snprintf(path, sizeof(path), "/tmp/nestor-unit.XXXXXX");
-	OK(mkdtemp(path));
+	path = test_dir();
 	EQ(rundir_open(path, true, &base, &e), 0);
 }
 
 static void end(void)
 {
-	char cmd[80];
-
 	rundir_close(base);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", path);
-	EQ(system(cmd), 0);
 }
 
 /* A directory in the base, as a VM has one, with a file in it. */
 static void put(const char *name, const char *file, const void *buf, size_t len)
 {
-	char at[200];
+	char at[400];
 	int fd;
 
 	snprintf(at, sizeof(at), "%s/%s", path, name);
@@ -145,13 +140,11 @@ TEST(a_file_without_an_end_is_read_up_to_a_bound)
 
 TEST(a_link_in_the_place_of_a_file_is_not_followed)
 {
-	char at[100];
 	struct vmref ref;
 
 	begin();
 	put_text("a", "config", "cpus = 1\n");
-	snprintf(at, sizeof(at), "%s/a/link", path);
-	EQ(symlink("config", at), 0);
+	EQ(symlink("config", test_path("a/link")), 0);
 	EQ(rundir_find(base, "a", &ref, &e), 0);
 	OK(!vmref_text(&ref, "link"));
 	vmref_close(&ref);

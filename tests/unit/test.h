@@ -78,6 +78,13 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 void *test_room(size_t size);
 
 /*
+ * A directory of the test's own, made by the first call, and the path of @name in
+ * it. The runner removes it, whatever is in it and however the test ends.
+ */
+const char *test_dir(void);
+char *test_path(const char *name);
+
+/*
  * Waiting for what another thread, another process or the kernel will do: the
  * condition is looked at until it holds, or a test fails that names it. How
  * long that takes says nothing.

@@ -15,8 +15,7 @@
 #include "tests/unit/spin.h"
 #include "tests/unit/test.h"
 
-static char dir[] = "/tmp/nestor-vsock.XXXXXX";
-static char path[64], path_of_7[80];
+static const char *path, *path_of_7;
 static struct vsock_back *back;
 /* The last one who was let through, and how many were. */
 static int got = -1, verdict;
@@ -34,9 +33,8 @@ static int on_asked(void *ctx, int fd, uint32_t port)
 
 static void name(void)
 {
-	OK(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/v", dir);
-	snprintf(path_of_7, sizeof(path_of_7), "%s_7", path);
+	path = test_path("v");
+	path_of_7 = test_path("v_7");
 	loop = loop_new();
 }
 
@@ -61,7 +59,6 @@ static void finish(void)
 	back->free(back);
 	loop_free(loop);
 	OK(access(path, F_OK) < 0);
-	rmdir(dir);
 }
 
 /* Nothing is to come of it yet. */
