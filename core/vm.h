@@ -63,6 +63,7 @@ enum vm_event_kind {
 	VM_POWEROFF,
 	VM_RESET,
 	VM_PANIC,	 /* the guest says that it has crashed */
+	VM_CRASH_KERNEL, /* ... and that a kernel of its own takes over */
 	VM_WATCHDOG,	 /* it has not refreshed its watchdog, twice */
 	VM_HALTED,	 /* none of its vCPUs will ever run again */
 	VM_FAILED,	 /* KVM cannot go on; the reason has been logged */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pvpanic: a register of one byte in which a guest says that it has crashed
- * (QEMU's docs/specs/pvpanic.rst).
+ * (QEMU's docs/specs/pvpanic.rst). Of its events, a regular shutdown is not one
+ * here: for that a guest has PSCI.
  */
 #pragma once
 

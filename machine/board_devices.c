@@ -59,6 +59,8 @@ static void panicked(void *ctx, unsigned bits)
 
 	if (bits & PVPANIC_PANICKED)
 		vm_post(&b->vm, VM_PANIC, NULL, bits);
+	else if (bits & PVPANIC_CRASH_LOADED)
+		vm_post(&b->vm, VM_CRASH_KERNEL, NULL, bits);
 }
 
 struct chardev *board_console(struct board *b, enum console_kind kind,

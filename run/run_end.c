@@ -96,6 +96,14 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 	case VM_PANIC:
 		run_panicked(r);
 		return;
+	case VM_CRASH_KERNEL:
+		if (!r->crashed) {
+			log_warnx("the guest has crashed, and its crash kernel "
+				  "takes over");
+			run_event(r, "crash-kernel", NULL);
+		}
+		r->crashed = true;
+		return;
 	case VM_HALTED:
 		log_warnx("the guest has halted for good");
 		r->halted = true;
@@ -135,7 +143,7 @@ static json_t *reason_json(const struct run *r)
 static void restarted(struct run *r)
 {
 	run_panic_forget(r);
-	r->panicked = r->halted = false;
+	r->panicked = r->crashed = r->halted = false;
 	run_event(r, "restarted", NULL);
 }
 

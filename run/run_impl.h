@@ -63,7 +63,8 @@ struct run {
 
 	enum cause held_for; /* while a policy holds the VM */
 	bool panicked;	     /* since the last reset */
-	bool halted;	     /* ... and how it did */
+	bool crashed;	     /* ... into a crash kernel, which goes on */
+	bool halted;	     /* how it panicked */
 
 	bool ended; /* and this is what ended it first: */
 	struct ending end;

@@ -128,6 +128,48 @@ TEST(statistics_have_the_process_and_each_device)
 	end();
 }
 
+/* How often @word is in what is told until @last is, for the second time. */
+static unsigned times_told(const char *word, const char *last)
+{
+	static char told[8192];
+	const char *p, *seen = NULL;
+	size_t len = 0;
+	ssize_t n;
+	unsigned times = 0;
+
+	while (!seen || !strstr(seen + 1, last)) {
+		n = -1;
+		SPIN_UNTIL((n = recv(client, told + len, sizeof(told) - 1 - len,
+				     0)) > 0);
+		len += n;
+		seen = strstr(told, last);
+	}
+	for (p = told; (p = strstr(p, word)); p++)
+		times++;
+	return times;
+}
+
+TEST(a_crash_kernel_that_takes_over_is_told_of_once_until_the_guest_boots_again)
+{
+	const struct vm_event crash = { .kind = VM_CRASH_KERNEL, .vcpu = -1 };
+	unsigned boot, i;
+
+	begin();
+	EQ(run_panic_open(&run), 0);
+	ask("{\"command\":\"events\"}\n");
+	for (boot = 0; boot < 2; boot++) {
+		for (i = 0; i < 3; i++)
+			run_on_event(&run, &crash);
+		board_vm(board)->state = VM_RUNNING;
+		run_on_state(&run, VM_RESETTING);
+		board_vm(board)->state = VM_READY;
+	}
+	OK(!run.ended && !board_vm(board)->holders);
+	EQ(times_told("\"crash-kernel\"", "\"restarted\""), 2);
+	run_panic_close(&run);
+	end();
+}
+
 /* The events that follow begin with what is so now; the end is the last. */
 TEST(who_asks_for_events_is_told_the_state_first)
 {
