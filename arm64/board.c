@@ -254,10 +254,11 @@ int arch_board_vcpus(struct board *b, struct err *e)
 
 int arch_board_devices(struct board *b)
 {
-	return b->m.msi == MSI_V2M
-		       ? board_add(b, gicv2m_new(b->router), "the GICv2m frame",
-				   MAP_V2M_BASE, MAP_V2M_SIZE)
-		       : 0;
+	static const struct place at = { MAP_V2M_BASE, MAP_V2M_SIZE, 0 };
+
+	return b->m.msi == MSI_V2M ? board_add(b, gicv2m_new(b->router),
+					       "the GICv2m frame", &at)
+				   : 0;
 }
 
 /* --- later --- */

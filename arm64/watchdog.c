@@ -24,7 +24,9 @@ static void bite(void *ctx)
 
 int arch_board_watchdog(struct board *b)
 {
-	struct irq irq = board_level_irq(b, SPI_WATCHDOG);
+	static const struct place at = { MAP_WATCHDOG_BASE, MAP_WATCHDOG_SIZE,
+					 SPI_WATCHDOG };
+	struct irq irq = board_level_irq(b, at.line);
 	struct sbsa_gwdt_host host = { .counter = guest_counter,
 				       .hz = counter_hz(),
 				       .bite = bite,
@@ -33,8 +35,7 @@ int arch_board_watchdog(struct board *b)
 
 	if (!r)
 		r = board_add(b, sbsa_gwdt_new(b->vm.loop, &irq, &host),
-			      "the watchdog", MAP_WATCHDOG_BASE,
-			      MAP_WATCHDOG_SIZE);
+			      "the watchdog", &at);
 	b->m.has_watchdog = !r;
 	return r;
 }

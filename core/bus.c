@@ -56,6 +56,7 @@ bool bus_access(const struct bus *b, gpa_t gpa, unsigned size, bool write,
 			*val = 0;
 		return false;
 	}
+	__atomic_fetch_add(&r->dev->accesses, 1, __ATOMIC_RELAXED);
 	if (write)
 		r->dev->ops->write(r->dev, gpa - r->base, size, *val);
 	else

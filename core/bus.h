@@ -33,7 +33,8 @@ int bus_add(struct bus *, struct device *dev, gpa_t base, uint64_t size);
 /*
  * bus_access() - one guest access of @size bytes (1, 2, 4, 8), any thread
  *
- * What no device claims, wholly, reads as 0 and ignores writes; false then.
+ * Counted in the device. What no device claims, wholly, reads as 0 and ignores
+ * writes; false then.
  */
 bool bus_access(const struct bus *, gpa_t gpa, unsigned size, bool write,
 		uint64_t *val);

@@ -75,4 +75,5 @@ struct device {
 	 * onto the bus writes it.
 	 */
 	char name[DEVICE_NAME_MAX];
+	uint64_t accesses; /* by the bus, so far; atomic */
 };

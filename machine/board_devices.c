@@ -7,6 +7,7 @@
  */
 #include "machine/board_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +26,15 @@
 
 static void set_level(void *ctx, unsigned line, bool on)
 {
-	const struct board *b = ctx;
+	struct board *b = ctx;
 
+	if (on)
+		__atomic_fetch_add(&b->line[line].raised, 1, __ATOMIC_RELAXED);
 	arch_irq_line(&b->vm, line, on);
 }
 
-int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
-	      uint64_t size)
+int board_add(struct board *b, struct device *dev, const char *what,
+	      const struct place *at)
 {
 	int r;
 
@@ -39,7 +42,9 @@ int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
 		return log_failure(what, -ENOMEM);
 	if (!dev->name[0])
 		snprintf(dev->name, sizeof(dev->name), "%s", dev->ops->name);
-	r = bus_add(&b->vm.bus, dev, base, size);
+	r = bus_add(&b->vm.bus, dev, at->base, at->size);
+	if (!r && at->line && at->line < BOARD_LINES)
+		b->line[at->line].dev = dev;
 	if (r < 0) {
 		log_warnx("%s does not fit onto the bus", what);
 		if (dev->ops->free)
@@ -50,6 +55,7 @@ int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
 
 struct irq board_level_irq(struct board *b, unsigned line)
 {
+	assert(line < BOARD_LINES);
 	return (struct irq){ .set = set_level, .ctx = b, .line = line };
 }
 
@@ -82,23 +88,22 @@ static int add_platform_devices(struct board *b, struct err *e)
 	if (!chr)
 		return -ENOMEM;
 	r = board_add(b, pl011_new(b->vm.loop, chr, &irq), "the UART",
-		      arch_map.uart.base, arch_map.uart.size);
+		      &arch_map.uart);
 	if (r < 0)
 		return r;
 	b->m.has_uart = true;
 	irq = board_level_irq(b, arch_map.rtc.line);
 	r = board_add(b, pl031_new(b->vm.loop, &irq), "the clock",
-		      arch_map.rtc.base, arch_map.rtc.size);
+		      &arch_map.rtc);
 	if (r < 0)
 		return r;
 	irq = board_level_irq(b, arch_map.gpio.line);
 	b->gpio = pl061_new(b->vm.loop, &irq);
-	r = board_add(b, b->gpio, "the GPIO controller", arch_map.gpio.base,
-		      arch_map.gpio.size);
+	r = board_add(b, b->gpio, "the GPIO controller", &arch_map.gpio);
 	if (r < 0)
 		return r;
 	return board_add(b, pvpanic_new(panicked, b), "pvpanic",
-			 arch_map.pvpanic.base, arch_map.pvpanic.size);
+			 &arch_map.pvpanic);
 }
 
 static int add_exit_counter(struct board *b, struct err *e)
@@ -107,8 +112,7 @@ static int add_exit_counter(struct board *b, struct err *e)
 
 	if (!r)
 		r = board_add(b, exits_new(board_count_exits, b),
-			      "the exit counter", arch_map.exits.base,
-			      arch_map.exits.size);
+			      "the exit counter", &arch_map.exits);
 	b->m.has_exits = !r;
 	return r;
 }

@@ -19,6 +19,7 @@
 #include "machine/board_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/log.h"
@@ -56,15 +57,19 @@ static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
 		.array = on_array,
 		.ctx = s,
 	};
+	struct place at = arch_map.flash;
+	struct device *dev;
 	int r;
 
 	*s = (struct flash_slot){ .board = b, .index = index, .bank = bank };
 	r = map_bank(s, true);
-	return r ? r
-		 : board_add(b, cfi_flash_new(&host, arch_map.flash.size),
-			     "a bank of flash",
-			     arch_map.flash.base + index * arch_map.flash.size,
-			     arch_map.flash.size);
+	if (r)
+		return r;
+	at.base += index * at.size;
+	dev = cfi_flash_new(&host, at.size);
+	if (dev)
+		snprintf(dev->name, sizeof(dev->name), "flash%u", index);
+	return board_add(b, dev, "a bank of flash", &at);
 }
 
 int board_add_flash(struct board *b, struct err *e)

@@ -193,8 +193,7 @@ static int fill(struct board *b, struct fw_cfg *f, struct err *e)
 int board_add_fw_cfg(struct board *b, struct err *e)
 {
 	struct fw_cfg *f = fw_cfg_new(&b->vm.mem);
-	int r = f ? board_add(b, fw_cfg_device(f), "fw_cfg",
-			      arch_map.fw_cfg.base, arch_map.fw_cfg.size)
+	int r = f ? board_add(b, fw_cfg_device(f), "fw_cfg", &arch_map.fw_cfg)
 		  : no_room(e);
 
 	return r ? r : fill(b, f, e);

@@ -22,6 +22,15 @@ struct flash_slot {
 	struct flash_bank *bank;
 };
 
+/* A level-triggered line of the interrupt controller's. */
+struct board_line {
+	const struct device *dev; /* whose it is */
+	uint64_t raised;	  /* so often, so far; atomic */
+};
+
+/* Those of the map, but for virtio's, which are edges. */
+#define BOARD_LINES 16u
+
 /* For --detect-halt: see board_halt.c. */
 struct halt_watch {
 	struct timer timer;
@@ -53,6 +62,7 @@ struct board {
 	struct chardev **ports; /* of the console, cfg->nports */
 	struct chardev *null;	/* where an unused console leads to */
 	struct flash_slot flash[FLASH_BANKS];
+	struct board_line line[BOARD_LINES];
 	char *bootorder;       /* what board_boot_from() has gathered */
 	struct stats **counts; /* of each vCPU, and of the VM */
 	struct halt_watch halt;
@@ -85,9 +95,6 @@ void board_free_virtio(struct board *b);
 /* The one number @i in that order; NULL past the last. */
 struct virtio *board_virtio(const struct board *b, unsigned i);
 
-/* An object for each, with its name and counts. Main thread. */
-json_t *board_device_stats(const struct board *b);
-
 /* Will a virtio device whose transport is @kind be a PCI one? */
 bool board_uses_pci(const struct board *b, enum transport_kind kind);
 
@@ -109,12 +116,18 @@ int board_add_virtio_pci(struct board *b, struct virtio *v);
 /* The PCI test device, into the next slot. 0 or -errno, logged. */
 int board_add_pci_testdev(struct board *b);
 
-/* A level-triggered line of the interrupt controller's. */
+/* A level-triggered @line < BOARD_LINES, of which the rises are counted. */
 struct irq board_level_irq(struct board *b, unsigned line);
 
-/* Puts @dev on the bus, or frees it. 0 or -errno, logged. */
-int board_add(struct board *b, struct device *dev, const char *what, gpa_t base,
-	      uint64_t size);
+/*
+ * board_add() - puts @dev on the bus, or frees it
+ *
+ * If it has no name yet, its kind is its name, which no other device has. A
+ * level-triggered line at @at is its own. 0 or -errno, logged; @dev may be NULL:
+ * no memory.
+ */
+int board_add(struct board *b, struct device *dev, const char *what,
+	      const struct place *at);
 
 /*
  * board_add_flash() - the firmware and its variables, where the guest begins
@@ -151,6 +164,9 @@ int board_open_exits(struct board *b, struct err *e);
 /* The same for --stats, if this KVM counts. */
 int board_open_counts(struct board *b, struct err *e);
 void board_close_counts(struct board *b);
+
+/* The devices' counts: a list of objects, each with its name. Main thread. */
+json_t *board_device_stats(const struct board *b);
 
 /* How often all vCPUs have left to the host so far. Any thread. */
 uint64_t board_count_exits(void *board);

@@ -6,6 +6,7 @@
 #include "machine/board_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/kvm.h"
@@ -25,36 +26,43 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind)
 
 int board_add_pci(struct board *b)
 {
-	static const char *const names[PCI_WINDOWS] = {
-		[PCI_MMIO32] = "the 32-bit PCI window",
-		[PCI_IO] = "the PCI I/O window",
-		[PCI_ECAM] = "PCI configuration space",
-		[PCI_MMIO64] = "the 64-bit PCI window",
+	const struct {
+		const char *name, *what;
+		struct place at;
+	} windows[PCI_WINDOWS] = {
+		[PCI_MMIO32] = { "pci-low", "the 32-bit PCI window",
+				 arch_map.pci_mmio },
+		[PCI_IO] = { "pci-io", "the PCI I/O window", arch_map.pci_io },
+		[PCI_ECAM] = { "pci-ecam", "PCI configuration space",
+			       arch_map.ecam },
+		[PCI_MMIO64] = { "pci-high",
+				 "the 64-bit PCI window",
+				 { b->m.pci_high.base, b->m.pci_high.size } },
 	};
-	const gpa_t base[PCI_WINDOWS] = {
-		[PCI_MMIO32] = arch_map.pci_mmio.base,
-		[PCI_IO] = arch_map.pci_io.base,
-		[PCI_ECAM] = arch_map.ecam.base,
-		[PCI_MMIO64] = b->m.pci_high.base,
-	};
-	const uint64_t size[PCI_WINDOWS] = {
-		[PCI_MMIO32] = arch_map.pci_mmio.size,
-		[PCI_IO] = arch_map.pci_io.size,
-		[PCI_ECAM] = arch_map.ecam.size,
-		[PCI_MMIO64] = b->m.pci_high.size,
-	};
+	gpa_t base[PCI_WINDOWS];
+	uint64_t size[PCI_WINDOWS];
 	struct irq intx[PCI_PINS];
+	struct device *dev;
 	unsigned i;
 	int r = 0;
 
+	for (i = 0; i < PCI_WINDOWS; i++) {
+		base[i] = windows[i].at.base;
+		size[i] = windows[i].at.size;
+	}
 	for (i = 0; i < PCI_PINS; i++)
 		intx[i] = board_level_irq(b, arch_map.ecam.line + i);
 	b->pci = pci_host_new(base, size, intx);
 	if (!b->pci)
 		return -ENOMEM;
-	for (i = 0; i < PCI_WINDOWS && !r; i++)
-		r = board_add(b, pci_host_window(b->pci, i), names[i], base[i],
-			      size[i]);
+	for (i = 0; i < PCI_WINDOWS && !r; i++) {
+		dev = pci_host_window(b->pci, i);
+		snprintf(dev->name, sizeof(dev->name), "%s", windows[i].name);
+		r = board_add(b, dev, windows[i].what, &windows[i].at);
+	}
+	for (i = 0; i < PCI_PINS; i++)
+		b->line[arch_map.ecam.line + i].dev =
+			pci_host_window(b->pci, PCI_ECAM);
 	return r;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What KVM counts of the board's VM.
+ * What KVM counts of the board's VM, and what is counted of its devices: by the
+ * virtio models, by the bus, which all that is on it has in common, and of the
+ * level-triggered lines by the board.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "host/limits.h"
+#include "virtio/virtio.h"
 
 /* More buckets than any histogram of KVM's has. */
 #define VALUES_MAX 128
@@ -143,6 +146,79 @@ static json_t *vcpu_json(const struct board *b, unsigned i, bool el2)
 		json_object_set_new(o, "el2",
 				    arch_hypervisor_json(&b->vm.vcpus[i]));
 	return o;
+}
+
+/* --- the devices' --- */
+
+/* The counts as of now: a device's lock is held for a moment only. */
+static json_t *virtio_json(struct virtio *v)
+{
+	struct virtio_stats s;
+
+	virtio_lock(v);
+	s = v->stats;
+	virtio_unlock(v);
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", v->name,
+			 "kind", v->ops->name, "requests",
+			 (json_int_t)s.requests, "bytes", (json_int_t)s.bytes,
+			 "errors", (json_int_t)s.errors, "notifications",
+			 (json_int_t)s.notifications, "interrupts",
+			 (json_int_t)s.interrupts);
+}
+
+/* The object that has the name of @dev; NULL: none yet. */
+static json_t *named(const json_t *list, const char *name)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(
+		list, i,
+		o) if (!strcmp(json_string_value(json_object_get(o, "name")),
+			       name)) return o;
+	return NULL;
+}
+
+static uint64_t raised(const struct board *b, const struct device *dev)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < BOARD_LINES; i++)
+		if (b->line[i].dev == dev)
+			sum += __atomic_load_n(&b->line[i].raised,
+					       __ATOMIC_RELAXED);
+	return sum;
+}
+
+/* A virtio device on the bus is in the list already, and has its accesses. */
+static void count_on_bus(const struct board *b, const struct device *dev,
+			 json_t *list)
+{
+	json_t *o = named(list, dev->name);
+
+	if (!o) {
+		o = json_pack("{s:s, s:s, s:I}", "name", dev->name, "kind",
+			      dev->ops->name, "interrupts",
+			      (json_int_t)raised(b, dev));
+		json_array_append_new(list, o);
+	}
+	json_object_set_new(o, "accesses",
+			    json_integer(__atomic_load_n(&dev->accesses,
+							 __ATOMIC_RELAXED)));
+}
+
+json_t *board_device_stats(const struct board *b)
+{
+	json_t *list = json_array();
+	struct virtio *v;
+	unsigned i;
+
+	for (i = 0; (v = board_virtio(b, i)); i++)
+		json_array_append_new(list, virtio_json(v));
+	for (i = 0; i < b->vm.bus.n; i++)
+		count_on_bus(b, b->vm.bus.range[i].dev, list);
+	return list;
 }
 
 int board_stats(struct board *b, bool el2, json_t **out, struct err *e)

@@ -350,17 +350,19 @@ static int add_mmio(struct board_virtio *d, const char *what)
 	struct irq irq = { .set = pulse,
 			   .ctx = b,
 			   .line = arch_map.virtio.line + n };
-	const uint64_t size = arch_map.virtio.size;
+	struct place at = arch_map.virtio;
 	struct device *dev;
 	int r;
 
 	d->window = n;
-	dev = virtio_mmio_new(d->v, &irq, b->virtio_shadow + n * size, &host);
+	at.base += n * at.size;
+	dev = virtio_mmio_new(d->v, &irq, b->virtio_shadow + n * at.size,
+			      &host);
 	if (!dev)
 		d->v->ops->free(d->v);
 	else
 		snprintf(dev->name, sizeof(dev->name), "%s", d->v->name);
-	r = board_add(b, dev, what, arch_map.virtio.base + n * size, size);
+	r = board_add(b, dev, what, &at);
 	if (!r)
 		b->m.nvirtio++;
 	return r;
@@ -426,32 +428,6 @@ int board_add_virtio(struct board *b, struct err *e)
 		for (i = 0; i < kinds[k].count(b) && !r; i++)
 			r = add(b, &kinds[k], i, e);
 	return r;
-}
-
-/* The counts as of now: a device's lock is held for a moment only. */
-static json_t *device_json(struct virtio *v)
-{
-	struct virtio_stats s;
-
-	virtio_lock(v);
-	s = v->stats;
-	virtio_unlock(v);
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", v->name,
-			 "kind", v->ops->name, "requests",
-			 (json_int_t)s.requests, "bytes", (json_int_t)s.bytes,
-			 "errors", (json_int_t)s.errors, "notifications",
-			 (json_int_t)s.notifications, "interrupts",
-			 (json_int_t)s.interrupts);
-}
-
-json_t *board_device_stats(const struct board *b)
-{
-	json_t *list = json_array();
-	unsigned i;
-
-	for (i = 0; i < b->nvirtio; i++)
-		json_array_append_new(list, device_json(b->virtio[i].v));
-	return list;
 }
 
 bool board_is_shut_down(const struct board *b)

@@ -81,28 +81,38 @@ static void print_el2(const json_t *el2, size_t vcpu, FILE *f)
 	}
 }
 
-/* One line each, and nothing where there is none. */
+/* One line each, with a dash where a device has no such count. */
 static void print_devices(const json_t *devices, FILE *f)
 {
-	static const char *const counts[] = { "requests", "bytes", "errors",
-					      "notifications", "interrupts" };
-	const json_t *d;
+	static const struct {
+		const char *count;
+		int width;
+	} columns[] = { { "requests", 10 },   { "bytes", 14 },
+			{ "errors", 8 },      { "notifications", 14 },
+			{ "interrupts", 12 }, { "accesses", 10 } };
+	const size_t n = sizeof(columns) / sizeof(columns[0]);
+	const json_t *d, *val;
 	size_t i, k;
 
 	if (!json_array_size(devices))
 		return;
-	fprintf(f, "\n%-10s%10s%14s%8s%14s%12s\n", "device", counts[0],
-		counts[1], counts[2], counts[3], counts[4]);
+	fprintf(f, "\n%-10s", "device");
+	for (k = 0; k < n; k++)
+		fprintf(f, "%*s", columns[k].width, columns[k].count);
+	fputc('\n', f);
 	json_array_foreach(devices, i, d)
 	{
-		static const int width[] = { 10, 14, 8, 14, 12 };
-
 		fprintf(f, "%-10s",
 			json_string_value(json_object_get(d, "name")));
-		for (k = 0; k < sizeof(counts) / sizeof(counts[0]); k++)
-			fprintf(f, "%*" JSON_INTEGER_FORMAT, width[k],
-				json_integer_value(
-					json_object_get(d, counts[k])));
+		for (k = 0; k < n; k++) {
+			val = json_object_get(d, columns[k].count);
+			if (val)
+				fprintf(f, "%*" JSON_INTEGER_FORMAT,
+					columns[k].width,
+					json_integer_value(val));
+			else
+				fprintf(f, "%*s", columns[k].width, "-");
+		}
 		fputc('\n', f);
 	}
 }

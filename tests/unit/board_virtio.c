@@ -42,6 +42,8 @@ static const char *names(void)
 	text[0] = '\0';
 	json_array_foreach(list, i, d)
 	{
+		if (!json_object_get(d, "requests"))
+			continue;
 		strcat(text, json_string_value(json_object_get(d, "name")));
 		strcat(text, " ");
 	}

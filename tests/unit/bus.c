@@ -196,6 +196,22 @@ TEST(every_device_of_a_full_bus_is_found)
 	}
 }
 
+TEST(accesses_are_counted_in_the_device_that_they_get_to)
+{
+	struct probe a = PROBE(), b = PROBE();
+	uint64_t val = 0;
+
+	EQ(bus_add(&bus, &a.dev, 0x1000, 16), 0);
+	EQ(bus_add(&bus, &b.dev, 0x2000, 16), 0);
+	OK(bus_access(&bus, 0x1000, 4, true, &val));
+	OK(bus_access(&bus, 0x1008, 8, false, &val));
+	OK(bus_access(&bus, 0x200f, 1, false, &val));
+	/* Nobody's: not the device's into which it reaches. */
+	OK(!bus_access(&bus, 0x200f, 2, false, &val));
+	EQ(a.dev.accesses, 2);
+	EQ(b.dev.accesses, 1);
+}
+
 TEST(reset_goes_upwards_and_free_downwards)
 {
 	struct probe a = PROBE(.val = 0), b = PROBE(.val = 1);

@@ -143,3 +143,132 @@ TEST(what_cannot_be_opened_is_told_and_no_zeros_are_shown)
 	json_decref(stats);
 	board_rig_unmake(b);
 }
+
+/* --- devices --- */
+
+/* A board with all that a bus can have, over PCI or MMIO. */
+static struct board *full_board(enum transport_kind transport)
+{
+	struct config c = board_rig_config();
+	char firmware[] = "/tmp/nestor-unit.XXXXXX";
+	struct board *b;
+	struct err e;
+	int fd;
+
+	fd = mkstemp(firmware);
+	OK(fd >= 0 && write(fd, "1234", 4) == 4);
+	close(fd);
+	c.kernel = NULL;
+	c.firmware = firmware;
+	c.transport = transport;
+	c.rng = c.watchdog = c.pci_testdev = true;
+	fake_kvm_reset();
+	EQ(board_rig_make(&c, &b, &e), 0);
+	unlink(firmware);
+	return b;
+}
+
+static json_t *named(json_t *list, const char *name)
+{
+	json_t *o, *found = NULL;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+	{
+		if (strcmp(json_string_value(json_object_get(o, "name")), name))
+			continue;
+		OK(!found);
+		found = o;
+	}
+	if (!found)
+		FAIL("there is no %s", name);
+	return found;
+}
+
+static json_int_t count_of(struct board *b, const char *name, const char *what)
+{
+	json_t *list = board_device_stats(b);
+	json_t *n = json_object_get(named(list, name), what);
+	json_int_t val = json_is_integer(n) ? json_integer_value(n) : -1;
+
+	json_decref(list);
+	return val;
+}
+
+/* Of a byte, which each device answers. */
+static void access_at(struct board *b, gpa_t gpa, bool write, uint64_t val)
+{
+	OK(bus_access(&b->vm.bus, gpa, 1, write, &val));
+}
+
+TEST(every_device_on_the_bus_has_a_name_of_its_own_and_its_accesses)
+{
+	struct board *b = full_board(TRANSPORT_MMIO);
+	struct device *dev;
+	unsigned i;
+
+	for (i = 0; i < b->vm.bus.n; i++) {
+		dev = b->vm.bus.range[i].dev;
+		EQ(count_of(b, dev->name, "accesses"), 0);
+		access_at(b, b->vm.bus.range[i].base, false, 0);
+		EQ(count_of(b, dev->name, "accesses"), 1);
+	}
+	OK(i > 10);
+	NE(count_of(b, "flash1", "accesses"), -1);
+	NE(count_of(b, "pci-ecam", "accesses"), -1);
+	/* A virtio device on it has its other counts too. */
+	EQ(count_of(b, "rng", "requests"), 0);
+	EQ(count_of(b, "pl011", "requests"), -1);
+	board_rig_unmake(b);
+}
+
+TEST(a_virtio_device_on_pci_has_the_counts_of_its_own_alone)
+{
+	struct board *b = full_board(TRANSPORT_PCI);
+
+	EQ(count_of(b, "rng", "accesses"), -1);
+	EQ(count_of(b, "rng", "requests"), 0);
+	board_rig_unmake(b);
+}
+
+TEST(a_device_has_the_interrupts_of_its_line_and_the_pci_host_of_all_four)
+{
+	struct board *b = full_board(TRANSPORT_MMIO);
+	struct irq rtc = board_level_irq(b, arch_map.rtc.line);
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		irq_set(&rtc, true);
+		irq_set(&rtc, false);
+	}
+	for (i = 0; i < 4; i++) {
+		struct irq pin = board_level_irq(b, arch_map.ecam.line + i);
+
+		irq_set(&pin, true);
+	}
+	EQ(count_of(b, "pl031", "interrupts"), 3);
+	EQ(count_of(b, "pci-ecam", "interrupts"), 4);
+	EQ(count_of(b, "pci-low", "interrupts"), 0);
+	/* What the model itself raises is the same. */
+	access_at(b, arch_map.uart.base + 0x38, true, 1 << 5);
+	access_at(b, arch_map.uart.base, true, 'x');
+	EQ(count_of(b, "pl011", "interrupts"), 1);
+	EQ(count_of(b, "pl011", "accesses"), 2);
+	board_rig_unmake(b);
+}
+
+TEST(the_table_has_a_dash_where_a_device_has_no_such_count)
+{
+	json_t *s = json_pack("{s:[{s:s, s:i, s:i}, {s:s, s:i}]}", "devices",
+			      "name", "pl011", "interrupts", 7, "accesses",
+			      12345, "name", "disk0", "requests", 9);
+	char *text = table(s);
+
+	HAS(text, "device      requests         bytes  errors notifications  "
+		  "interrupts  accesses\n");
+	HAS(text, "pl011              -             -       -             -  "
+		  "         7     12345\n");
+	HAS(text, "disk0              9             -       -             -  "
+		  "         -         -\n");
+	free(text);
+}

@@ -146,7 +146,7 @@ ends()
 	[ "$(grep -c device-error told)" = 1 ]
 	truncate -s 1M img
 	n run --detach --name a -m 64M -k "$(payload button)" -d img
-	n stat --json a | jq -e '.devices | map(.name) | contains(["disk0", "rng"])'
+	n stat --json a | jq -e '.devices | map(.name) | contains(["disk0", "rng", "pl011"])'
 	run -0 n stat a
 	says "device" "disk0"
 }
