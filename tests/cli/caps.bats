@@ -3,6 +3,7 @@
 #
 # nestor caps on the host at hand, which must have KVM.
 
+load ../vm/untraced
 NESTOR=${NESTOR:-nestor}
 
 setup()

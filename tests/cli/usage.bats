@@ -3,6 +3,7 @@
 #
 # Bad input on the command line: one sentence, status 2. Needs no /dev/kvm.
 
+load ../vm/untraced
 NESTOR=${NESTOR:-nestor}
 
 # refused SENTENCE ARG... - status 2, SENTENCE on stderr, nothing on stdout

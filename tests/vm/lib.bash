@@ -9,6 +9,7 @@
 # time to pass: whatever a test waits for is a line, an end, or the bound
 # of some minutes after which it fails.
 bats_require_minimum_version 1.5.0
+load untraced
 
 # The program and not the function below, which has its name.
 NESTOR=$(type -P "${NESTOR:-nestor}")
@@ -31,7 +32,9 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 # and then waits for it.
 forget_timeout()
 {
-	[[ ${BATS_TEST_COMPLETED:-} ]] || pkill -ABRT -P $$ -f bats-exec-test || true
+	[[ ! ${BATS_TEST_COMPLETED:-} ]] || return 0
+	disown -a
+	pkill -ABRT -P $$ -f bats-exec-test || true
 }
 
 # A VM that a failed test has left behind ends; one that a test forgot is a failure.
