@@ -22,11 +22,13 @@
 
 /* An option while it is read. */
 struct reading {
+	const struct key *k;
 	const struct parts *p;
+	struct config *c;
 	const char *dir;
+	struct err *why;
 	void *thing;
 	unsigned given; /* a bit a row of p->rows */
-	struct err *why;
 };
 
 void field_dump(const char *s, FILE *f)
@@ -137,34 +139,37 @@ void parts_free(const struct key *k, struct config *c)
 	*count_of(p, c) = 0;
 }
 
-const char *parts_usage(const struct parts *p, enum part_place place, char *buf,
-			size_t size)
+/* In @buf the parts of @place, as "ro, serial=TEXT or transport=KIND". */
+static const char *usage(const struct parts *p, enum part_place place,
+			 char buf[256])
 {
-	const struct part *row, *last = NULL;
-	FILE *f = fmemopen(buf, size, "w");
+	const char *none = place == PART_KIND ? p->none : NULL;
+	const struct part *row;
+	FILE *f = fmemopen(buf, 256, "w");
 
 	*buf = '\0';
-	if (!f)
-		return buf;
-	for (row = p->rows; row->name; row++)
-		if (row->place == place)
-			last = row;
-	for (row = p->rows; row->name; row++) {
-		const bool more = place == PART_KIND && p->none;
+	for (row = p->rows; f && row->name; row++) {
+		const bool last = row[1].place != place || !row[1].name;
 
 		if (row->place != place)
 			continue;
 		if (ftell(f))
-			fputs(row == last && !more ? " or " : ", ", f);
+			fputs(last && !none ? " or " : ", ", f);
 		if (row->bare)
 			fprintf(f, "%s, ", row->name);
 		fprintf(f, "%s%s%s", row->name, row->arg ? "=" : "",
 			row->arg ? row->arg : "");
-		if (row == last && more)
-			fprintf(f, " or %s", p->none);
+		if (last && none)
+			fprintf(f, " or %s", none);
 	}
-	fclose(f);
+	if (f)
+		fclose(f);
 	return buf;
+}
+
+static bool is(const char *name, const char *text, size_t len)
+{
+	return strlen(name) == len && !memcmp(name, text, len);
 }
 
 /* The row of a part that is named @len bytes of @name, or NULL. */
@@ -174,8 +179,7 @@ static const struct part *find(const struct parts *p, enum part_place place,
 	const struct part *row;
 
 	for (row = p->rows; row->name; row++)
-		if (row->place == place && strlen(row->name) == len &&
-		    !memcmp(row->name, name, len))
+		if (row->place == place && is(row->name, name, len))
 			return row;
 	return NULL;
 }
@@ -207,24 +211,22 @@ static int set_part(struct reading *r, const struct part *row,
 
 static int unknown(const struct reading *r, const char *field, size_t len)
 {
-	char usage[256], word[32];
+	const char *what = r->p->rows->place == PART_NAMED ? "field" : "flag";
+	char buf[256], word[32];
 	struct suggestion near = { .word = word };
 	const struct part *row;
-	const char *what;
 
 	snprintf(word, sizeof(word), "%.*s", (int)len, field);
 	/* Names of two letters are near to anything. */
 	for (row = r->p->rows; row->name; row++)
 		if (row->place == PART_NAMED && strlen(row->name) > 3)
 			suggest(&near, row->name);
-	what = r->p->rows->place == PART_NAMED ? "field" : "flag";
 	if (near.name)
 		return err_set(r->why, -EINVAL,
 			       "unknown %s '%s': did you mean '%s'?", what,
 			       field, near.name);
-	parts_usage(r->p, PART_NAMED, usage, sizeof(usage));
 	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", what, field,
-		       usage);
+		       usage(r->p, PART_NAMED, buf));
 }
 
 /* name=VALUE, or a flag's name. */
@@ -244,120 +246,92 @@ static int read_named(struct reading *r, const char *field)
 	return set_part(r, row, field[len] ? field + len + 1 : "on");
 }
 
-static int read_kind(struct reading *r, const struct key *k, const char *field)
+static int read_kind(struct reading *r, const char *field)
 {
 	const size_t len = strcspn(field, "=");
 	const struct part *row = find(r->p, PART_KIND, field, len);
-	char usage[256];
+	char buf[256];
 
 	if (row && field[len])
 		return set_part(r, row, field + len + 1);
 	if (row && row->bare)
 		return 0;
-	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", k->name,
-		       field,
-		       parts_usage(r->p, PART_KIND, usage, sizeof(usage)));
+	return err_set(r->why, -EINVAL, "unknown %s '%s'; use %s", r->k->name,
+		       field, usage(r->p, PART_KIND, buf));
 }
 
-/* What stands without a name: up to the first part that has one. */
-static int read_places(struct reading *r, const struct key *k, char **rest)
+/* The label before the '=', which no thing has yet; *@rest is behind it. */
+static int read_label(struct reading *r, char **rest)
 {
 	const struct part *row = r->p->rows;
-	const char *field;
-	int rc = 0;
+	char *label = *rest, *eq = strchr(label, '=');
+	unsigned i;
 
-	for (; !rc && row->name && row->place != PART_NAMED; row++) {
-		if (row->place == PART_LABEL)
+	if (!eq || eq == label || !eq[1])
+		return err_set(r->why, -EINVAL, "not of the form %s",
+			       r->k->arg);
+	*eq = '\0';
+	*rest = eq + 1;
+	for (i = 0; i < things(r->p, r->c); i++)
+		if (!strcmp(string_of(row, thing_at(r->p, r->c, i)), label))
+			return err_set(r->why, -EEXIST, "two %ss named '%s'",
+				       r->p->noun, label);
+	return set_part(r, row, label);
+}
+
+/* In *@to the slot that *@rest is for, and its name cut off. */
+static int read_slot(struct reading *r, char **rest, void **to)
+{
+	const char *const *slots = r->p->slots;
+	size_t len = strcspn(*rest, "=");
+	unsigned i = 0;
+
+	while (slots[i] && !is(slots[i], *rest, len))
+		i++;
+	if (!slots[i] || !(*rest)[len])
+		return err_set(r->why, -EINVAL,
+			       "not of the form %s=FILE or %s=FILE", slots[0],
+			       slots[1]);
+	*to = thing_at(r->p, r->c, i);
+	if (string_of(r->p->rows, *to))
+		return err_set(r->why, -EEXIST,
+			       "there is a %s already, '%s'; a hypervisor "
+			       "takes one",
+			       slots[i], string_of(r->p->rows, *to));
+	*rest += len + 1;
+	return 0;
+}
+
+/* What stands without a name, and then what has one. */
+static int read_parts(struct reading *r, char *rest)
+{
+	const struct part *row = r->p->rows;
+	char *field;
+	int rc = row->place == PART_LABEL  ? read_label(r, &rest)
+		 : row->place == PART_KIND ? read_kind(r, field_next(&rest))
+					   : 0;
+
+	for (; !rc && rest && row->name && row->place != PART_NAMED; row++) {
+		if (row->place == PART_LABEL || row->place == PART_KIND)
 			continue;
-		if (row->place == PART_KIND)
-			return read_kind(r, k, field_next(rest));
-		if (row->place == PART_WHOLE) {
-			field = *rest;
-			*rest = NULL;
-		} else {
-			field = field_next(rest);
-		}
-		if (!field)
-			return 0;
+		field = rest;
+		if (row->place == PART_WHOLE)
+			rest = NULL;
+		else
+			field_next(&rest);
 		if (!*field && row->place != PART_SECOND)
 			return err_set(r->why, -EINVAL, "no %s named",
 				       row->name);
 		rc = set_part(r, row, field);
 	}
-	return rc;
-}
-
-static int read_rest(struct reading *r, char *rest)
-{
-	const struct part *row = r->p->rows, *last = NULL;
-	const char *field;
-	int rc = 0;
-
-	for (; row->name; row++)
-		last = row;
-	if (rest && last->place == PART_SECOND)
+	if (!rc && rest && row > r->p->rows && row[-1].place == PART_SECOND)
 		return err_set(r->why, -EINVAL,
 			       "'%s' follows the %s after a comma; two commas "
 			       "stand for one",
-			       rest, last->name);
+			       rest, row[-1].name);
 	while (!rc && (field = field_next(&rest)))
 		rc = read_named(r, field);
 	return rc;
-}
-
-/* Is there a thing in @c with the label that was read? */
-static int check_label(const struct reading *r, const struct config *c)
-{
-	const struct part *row = r->p->rows;
-	const char *label = string_of(row, r->thing);
-	unsigned i;
-
-	for (i = 0; i < things(r->p, c); i++)
-		if (!strcmp(string_of(row, thing_at(r->p, c, i)), label))
-			return err_set(r->why, -EEXIST, "two %ss named '%s'",
-				       r->p->noun, label);
-	return 0;
-}
-
-/* The label before the '=', and in *@rest what is behind it. */
-static int read_label(struct reading *r, const struct key *k,
-		      const struct config *c, char **rest)
-{
-	char *eq = strchr(*rest, '=');
-	int rc;
-
-	if (!eq || eq == *rest || !eq[1])
-		return err_set(r->why, -EINVAL, "not of the form %s", k->arg);
-	*eq = '\0';
-	rc = set_part(r, r->p->rows, *rest);
-	*rest = eq + 1;
-	return rc ? rc : check_label(r, c);
-}
-
-/* In *@to the slot that *@rest is for, and its name cut off. */
-static int read_slot(struct reading *r, struct config *c, char **rest,
-		     void **to)
-{
-	const struct parts *p = r->p;
-	size_t len = strcspn(*rest, "=");
-	unsigned i;
-
-	for (i = 0; p->slots[i]; i++)
-		if (strlen(p->slots[i]) == len &&
-		    !memcmp(p->slots[i], *rest, len))
-			break;
-	if (!p->slots[i] || !(*rest)[len])
-		return err_set(r->why, -EINVAL,
-			       "not of the form %s=FILE or %s=FILE",
-			       p->slots[0], p->slots[1]);
-	*to = thing_at(p, c, i);
-	if (is_given(p, p->rows, *to))
-		return err_set(r->why, -EEXIST,
-			       "there is a %s already, '%s'; a hypervisor "
-			       "takes one",
-			       p->slots[i], string_of(p->rows, *to));
-	*rest += len + 1;
-	return 0;
 }
 
 /* What was read moves into @to, over what is there. */
@@ -377,36 +351,29 @@ static void move(const struct reading *r, void *to)
 	}
 }
 
-static int read_all(struct reading *r, const struct key *k, struct config *c,
-		    char *text)
+static int read_thing(struct reading *r, char *text)
 {
 	const struct parts *p = r->p;
-	void *to = p->shape == PARTS_LIST ? NULL : thing_at(p, c, 0);
-	int rc = 0;
+	void *to = thing_at(p, r->c, 0);
+	int rc = p->slots ? read_slot(r, &text, &to) : 0;
 
-	if (p->shape == PARTS_SLOTS)
-		rc = read_slot(r, c, &text, &to);
-	else if (p->rows->place == PART_LABEL)
-		rc = read_label(r, k, c, &text);
 	if (!rc)
-		rc = read_places(r, k, &text);
-	if (!rc)
-		rc = read_rest(r, text);
-	if (!rc && to)
+		rc = read_parts(r, text);
+	if (!rc && p->shape != PARTS_LIST)
 		move(r, to);
 	else if (!rc)
-		rc = parts_append(p, c, r->thing);
-	if (rc == -ENOSPC)
-		err_set(r->why, rc, "one too many; there is room for %u",
-			p->max);
-	return rc;
+		rc = parts_append(p, r->c, r->thing);
+	return rc == -ENOSPC
+		       ? err_set(r->why, rc,
+				 "one too many; there is room for %u", p->max)
+		       : rc;
 }
 
 int parts_set(const struct key *k, struct config *c, const char *value,
 	      const char *dir, struct err *why)
 {
 	_Alignas(max_align_t) char thing[THING_MAX] = { 0 };
-	struct reading r = { k->parts, dir, thing, .why = why };
+	struct reading r = { k, k->parts, c, dir, why, .thing = thing };
 	char *text;
 	int rc;
 
@@ -417,7 +384,7 @@ int parts_set(const struct key *k, struct config *c, const char *value,
 	if (r.p->blank)
 		memcpy(thing, r.p->blank, r.p->size);
 	text = strdup(value);
-	rc = text ? read_all(&r, k, c, text) : -ENOMEM;
+	rc = text ? read_thing(&r, text) : -ENOMEM;
 	if (rc)
 		free_strings(r.p, thing);
 	free(text);

@@ -84,14 +84,6 @@ void parts_free(const struct key *, struct config *c);
  */
 int parts_append(const struct parts *, struct config *c, const void *thing);
 
-/*
- * parts_usage() - what may follow, as "ro, serial=TEXT or transport=KIND"
- *
- * Of the rows whose place is @place, in @buf of @size bytes, which it returns.
- */
-const char *parts_usage(const struct parts *, enum part_place place, char *buf,
-			size_t size);
-
 /* Write a part, doubling its commas. */
 void field_dump(const char *s, FILE *);
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of value: text, paths, numbers, sizes, words; and what they share. */
+/* The kinds of value: how each becomes a field, and a text again. */
 #include "config/values.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +20,19 @@
 
 #define MEMORY_MIN (32 * MIB)
 #define MEMORY_MAX (1ull << 52) /* no IPA space is larger */
-#define TOO_MUCH   "more than the 4096T that ARM64 can address"
+
+/* By malloc(), or NULL. */
+__attribute__((format(printf, 1, 2))) static char *print(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return n < 0 ? NULL : s;
+}
 
 int digits_parse(const char *s, unsigned long long *val, const char **end)
 {
@@ -34,20 +50,18 @@ int digits_parse(const char *s, unsigned long long *val, const char **end)
 	return 0;
 }
 
-char *path_from(const char *dir, const char *path)
+char *path_from(const char *dir, const char *text, size_t skip)
 {
-	char *s;
-
-	if (!dir || *path == '/')
-		return strdup(path);
-	return asprintf(&s, "%s/%s", dir, path) < 0 ? NULL : s;
+	return !dir || text[skip] == '/'
+		       ? strdup(text)
+		       : print("%.*s%s/%s", (int)skip, text, dir, text + skip);
 }
 
-char *path_absolute(const char *path)
+char *path_absolute(const char *text, size_t skip)
 {
 	char cwd[PATH_MAX];
 
-	return path_from(getcwd(cwd, sizeof(cwd)) ? cwd : NULL, path);
+	return path_from(getcwd(cwd, sizeof(cwd)) ? cwd : NULL, text, skip);
 }
 
 int strlist_add(struct strlist *l, char *value)
@@ -66,14 +80,15 @@ int strlist_add(struct strlist *l, char *value)
 char *value_text(const struct part *row, const void *field)
 {
 	const struct value_type *type = row->type;
+	const char *s = type->is_string ? *(char *const *)field : NULL;
 
-	if (type->is_string && !*(char *const *)field)
-		return NULL;
-	return type->text ? type->text(row, field)
-			  : strdup(*(char *const *)field);
+	if (type->text && (s || !type->is_string))
+		return type->text(row, field);
+	return s ? strdup(s) : NULL;
 }
 
-int value_keep(const struct value *v, void *field, char *s)
+/* @s, made by malloc(), becomes the field, if it is not NULL. */
+static int keep(const struct value *v, void *field, char *s)
 {
 	*(char **)field = s;
 	return s ? 0 : err_no_memory(v->why);
@@ -81,7 +96,7 @@ int value_keep(const struct value *v, void *field, char *s)
 
 /* --- text --- */
 
-int value_set_text(const struct value *v, void *field)
+static int text_set(const struct value *v, void *field)
 {
 	const struct part *row = v->row;
 	const char *s = v->text;
@@ -94,7 +109,7 @@ int value_set_text(const struct value *v, void *field)
 		return err_set(v->why, -EINVAL,
 			       "use 1 to %u characters in the %s", row->max,
 			       row->name);
-	return value_keep(v, field, strdup(v->text));
+	return keep(v, field, strdup(v->text));
 }
 
 static int is_name(int c)
@@ -106,19 +121,18 @@ static int is_name(int c)
 #define GRAPH	  .is = isgraph, .chars = "printable ASCII without blanks"
 #define NAME	  .is = is_name, .chars = "letters, digits, '.', '_' and '-'"
 
-const struct value_type value_any = { TEXT(.set = value_set_text) };
-const struct value_type value_graph = { TEXT(.set = value_set_text, GRAPH) };
-const struct value_type value_print = {
-	TEXT(.set = value_set_text, .is = isprint, .chars = "printable ASCII")
-};
-const struct value_type value_name = { TEXT(.set = value_set_text, NAME) };
+const struct value_type value_any = { TEXT(.set = text_set) };
+const struct value_type value_graph = { TEXT(.set = text_set, GRAPH) };
+const struct value_type value_print = { TEXT(.set = text_set, .is = isprint,
+					     .chars = "printable ASCII") };
+const struct value_type value_name = { TEXT(.set = text_set, NAME) };
 
 static int vm_name_set(const struct value *v, void *field)
 {
 	if (!isalnum((unsigned char)*v->text))
 		return err_set(v->why, -EINVAL,
 			       "start with a letter or a digit");
-	return value_set_text(v, field);
+	return text_set(v, field);
 }
 
 const struct value_type value_vm_name = { TEXT(.set = vm_name_set, NAME) };
@@ -130,7 +144,7 @@ static int opt_name_set(const struct value *v, void *field)
 		return err_set(v->why, -EINVAL,
 			       "the name must begin with opt/; others are the "
 			       "machine's own");
-	return value_set_text(v, field);
+	return text_set(v, field);
 }
 
 const struct value_type value_opt_name = { TEXT(.set = opt_name_set, GRAPH) };
@@ -144,26 +158,39 @@ static int env_set(const struct value *v, void *field)
 	if (s == v->text || (*s && *s != '=') ||
 	    isdigit((unsigned char)*v->text))
 		return err_set(v->why, -EINVAL, "not of the form NAME[=VALUE]");
-	return value_set_text(v, field);
+	return text_set(v, field);
 }
 
 const struct value_type value_env = { TEXT(.set = env_set) };
+
+/* The kernel's own rule: dev_valid_name(). */
+static int tap_set(const struct value *v, void *field)
+{
+	const size_t len = strcspn(v->text, "/: \t\n\v\f\r");
+
+	if (v->text[len] || !len || len >= IFNAMSIZ || !strcmp(v->text, ".") ||
+	    !strcmp(v->text, ".."))
+		return err_set(v->why, -EINVAL,
+			       "'%s' is no interface name of at most %d "
+			       "characters",
+			       v->text, IFNAMSIZ - 1);
+	return text_set(v, field);
+}
+
+const struct value_type value_tap = { TEXT(.set = tap_set) };
 
 static int params_set(const struct value *v, void *field)
 {
 	const char *former = *(char **)field;
 	const char *text = v->text + strspn(v->text, " \t");
 	size_t len = strlen(text);
-	char *s;
 
 	while (len && strchr(" \t", text[len - 1]))
 		len--;
-	if (!len)
-		return 0;
-	if (asprintf(&s, "%s%s%.*s", former ? former : "", former ? " " : "",
-		     (int)len, text) < 0)
-		s = NULL;
-	return value_keep(v, field, s);
+	return len ? keep(v, field,
+			  print("%s%s%.*s", former ? former : "",
+				former ? " " : "", (int)len, text))
+		   : 0;
 }
 
 const struct value_type value_params = { TEXT(.set = params_set) };
@@ -180,16 +207,16 @@ static bool is_word(const struct part *row, const char *text)
 
 static int path_set(const struct value *v, void *field)
 {
-	return value_keep(
-		v, field,
-		path_from(is_word(v->row, v->text) ? NULL : v->dir, v->text));
+	const char *dir = is_word(v->row, v->text) ? NULL : v->dir;
+
+	return keep(v, field, path_from(dir, v->text, 0));
 }
 
 static char *path_text(const struct part *row, const void *field)
 {
 	const char *path = *(char *const *)field;
 
-	return is_word(row, path) ? strdup(path) : path_absolute(path);
+	return is_word(row, path) ? strdup(path) : path_absolute(path, 0);
 }
 
 const struct value_type value_path = { TEXT(.set = path_set,
@@ -214,97 +241,101 @@ static int number_set(const struct value *v, void *field)
 
 static char *number_text(const struct part *row, const void *field)
 {
-	char *s;
-
 	(void)row;
-	return asprintf(&s, "%u", *(const uint32_t *)field) < 0 ? NULL : s;
+	return print("%u", *(const uint32_t *)field);
 }
 
 const struct value_type value_number = { sizeof(uint32_t), .set = number_set,
 					 .text = number_text };
 
-/* log2 of the unit that @letter stands for; -1 if it is none. */
-static int unit_shift(char letter)
+static int fd_parse(const struct value *v, const char *s, unsigned min, int *fd)
 {
-	switch (toupper((unsigned char)letter)) {
-	case 'K':
-		return 10;
-	case 'M':
-	case '\0':
-		return 20;
-	case 'G':
-		return 30;
-	case 'T':
-		return 40;
-	}
-	return -1;
+	unsigned long long n;
+	const char *end;
+
+	if (digits_parse(s, &n, &end) || *end || n > INT_MAX)
+		return err_set(v->why, -EINVAL,
+			       "'%s' is no file descriptor's number", s);
+	if (n < min)
+		return err_set(v->why, -EINVAL,
+			       "file descriptor %s is a standard stream", s);
+	*fd = n;
+	return 0;
+}
+
+static int fd_set_inherited(const struct value *v, void *field)
+{
+	return fd_parse(v, v->text, STDERR_FILENO + 1, field);
+}
+
+const struct value_type value_fd = { sizeof(int), .set = fd_set_inherited,
+				     .text = number_text };
+
+#define DIGITS "0123456789"
+
+/* log2 of the unit that is all of @s; -1 if it is none. */
+static int unit_shift(const char *s)
+{
+	static const char units[] = "KMGT";
+	const char *at = strchr(units, *s ? toupper((unsigned char)*s) : 'M');
+
+	return !at || (*s && s[1]) ? -1 : 10 * (1 + (int)(at - units));
 }
 
 /*
- * What is behind the point, in MiB: "5" of 1.5G is 512. -EINVAL if there are no
- * digits; -ERANGE if that is no whole number, and *@mib is rounded down.
+ * Digits up to @end, perhaps with a point among them, times 2^@shift. Rounded
+ * down if that is no whole number, and then *@rest is true; MEMORY_MAX + 1 at
+ * the most.
  */
-static int fraction_parse(const char **s, int shift, uint64_t *mib)
+static uint64_t scaled(const char *s, const char *end, int shift, bool *rest)
 {
-	/* 2^-20 of the largest unit is 1M, and has so many digits. */
-	const unsigned digits_max = 20;
-	unsigned __int128 value = 0, scale = 1, product;
-	const size_t len = strspn(*s, "0123456789");
-	size_t used = len, i;
+	/* What is cut off beyond this is less than a byte, of any unit. */
+	const unsigned __int128 room = (unsigned __int128)1 << 82;
+	unsigned __int128 v = 0, scale = 1;
+	bool fraction = false;
 
-	if (!len)
-		return -EINVAL;
-	while (used && (*s)[used - 1] == '0')
-		used--;
-	for (i = 0; i < used && i < digits_max; i++, scale *= 10)
-		value = value * 10 + (*s)[i] - '0';
-	*s += len;
-	product = shift < 20 ? 0 : value << (shift - 20);
-	*mib = product / scale;
-	return used > digits_max || product % scale || (value && shift < 20)
-		       ? -ERANGE
-		       : 0;
-}
-
-#define DECIMAL ".0123456789"
-
-/* The unit behind the digits and the fraction at @s, or 0. */
-static char unit_of(const char *s)
-{
-	s += strspn(s, DECIMAL);
-	return *s && s[1] ? '?' : *s;
+	for (*rest = false; s < end; s++) {
+		if (*s == '.') {
+			fraction = true;
+		} else if (v < room) {
+			v = v * 10 + *s - '0';
+			scale *= fraction ? 10 : 1;
+		} else if (!fraction) {
+			return MEMORY_MAX + 1;
+		} else {
+			*rest |= *s != '0';
+		}
+	}
+	v <<= shift;
+	*rest |= v % scale != 0;
+	v /= scale;
+	return v > MEMORY_MAX ? MEMORY_MAX + 1 : v;
 }
 
 static int size_set(const struct value *value, void *field)
 {
+	const char *s = value->text, *end = s + strspn(s, DIGITS);
+	const char *unit = s + strspn(s, "." DIGITS);
+	const int shift = unit_shift(unit);
 	struct err *why = value->why;
-	unsigned long long v;
-	uint64_t more = 0;
-	const char *end;
-	int shift, part = 0, rc = digits_parse(value->text, &v, &end);
+	uint64_t v;
+	bool rest;
 
-	if (rc == -EINVAL)
-		return err_set(why, -EINVAL, "not a size; write 512M or 1.5G");
-	shift = rc ? 0 : unit_shift(unit_of(end));
-	if (shift < 0)
+	if (*end == '.')
+		end += 1 + strspn(end + 1, DIGITS);
+	if (isdigit((unsigned char)*s) && shift < 0)
 		return err_set(why, -EINVAL,
-			       "unknown unit '%s'; use K, M, G or T",
-			       end + strspn(end, DECIMAL));
-	if (!rc && *end == '.') {
-		end++;
-		part = fraction_parse(&end, shift, &more);
-	}
-	if (part == -EINVAL || (!rc && *end == '.'))
+			       "unknown unit '%s'; use K, M, G or T", unit);
+	if (!isdigit((unsigned char)*s) || end != unit || end[-1] == '.')
 		return err_set(why, -EINVAL, "not a size; write 512M or 1.5G");
-	if (rc || v > MEMORY_MAX >> shift)
-		return err_set(why, -EINVAL, TOO_MUCH);
-	v = (v << shift) + more * MIB;
+	v = scaled(s, end, shift, &rest);
 	if (v > MEMORY_MAX)
-		return err_set(why, -EINVAL, TOO_MUCH);
+		return err_set(why, -EINVAL,
+			       "more than the 4096T that ARM64 can address");
 	if (v < MEMORY_MIN)
 		return err_set(why, -EINVAL, "less than the minimum of %lluM",
 			       MEMORY_MIN / MIB);
-	if (part || v % MIB)
+	if (rest || v % MIB)
 		return err_set(why, -EINVAL,
 			       "not a multiple of 1M; use %lluM instead",
 			       v / MIB + 1);
@@ -314,12 +345,8 @@ static int size_set(const struct value *value, void *field)
 
 static char *size_text(const struct part *row, const void *field)
 {
-	char *s;
-
 	(void)row;
-	if (asprintf(&s, "%lluM", *(const uint64_t *)field / MIB) < 0)
-		return NULL;
-	return s;
+	return print("%lluM", *(const uint64_t *)field / MIB);
 }
 
 const struct value_type value_size = { sizeof(uint64_t), .set = size_set,
@@ -369,13 +396,116 @@ static char *word_text(const struct part *row, const void *field)
 
 const struct value_type value_word = { sizeof(unsigned), .set = word_set,
 				       .text = word_text };
+const struct value_type value_alias = { sizeof(unsigned), .set = word_set };
 
-static char *no_text(const struct part *row, const void *field)
+/* --- bytes in hexadecimal, which stand as in the type's example --- */
+
+static int hex_set(const struct value *v, void *field)
 {
-	(void)row;
-	(void)field;
-	return NULL;
+	const struct value_type *type = v->row->type;
+	const char *s = v->text, *like = type->example;
+	uint8_t *to = field;
+
+	while (*like &&
+	       (isxdigit((unsigned char)*like) ? isxdigit((unsigned char)*s)
+					       : *s == *like))
+		s++, like++;
+	if (*s || *like)
+		return err_set(v->why, -EINVAL, "not a %s; write %s=%s",
+			       type->chars, v->row->name, type->example);
+	for (s = v->text; *s; s++)
+		if (isxdigit((unsigned char)*s))
+			sscanf(s++, "%2hhx", to++);
+	return 0;
 }
 
-const struct value_type value_alias = { sizeof(unsigned), .set = word_set,
-					.text = no_text };
+static char *hex_text(const struct part *row, const void *field)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = field;
+	char *text = strdup(row->type->example), *s;
+
+	for (s = text; s && *s; s++) {
+		if (isxdigit((unsigned char)*s)) {
+			*s++ = digits[*from >> 4];
+			*s = digits[*from++ & 15];
+		}
+	}
+	return text;
+}
+
+#define HEX(SIZE, ...) SIZE, .text = hex_text, __VA_ARGS__
+
+static const uint8_t zeroes[16];
+
+static int mac_set(const struct value *v, void *field)
+{
+	uint8_t *mac = field;
+	int rc = hex_set(v, mac);
+
+	if (!rc && ((mac[0] & 1) || !memcmp(mac, zeroes, 6)))
+		rc = err_set(v->why, -EINVAL,
+			     "a card cannot have a group's or an all-zero "
+			     "MAC address; try mac=%s",
+			     v->row->type->example);
+	return rc;
+}
+
+const struct value_type value_mac = { HEX(6, .set = mac_set,
+					  .chars = "MAC address",
+					  .example = "52:54:00:12:34:56") };
+
+static int uuid_set(const struct value *v, void *field)
+{
+	int rc = hex_set(v, field);
+
+	if (!rc && !memcmp(field, zeroes, 16))
+		rc = err_set(v->why, -EINVAL,
+			     "the UUID of zeroes means that there is none");
+	return rc;
+}
+
+const struct value_type value_uuid = { HEX(
+	16, .set = uuid_set, .chars = "UUID",
+	.example = "123e4567-e89b-12d3-a456-426614174000") };
+
+/* --- the back end of a console port --- */
+
+/* Where the path in it begins; 0: it has none. */
+static size_t backend_path(const char *s)
+{
+	return strncmp(s, "file:", 5) && strncmp(s, "unix:", 5) ? 0 : 5;
+}
+
+static int backend_set(const struct value *v, void *field)
+{
+	const size_t at = backend_path(v->text);
+	int fd;
+
+	if (at && !v->text[at])
+		return err_set(v->why, -EINVAL, "no path after '%s'", v->text);
+	if (at)
+		return keep(v, field, path_from(v->dir, v->text, at));
+	if (!strncmp(v->text, "fd:", 3)) {
+		if (fd_parse(v, v->text + 3, 0, &fd))
+			return -EINVAL;
+	} else if (strcmp(v->text, "pty") && strcmp(v->text, "null")) {
+		return err_set(v->why, -EINVAL,
+			       "unknown back end '%s'; use file:PATH, "
+			       "unix:PATH, pty, fd:N or null",
+			       v->text);
+	}
+	return keep(v, field, strdup(v->text));
+}
+
+static char *backend_text(const struct part *row, const void *field)
+{
+	const char *spec = *(char *const *)field;
+	const size_t at = backend_path(spec);
+
+	(void)row;
+	return at ? path_absolute(spec, at) : strdup(spec);
+}
+
+const struct value_type value_backend = { TEXT(.set = backend_set,
+					       .text = backend_text) };

@@ -32,9 +32,10 @@ struct value_type {
 	int (*set)(const struct value *v, void *field);
 	/* What set() takes back, by malloc(); NULL: the field is that text. */
 	char *(*text)(const struct part *, const void *field);
-	bool is_string;	   /* a char *, by malloc() */
-	int (*is)(int);	   /* of text: may it have this character? */
-	const char *chars; /* which those are */
+	bool is_string;	     /* a char *, by malloc() */
+	int (*is)(int);	     /* of text: may it have this character? */
+	const char *chars;   /* which those are; or what kind of bytes */
+	const char *example; /* of bytes */
 };
 
 #define VALUE_SIZE_MAX 16
@@ -64,10 +65,6 @@ extern const struct value_type value_uuid;   /* uint8_t [16] */
 /* The text of a field, by malloc(); NULL: it is not set, or no memory. */
 char *value_text(const struct part *, const void *field);
 
-/* For set(): @s, made by malloc(), becomes the field, if it is not NULL. */
-int value_keep(const struct value *v, void *field, char *s);
-int value_set_text(const struct value *v, void *field);
-
 /*
  * strlist_add() - append @value, made by malloc(), which the list then owns
  *
@@ -76,13 +73,15 @@ int value_set_text(const struct value *v, void *field);
 int strlist_add(struct strlist *l, char *value);
 
 /*
- * path_from() - @path as seen from the current directory, when it was written
- * down in @dir (NULL: the current one). The caller's to free(); NULL: no memory.
+ * path_from() - the path behind @skip bytes of @text as seen from the current
+ * directory, when it was written down in @dir (NULL: the current one)
+ *
+ * All of @text, the caller's to free(); NULL: no memory.
  */
-char *path_from(const char *dir, const char *path);
+char *path_from(const char *dir, const char *text, size_t skip);
 
 /* The same, absolute. */
-char *path_absolute(const char *path);
+char *path_absolute(const char *text, size_t skip);
 
 /* Decimal digits up to *@end. 0; -EINVAL if none; -ERANGE. */
 int digits_parse(const char *s, unsigned long long *val, const char **end);

@@ -262,7 +262,7 @@ static int add_program(const struct pack *p, struct err *e)
 	r = closure_add(p->root, file, e);
 	free(file);
 	for (i = 0; i < m->files.n && !r; i++) {
-		abs = path_absolute(m->files.s[i]);
+		abs = path_absolute(m->files.s[i], 0);
 		r = abs ? closure_add(p->root, abs, e) : err_no_memory(e);
 		free(abs);
 	}
@@ -288,7 +288,7 @@ static char *start_in(const struct config *cfg)
 	char here[PATH_MAX] = "/";
 
 	if (cfg->command.workdir)
-		return path_absolute(cfg->command.workdir);
+		return path_absolute(cfg->command.workdir, 0);
 	if (!getcwd(here, sizeof(here)) || *here != '/')
 		return strdup("/");
 	return strdup(here);

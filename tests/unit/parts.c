@@ -90,6 +90,9 @@ TEST(a_part_that_is_nearly_right_is_named)
 	refused("smbios", "famly=x",
 		"unknown field 'famly=x': did you mean 'family'?");
 	refused("share", "a=/b,r", "unknown flag 'r'; use ro");
+	refused("disk", "a,",
+		"unknown flag ''; use ro, serial=TEXT or "
+		"transport=KIND");
 }
 
 TEST(a_flag_takes_no_value_and_a_value_is_not_left_out)
@@ -145,15 +148,4 @@ TEST(every_kind_of_network_is_written_as_it_was_given)
 				"network = tap=a,,b,transport=mmio\n"
 				"network = fd=9,mac=52:54:00:12:34:56\n");
 	config_free(&c);
-}
-
-TEST(a_usage_names_the_parts_of_a_place)
-{
-	char buf[128];
-
-	STR_EQ(parts_usage(&parts_disk, PART_NAMED, buf, sizeof(buf)),
-	       "ro, serial=TEXT or transport=KIND");
-	STR_EQ(parts_usage(&parts_network, PART_KIND, buf, sizeof(buf)),
-	       "tap, tap=NAME, fd=N or none");
-	STR_EQ(parts_usage(&parts_share, PART_NAMED, buf, sizeof(buf)), "ro");
 }

@@ -30,17 +30,17 @@ TEST(a_relative_path_begins_where_it_was_written_down)
 {
 	char *s, cwd[PATH_MAX];
 
-	s = path_from("/etc/nestor", "vm.cfg");
+	s = path_from("/etc/nestor", "vm.cfg", 0);
 	STR_EQ(s, "/etc/nestor/vm.cfg");
 	free(s);
-	s = path_from("/etc/nestor", "/vm.cfg");
+	s = path_from("/etc/nestor", "/vm.cfg", 0);
 	STR_EQ(s, "/vm.cfg");
 	free(s);
-	s = path_from(NULL, "vm.cfg");
+	s = path_from(NULL, "vm.cfg", 0);
 	STR_EQ(s, "vm.cfg");
 	free(s);
 	OK(getcwd(cwd, sizeof(cwd)));
-	s = path_absolute("x");
+	s = path_absolute("x", 0);
 	OK(!strncmp(s, cwd, strlen(cwd)));
 	STR_EQ(s + strlen(cwd), "/x");
 	free(s);
