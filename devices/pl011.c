@@ -329,11 +329,19 @@ static void set_control(struct pl011 *u, uint32_t cr)
 		  (changed & FR_DSR ? INT_DSR : 0);
 }
 
-/* A break goes as far as what is sent does: to nobody, but in loopback. */
+/*
+ * A break goes as far as what is sent does: to nobody, but in loopback. To
+ * disable the FIFOs is how a driver flushes the one that transmits (3.3.8); what
+ * was received can still be read.
+ */
 static void set_line(struct pl011 *u, uint32_t lcr_h)
 {
 	bool begins = lcr_h & ~u->lcr_h & LCR_H_BRK;
 
+	if (u->lcr_h & ~lcr_h & LCR_H_FEN && u->tx_len) {
+		u->tx_len = 0;
+		u->ris |= INT_TX;
+	}
 	u->lcr_h = lcr_h;
 	if (begins && loops(u) && u->cr & CR_RXE)
 		receive(u, DR_BE);

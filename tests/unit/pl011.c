@@ -224,6 +224,58 @@ TEST(s1_uart_says_honestly_that_nobody_reads_and_goes_on_when_somebody_does)
 	finish();
 }
 
+/* The FIFO full, as nobody reads; how many bytes were sent. */
+static unsigned fill_fifo(void)
+{
+	unsigned n;
+
+	for (n = 0; !(rd(FR) & TXFF); n++)
+		wr(DR, 'x');
+	return n;
+}
+
+TEST(uart_flushes_what_it_has_to_send_when_its_fifos_are_disabled)
+{
+	unsigned sent, got = 0;
+
+	start();
+	wr(LCR_H, FEN);
+	sent = fill_fifo();
+	wr(IMSC, TX);
+	OK(!line);
+	/* Not by another change of the line's. */
+	wr(LCR_H, FEN | 0x60);
+	EQ(rd(FR) & (TXFE | TXFF), TXFF);
+	wr(LCR_H, 0);
+	EQ(rd(FR) & (TXFE | TXFF | BUSY), TXFE);
+	OK(line);
+	wr(LCR_H, FEN);
+	SPIN_UNTIL((got += strlen(seen())) >= sent - 16);
+	spin();
+	STR_EQ(seen(), "");
+	EQ(got, sent - 16);
+	finish();
+}
+
+TEST(uart_keeps_what_it_has_received_when_its_fifos_are_disabled)
+{
+	unsigned i;
+
+	start();
+	wr(LCR_H, FEN);
+	OK(rd(FR) & RXFE);
+	wr(IMSC, RX | RT);
+	type("abc");
+	wr(LCR_H, 0);
+	for (i = 0; i < 3; i++) {
+		OK(rd(FR) & RXFF);
+		EQ(rd(DR), "abc"[i]);
+	}
+	OK(rd(FR) & RXFE);
+	EQ(rd(RSR), 0);
+	finish();
+}
+
 TEST(uart_without_fifos_holds_one_byte)
 {
 	start();
