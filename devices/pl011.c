@@ -116,7 +116,7 @@ struct pl011 {
 	bool by_irq;	  /* it listens by interrupts */
 	struct timer started;
 	uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
-	bool raised;
+	bool raised, paused;
 };
 
 static unsigned depth(const struct pl011 *u)
@@ -136,8 +136,9 @@ static void update(struct pl011 *u)
 {
 	bool raise = u->ris & u->imsc;
 
-	if (raise != u->raised)
-		irq_set(&u->irq, raise);
+	if (raise == u->raised || (raise && u->paused))
+		return;
+	irq_set(&u->irq, raise);
 	u->raised = raise;
 }
 
@@ -202,7 +203,7 @@ static void pl011_writable(void *ctx)
 	struct pl011 *u = ctx;
 
 	pthread_mutex_lock(&u->lock);
-	if (u->tx_len)
+	if (u->tx_len && !u->paused)
 		send(u);
 	update(u);
 	pthread_mutex_unlock(&u->lock);
@@ -212,7 +213,8 @@ static void pl011_writable(void *ctx)
 
 static bool listens(const struct pl011 *u)
 {
-	return u->cr & CR_RXE && !loops(u) && (u->by_irq || u->polls >= POLLS);
+	return u->cr & CR_RXE && !loops(u) && !u->paused &&
+	       (u->by_irq || u->polls >= POLLS);
 }
 
 /* A receive interrupt is enabled, or none is any more. */
@@ -499,6 +501,31 @@ static void pl011_reset(struct device *dev)
 	pthread_mutex_unlock(&u->lock);
 }
 
+static void pl011_quiesce(struct device *dev, struct quiet *q)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+
+	(void)q;
+	pthread_mutex_lock(&u->lock);
+	u->paused = true;
+	timer_stop(&u->started);
+	pthread_mutex_unlock(&u->lock);
+}
+
+/* A driver that was starting up has all of its while again. */
+static void pl011_resume(struct device *dev)
+{
+	struct pl011 *u = (struct pl011 *)dev;
+
+	pthread_mutex_lock(&u->lock);
+	u->paused = false;
+	if (u->imsc & (INT_RX | INT_RT) && !u->by_irq)
+		timer_after(&u->started, STARTED);
+	chardev_room(u->chr);
+	pthread_mutex_unlock(&u->lock);
+	pl011_writable(u);
+}
+
 static void pl011_free(struct device *dev)
 {
 	struct pl011 *u = (struct pl011 *)dev;
@@ -512,6 +539,8 @@ static const struct device_ops pl011_ops = {
 	.name = "pl011",
 	.read = pl011_read,
 	.write = pl011_write,
+	.quiesce = pl011_quiesce,
+	.resume = pl011_resume,
 	.reset = pl011_reset,
 	.free = pl011_free,
 };

@@ -579,6 +579,49 @@ TEST(uart_accesses_of_odd_widths_and_places_do_nothing)
 	finish();
 }
 
+TEST(uart_takes_and_sends_nothing_while_the_guest_is_paused)
+{
+	unsigned sent, got = 0;
+
+	start();
+	wr(LCR_H, FEN);
+	sent = fill_fifo();
+	OK(rd(FR) & RXFE);
+	wr(IMSC, RX | RT | TX);
+	dev->ops->quiesce(dev, NULL);
+	offer("typed");
+	SPIN_UNTIL((got += strlen(seen())) >= sent - 16);
+	spin();
+	STR_EQ(seen(), "");
+	EQ(rd(FR) & (RXFE | TXFF), RXFE | TXFF);
+	EQ(edges, 0);
+	dev->ops->resume(dev);
+	OK(line);
+	SPIN_UNTIL((got += strlen(seen())) >= sent);
+	SPIN_UNTIL(is_taken());
+	EQ(rd(DR), 't');
+	finish();
+}
+
+TEST(uart_that_starts_up_in_a_pause_has_its_time_afterwards)
+{
+	uint64_t from;
+
+	start();
+	wr(LCR_H, FEN);
+	wr(IMSC, RX);
+	offer("typed");
+	dev->ops->quiesce(dev, NULL);
+	spin_for(500);
+	OK(!is_taken());
+	from = mono_ns();
+	dev->ops->resume(dev);
+	SPIN_UNTIL(is_taken());
+	OK(mono_ns() - from >= 250 * NSEC_PER_MSEC);
+	EQ(rd(DR), 't');
+	finish();
+}
+
 TEST(uart_reset_drops_its_fifos_and_its_interrupt)
 {
 	start();
