@@ -252,13 +252,15 @@ int arch_board_vcpus(struct board *b, struct err *e)
 	return r < 0 ? r : init_pvtime(b);
 }
 
-int arch_board_devices(struct board *b)
+int arch_board_devices(struct board *b, struct err *e)
 {
+	(void)e;
 	static const struct place at = { MAP_V2M_BASE, MAP_V2M_SIZE, 0 };
 
-	return b->m.msi == MSI_V2M ? board_add(b, gicv2m_new(b->router),
-					       "the GICv2m frame", &at)
-				   : 0;
+	return b->m.has_pci && b->m.msi == MSI_V2M
+		       ? board_add(b, gicv2m_new(b->router), "the GICv2m frame",
+				   &at)
+		       : 0;
 }
 
 /* --- later --- */

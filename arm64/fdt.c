@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The nodes of the device tree that are ARM's: CPUs and what calls their
- * firmware, timers, the GIC, the PMU, the watchdog.
+ * firmware, timers, the GIC, the PMU.
  */
 #include "arm64/map.h"
 #include "arm64/vcpu.h"
-#include "devices/sbsa_gwdt.h"
 #include "machine/arch.h"
 #include "machine/machine.h"
 #include "machine/tree.h"
@@ -102,24 +101,24 @@ static void add_gicv3(struct tree *t, const struct machine *m)
 static void add_msi(struct tree *t, const struct machine *m)
 {
 	if (m->msi == MSI_ITS) {
-		tree_node(t, "its@%llx", MAP_ITS_BASE);
+		tree_node_at(t, "its", MAP_ITS_BASE);
 		tree_string(t, "compatible", "arm,gic-v3-its");
 		tree_cells(t, "#msi-cells", 1);
 		tree_cells(t, "reg", TREE_REGION(MAP_ITS_BASE, MAP_ITS_SIZE));
 	} else {
-		tree_node(t, "v2m@%llx", MAP_V2M_BASE);
+		tree_node_at(t, "v2m", MAP_V2M_BASE);
 		tree_string(t, "compatible", "arm,gic-v2m-frame");
 		tree_cells(t, "reg", TREE_REGION(MAP_V2M_BASE, MAP_V2M_SIZE));
 	}
-	tree_handle(t, TREE_MSI);
+	tree_handle(t, TREE_MSI, NULL);
 	tree_empty(t, "msi-controller");
 	tree_end(t);
 }
 
 static void add_gic(struct tree *t, const struct machine *m)
 {
-	tree_node(t, "intc@%llx", MAP_GICD_BASE);
-	tree_handle(t, TREE_INTC);
+	tree_node_at(t, "intc", MAP_GICD_BASE);
+	tree_handle(t, TREE_INTC, "gic");
 	if (m->gic == GIC_V3) {
 		add_gicv3(t, m);
 	} else {
@@ -153,23 +152,4 @@ void arch_fdt_cpus(struct tree *t, const struct machine *m)
 	add_gic(t, m);
 	if (m->pmu)
 		add_pmu(t, m);
-}
-
-/* Its own order of frames: control, refresh (arm,sbsa-gwdt.yaml). */
-void arch_fdt_watchdog(struct tree *t)
-{
-	tree_node(t, "watchdog@%llx", MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL);
-	tree_interrupt(t, SPI_WATCHDOG, false);
-	tree_cells(t, "reg",
-		   TREE_REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL,
-			       SBSA_GWDT_FRAME),
-		   TREE_REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_REFRESH,
-			       SBSA_GWDT_FRAME));
-	tree_string(t, "compatible", "arm,sbsa-gwdt");
-	tree_end(t);
-}
-
-void arch_fdt_symbols(struct tree *t)
-{
-	tree_string(t, "gic", "/intc@8000000");
 }

@@ -7,6 +7,7 @@
 #include "devices/sbsa_gwdt.h"
 #include "machine/arch.h"
 #include "machine/board_impl.h"
+#include "machine/tree.h"
 
 static uint64_t guest_counter(void *ctx)
 {
@@ -22,7 +23,7 @@ static void bite(void *ctx)
 	vm_post(&b->vm, VM_WATCHDOG, NULL, 0);
 }
 
-int arch_board_watchdog(struct board *b)
+int arch_board_watchdog(struct board *b, struct err *e)
 {
 	static const struct place at = { MAP_WATCHDOG_BASE, MAP_WATCHDOG_SIZE,
 					 SPI_WATCHDOG };
@@ -31,11 +32,31 @@ int arch_board_watchdog(struct board *b)
 				       .hz = counter_hz(),
 				       .bite = bite,
 				       .ctx = b };
-	int r = counter_find(&b->vm);
+	int r;
 
+	(void)e;
+	if (!b->cfg->watchdog)
+		return 0;
+	r = counter_find(&b->vm);
 	if (!r)
 		r = board_add(b, sbsa_gwdt_new(b->vm.loop, &irq, &host),
 			      "the watchdog", &at);
 	b->m.has_watchdog = !r;
 	return r;
+}
+
+/* Its own order of frames: control, refresh (arm,sbsa-gwdt.yaml). */
+void arch_watchdog_node(struct tree *t, const struct machine *m)
+{
+	if (!m->has_watchdog)
+		return;
+	tree_node_at(t, "watchdog", MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL);
+	tree_interrupt(t, SPI_WATCHDOG, false);
+	tree_cells(t, "reg",
+		   TREE_REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_CONTROL,
+			       SBSA_GWDT_FRAME),
+		   TREE_REGION(MAP_WATCHDOG_BASE + SBSA_GWDT_REFRESH,
+			       SBSA_GWDT_FRAME));
+	tree_string(t, "compatible", "arm,sbsa-gwdt");
+	tree_end(t);
 }

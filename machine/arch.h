@@ -54,10 +54,14 @@ int arch_board_vm(struct board *b, struct err *e);
 int arch_board_vcpus(struct board *b, struct err *e);
 
 /* What the architecture itself puts onto the bus, before all other devices. */
-int arch_board_devices(struct board *b);
+int arch_board_devices(struct board *b, struct err *e);
 
-/* The watchdog onto the bus; its bite is VM_WATCHDOG. */
-int arch_board_watchdog(struct board *b);
+/*
+ * The watchdog onto the bus, if there is one; its bite is VM_WATCHDOG. And its
+ * node.
+ */
+int arch_board_watchdog(struct board *b, struct err *e);
+void arch_watchdog_node(struct tree *t, const struct machine *m);
 
 /* vCPUs and interrupt controller as at power-on, for a reboot in place. */
 int arch_board_reset(struct board *b);
@@ -95,12 +99,9 @@ unsigned arch_irq_cells(unsigned line, bool edge,
 
 /*
  * Nodes of the tree: CPUs and all that they have, with the interrupt controller
- * (TREE_INTC) and what takes messages (TREE_MSI); the watchdog's. And the label
- * of the interrupt controller.
+ * (TREE_INTC) and what takes messages (TREE_MSI).
  */
 void arch_fdt_cpus(struct tree *t, const struct machine *m);
-void arch_fdt_watchdog(struct tree *t);
-void arch_fdt_symbols(struct tree *t);
 
 /*
  * arch_msi_entry() - what KVM makes of a message of PCI function @id: all but

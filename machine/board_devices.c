@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every device of the machine, in the order of the address map.
+ * Every device of the machine: how it is put together, and its node in the
+ * device tree.
  *
  * Never lets a device model know where it stands: it gets an irq line, a
  * back end and guest memory.
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "machine/arch.h"
+#include "machine/tree.h"
 #include "core/log.h"
 #include "devices/exits.h"
 #include "devices/pci.h"
@@ -23,6 +25,8 @@
 #include "devices/pl061.h"
 #include "devices/pvpanic.h"
 #include "host/chardev.h"
+
+#define KEY_POWER 116 /* linux/input-event-codes.h */
 
 static void set_level(void *ctx, unsigned line, bool on)
 {
@@ -59,16 +63,6 @@ struct irq board_level_irq(struct board *b, unsigned line)
 	return (struct irq){ .set = set_level, .ctx = b, .line = line };
 }
 
-static void panicked(void *ctx, unsigned bits)
-{
-	struct board *b = ctx;
-
-	if (bits & PVPANIC_PANICKED)
-		vm_post(&b->vm, VM_PANIC, NULL, bits);
-	else if (bits & PVPANIC_CRASH_LOADED)
-		vm_post(&b->vm, VM_CRASH_KERNEL, NULL, bits);
-}
-
 struct chardev *board_console(struct board *b, enum console_kind kind,
 			      struct err *e)
 {
@@ -79,42 +73,71 @@ struct chardev *board_console(struct board *b, enum console_kind kind,
 	return b->null;
 }
 
-static int add_platform_devices(struct board *b, struct err *e)
+/* --- devices of a page and a line ------------------------------------------- */
+
+static int add_uart(struct board *b, struct err *e)
 {
 	struct chardev *chr = board_console(b, CONSOLE_SERIAL, e);
 	struct irq irq = board_level_irq(b, arch_map.uart.line);
-	int r;
 
-	if (!chr)
-		return -ENOMEM;
-	r = board_add(b, pl011_new(b->vm.loop, chr, &irq), "the UART",
-		      &arch_map.uart);
-	if (r < 0)
-		return r;
-	b->m.has_uart = true;
-	irq = board_level_irq(b, arch_map.rtc.line);
-	r = board_add(b, pl031_new(b->vm.loop, &irq), "the clock",
-		      &arch_map.rtc);
-	if (r < 0)
-		return r;
-	irq = board_level_irq(b, arch_map.gpio.line);
-	b->gpio = pl061_new(b->vm.loop, &irq);
-	r = board_add(b, b->gpio, "the GPIO controller", &arch_map.gpio);
-	if (r < 0)
-		return r;
-	return board_add(b, pvpanic_new(panicked, b), "pvpanic",
-			 &arch_map.pvpanic);
+	return chr ? board_add(b, pl011_new(b->vm.loop, chr, &irq), "the UART",
+			       &arch_map.uart)
+		   : -ENOMEM;
 }
 
-static int add_exit_counter(struct board *b, struct err *e)
+static void uart_node(struct tree *t, const struct machine *m)
 {
-	int r = board_open_exits(b, e);
+	(void)m;
+	tree_node_at(t, "pl011", arch_map.uart.base);
+	tree_handle(t, TREE_UART, "uart0");
+	tree_strings(t, "clock-names", "uartclk\0apb_pclk");
+	tree_cells(t, "clocks", TREE_CLOCK, TREE_CLOCK);
+	tree_interrupt(t, arch_map.uart.line, false);
+	tree_reg(t, &arch_map.uart);
+	tree_strings(t, "compatible", "arm,pl011\0arm,primecell");
+	tree_end(t);
+	tree_node(t, "aliases");
+	tree_path(t, "serial0", TREE_UART);
+	tree_end(t);
+}
 
-	if (!r)
-		r = board_add(b, exits_new(board_count_exits, b),
-			      "the exit counter", &arch_map.exits);
-	b->m.has_exits = !r;
-	return r;
+static int add_rtc(struct board *b, struct err *e)
+{
+	struct irq irq = board_level_irq(b, arch_map.rtc.line);
+
+	(void)e;
+	return board_add(b, pl031_new(b->vm.loop, &irq), "the clock",
+			 &arch_map.rtc);
+}
+
+/* A PrimeCell at @at, with one clock and a level interrupt: up to its reg. */
+static void begin_primecell(struct tree *t, const char *name,
+			    const struct place *at, enum tree_handle h,
+			    const char *label)
+{
+	tree_node_at(t, name, at->base);
+	tree_handle(t, h, label);
+	tree_string(t, "clock-names", "apb_pclk");
+	tree_cells(t, "clocks", TREE_CLOCK);
+	tree_interrupt(t, at->line, false);
+}
+
+static void rtc_node(struct tree *t, const struct machine *m)
+{
+	(void)m;
+	begin_primecell(t, "pl031", &arch_map.rtc, TREE_RTC, "rtc");
+	tree_reg(t, &arch_map.rtc);
+	tree_strings(t, "compatible", "arm,pl031\0arm,primecell");
+	tree_end(t);
+}
+
+static int add_gpio(struct board *b, struct err *e)
+{
+	struct irq irq = board_level_irq(b, arch_map.gpio.line);
+
+	(void)e;
+	b->gpio = pl061_new(b->vm.loop, &irq);
+	return board_add(b, b->gpio, "the GPIO controller", &arch_map.gpio);
 }
 
 void board_power_button(struct board *b)
@@ -122,28 +145,111 @@ void board_power_button(struct board *b)
 	pl061_press(b->gpio, arch_map.power_button);
 }
 
+static void gpio_node(struct tree *t, const struct machine *m)
+{
+	(void)m;
+	begin_primecell(t, "pl061", &arch_map.gpio, TREE_GPIO, "gpio0");
+	tree_empty(t, "gpio-controller");
+	tree_cells(t, "#gpio-cells", 2);
+	tree_strings(t, "compatible", "arm,pl061\0arm,primecell");
+	tree_reg(t, &arch_map.gpio);
+	tree_end(t);
+	tree_node(t, "gpio-keys");
+	tree_string(t, "compatible", "gpio-keys");
+	tree_node(t, "poweroff");
+	tree_cells(t, "gpios", TREE_GPIO, arch_map.power_button, 0);
+	tree_cells(t, "linux,code", KEY_POWER);
+	tree_string(t, "label", "GPIO Key Poweroff");
+	tree_end(t);
+	tree_end(t);
+}
+
+static void panicked(void *ctx, unsigned bits)
+{
+	struct board *b = ctx;
+
+	if (bits & PVPANIC_PANICKED)
+		vm_post(&b->vm, VM_PANIC, NULL, bits);
+	else if (bits & PVPANIC_CRASH_LOADED)
+		vm_post(&b->vm, VM_CRASH_KERNEL, NULL, bits);
+}
+
+static int add_pvpanic(struct board *b, struct err *e)
+{
+	(void)e;
+	return board_add(b, pvpanic_new(panicked, b), "pvpanic",
+			 &arch_map.pvpanic);
+}
+
+static void pvpanic_node(struct tree *t, const struct machine *m)
+{
+	(void)m;
+	tree_node_at(t, "pvpanic", arch_map.pvpanic.base);
+	tree_string(t, "compatible", "qemu,pvpanic-mmio");
+	tree_reg(t, &arch_map.pvpanic);
+	tree_end(t);
+}
+
+static int add_exits(struct board *b, struct err *e)
+{
+	int r = b->cfg->exit_counter ? board_open_exits(b, e) : 0;
+
+	if (r || !b->cfg->exit_counter)
+		return r;
+	b->m.has_exits = true;
+	return board_add(b, exits_new(board_count_exits, b), "the exit counter",
+			 &arch_map.exits);
+}
+
+static void exits_node(struct tree *t, const struct machine *m)
+{
+	if (!m->has_exits)
+		return;
+	tree_node_at(t, "exits", arch_map.exits.base);
+	tree_string(t, "compatible", "nestor,exit-counter");
+	tree_reg(t, &arch_map.exits);
+	tree_end(t);
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+/* In the order of the tree. Both find nothing to do if there is none. */
+static const struct {
+	int (*add)(struct board *, struct err *);
+	void (*node)(struct tree *, const struct machine *);
+} devices[] = {
+	{ arch_board_devices, NULL },
+	{ board_add_flash, board_flash_node },
+	{ board_add_fw_cfg, board_fw_cfg_node },
+	{ add_uart, uart_node },
+	{ add_rtc, rtc_node },
+	{ add_gpio, gpio_node },
+	{ add_pvpanic, pvpanic_node },
+	{ add_exits, exits_node },
+	{ arch_board_watchdog, arch_watchdog_node },
+	{ board_add_pci, board_pci_node },
+	{ board_add_virtio, board_virtio_node },
+	{ board_add_pci_functions, NULL },
+};
+#define DEVICES (sizeof(devices) / sizeof(devices[0]))
+
 int board_add_devices(struct board *b, struct err *e)
 {
-	const struct config *c = b->cfg;
 	int r = board_check_virtio(b, e);
+	unsigned i;
 
-	if (!r)
-		r = arch_board_devices(b);
-	if (!r)
-		r = board_add_flash(b, e);
-	if (!r)
-		r = add_platform_devices(b, e);
-	if (!r && c->exit_counter)
-		r = add_exit_counter(b, e);
-	if (!r && c->watchdog)
-		r = arch_board_watchdog(b);
-	if (!r && b->m.has_pci)
-		r = board_add_pci(b);
-	if (!r)
-		r = board_add_virtio(b, e);
-	if (!r && c->pci_testdev)
-		r = board_add_pci_testdev(b);
-	return r ? r : board_add_fw_cfg(b, e);
+	for (i = 0; i < DEVICES && !r; i++)
+		r = devices[i].add(b, e);
+	return r ? r : board_fill_fw_cfg(b, e);
+}
+
+void board_add_nodes(struct tree *t, const struct machine *m)
+{
+	unsigned i;
+
+	for (i = 0; i < DEVICES; i++)
+		if (devices[i].node)
+			devices[i].node(t, m);
 }
 
 void board_free_devices(struct board *b)

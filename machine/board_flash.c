@@ -25,6 +25,7 @@
 #include "core/log.h"
 #include "devices/cfi_flash.h"
 #include "host/flash.h"
+#include "machine/tree.h"
 
 static int map_bank(struct flash_slot *s, bool on)
 {
@@ -100,6 +101,21 @@ int board_add_flash(struct board *b, struct err *e)
 		       : flash_open_scratch(template, arch_map.flash.size, e);
 	b->m.has_flash = true;
 	return bank ? add_bank(b, 1, bank, true) : -EINVAL;
+}
+
+/* One node for both banks, with the chips' common width in bytes. */
+void board_flash_node(struct tree *t, const struct machine *m)
+{
+	const struct place *at = &arch_map.flash;
+
+	if (!m->has_flash)
+		return;
+	tree_node_at(t, "flash", at->base);
+	tree_cells(t, "bank-width", 4);
+	tree_cells(t, "reg", TREE_REGION(at->base, at->size),
+		   TREE_REGION(at->base + at->size, at->size));
+	tree_string(t, "compatible", "cfi-flash");
+	tree_end(t);
 }
 
 void board_free_flash(struct board *b)

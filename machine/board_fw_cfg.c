@@ -14,6 +14,7 @@
 
 #include "machine/infile.h"
 #include "machine/smbios.h"
+#include "machine/tree.h"
 #include "core/log.h"
 #include "devices/fw_cfg.h"
 
@@ -177,24 +178,33 @@ static int add_files(struct fw_cfg *f, const struct config *c, struct err *e)
 	return r;
 }
 
-static int fill(struct board *b, struct fw_cfg *f, struct err *e)
+int board_fill_fw_cfg(struct board *b, struct err *e)
 {
 	const struct config *c = b->cfg;
-	int r = add_smbios(f, b, e);
+	int r = add_smbios(b->fw_cfg, b, e);
 
 	if (!r && b->bootorder)
-		r = add_data(f, "bootorder", b->bootorder,
+		r = add_data(b->fw_cfg, "bootorder", b->bootorder,
 			     strlen(b->bootorder) + 1, e);
 	if (!r && c->firmware && c->kernel)
-		r = add_boot(f, b, e);
-	return r ? r : add_files(f, c, e);
+		r = add_boot(b->fw_cfg, b, e);
+	return r ? r : add_files(b->fw_cfg, c, e);
 }
 
 int board_add_fw_cfg(struct board *b, struct err *e)
 {
-	struct fw_cfg *f = fw_cfg_new(&b->vm.mem);
-	int r = f ? board_add(b, fw_cfg_device(f), "fw_cfg", &arch_map.fw_cfg)
-		  : no_room(e);
+	b->fw_cfg = fw_cfg_new(&b->vm.mem);
+	return b->fw_cfg ? board_add(b, fw_cfg_device(b->fw_cfg), "fw_cfg",
+				     &arch_map.fw_cfg)
+			 : no_room(e);
+}
 
-	return r ? r : fill(b, f, e);
+void board_fw_cfg_node(struct tree *t, const struct machine *m)
+{
+	(void)m;
+	tree_node_at(t, "fw-cfg", arch_map.fw_cfg.base);
+	tree_empty(t, "dma-coherent");
+	tree_reg(t, &arch_map.fw_cfg);
+	tree_string(t, "compatible", "qemu,fw-cfg-mmio");
+	tree_end(t);
 }

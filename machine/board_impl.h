@@ -41,7 +41,9 @@ struct halt_watch {
 
 struct board_virtio;
 struct virtio;
+struct fw_cfg;
 struct pci_host;
+struct tree;
 
 struct board {
 	struct vm vm;
@@ -55,6 +57,7 @@ struct board {
 	struct msi_router *router;
 	struct pci_host *pci;
 	struct device *gpio;
+	struct fw_cfg *fw_cfg;
 	struct virtio *balloon;	     /* the bus's; NULL: there is none */
 	uint8_t *virtio_shadow;	     /* what the guest reads of all windows */
 	struct board_virtio *virtio; /* all of them, @nvirtio */
@@ -74,6 +77,10 @@ struct board {
  * 0 or -errno, with a sentence in @e if the configuration is at fault.
  */
 int board_add_devices(struct board *b, struct err *e);
+
+/* Their nodes in the tree of @m. */
+void board_add_nodes(struct tree *t, const struct machine *m);
+
 /* Whatever of the devices the bus does not own. */
 void board_free_devices(struct board *b);
 
@@ -90,6 +97,7 @@ struct chardev *board_console(struct board *b, enum console_kind kind,
  */
 int board_check_virtio(const struct board *b, struct err *e);
 int board_add_virtio(struct board *b, struct err *e);
+void board_virtio_node(struct tree *t, const struct machine *m);
 void board_free_virtio(struct board *b);
 
 /* The one number @i in that order; NULL past the last. */
@@ -103,8 +111,18 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind);
  */
 bool board_wants_pci(const struct board *b);
 
-/* The PCI host onto the bus. 0 or -errno, logged. */
-int board_add_pci(struct board *b);
+/* The PCI host onto the bus, if there is one. 0 or -errno, logged. */
+int board_add_pci(struct board *b, struct err *e);
+void board_pci_node(struct tree *t, const struct machine *m);
+
+/*
+ * board_pci_functions() - how many will there be beside virtio's?
+ * board_add_pci_functions() - those into the next slots
+ *
+ * 0 or -errno, logged.
+ */
+unsigned board_pci_functions(const struct board *b);
+int board_add_pci_functions(struct board *b, struct err *e);
 
 /*
  * board_add_virtio_pci() - @v as the next PCI function, or freed
@@ -112,9 +130,6 @@ int board_add_pci(struct board *b);
  * 0 or -errno: -ENOSPC if all slots are taken.
  */
 int board_add_virtio_pci(struct board *b, struct virtio *v);
-
-/* The PCI test device, into the next slot. 0 or -errno, logged. */
-int board_add_pci_testdev(struct board *b);
 
 /* A level-triggered @line < BOARD_LINES, of which the rises are counted. */
 struct irq board_level_irq(struct board *b, unsigned line);
@@ -136,6 +151,7 @@ int board_add(struct board *b, struct device *dev, const char *what,
  * 0 or -errno, with a sentence in @e if the configuration is at fault.
  */
 int board_add_flash(struct board *b, struct err *e);
+void board_flash_node(struct tree *t, const struct machine *m);
 void board_free_flash(struct board *b);
 
 /*
@@ -143,16 +159,19 @@ void board_free_flash(struct board *b);
  * which firmware tries devices, if it is one to boot from
  *
  * It stands in @slot of the PCI bus, or of the windows if not @pci. To be called
- * before board_add_fw_cfg(), once for each device. 0 or -ENOMEM, logged.
+ * before board_fill_fw_cfg(), once for each device. 0 or -ENOMEM, logged.
  */
 int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot);
 
 /*
- * board_add_fw_cfg() - what firmware may ask for; after all that it describes
+ * board_add_fw_cfg() - what firmware may ask, and knows nothing yet
+ * board_fill_fw_cfg() - what it may know; after all that this describes
  *
  * 0 or -errno, with a sentence in @e if the configuration is at fault.
  */
 int board_add_fw_cfg(struct board *b, struct err *e);
+int board_fill_fw_cfg(struct board *b, struct err *e);
+void board_fw_cfg_node(struct tree *t, const struct machine *m);
 
 /*
  * board_open_exits() - what board_count_exits() needs: a file for each vCPU

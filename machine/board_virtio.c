@@ -25,6 +25,7 @@
 #include "host/vsock_unix.h"
 #include "machine/arch.h"
 #include "machine/board_impl.h"
+#include "machine/tree.h"
 #include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
@@ -274,14 +275,14 @@ static unsigned count(const struct board *b, bool pci)
 bool board_wants_pci(const struct board *b)
 {
 	return board_uses_pci(b, TRANSPORT_AUTO) || count(b, true) ||
-	       b->cfg->pci_testdev;
+	       board_pci_functions(b);
 }
 
 int board_check_virtio(const struct board *b, struct err *e)
 {
 	const struct config *c = b->cfg;
 	unsigned mmio = count(b, false);
-	unsigned pci = count(b, true) + c->pci_testdev;
+	unsigned pci = count(b, true) + board_pci_functions(b);
 
 	/* The host bridge has a slot of its own. */
 	if (pci < PCI_SLOTS && mmio <= VIRTIO_SLOTS)
@@ -428,6 +429,21 @@ int board_add_virtio(struct board *b, struct err *e)
 		for (i = 0; i < kinds[k].count(b) && !r; i++)
 			r = add(b, &kinds[k], i, e);
 	return r;
+}
+
+void board_virtio_node(struct tree *t, const struct machine *m)
+{
+	struct place at = arch_map.virtio;
+	unsigned i;
+
+	for (i = 0; i < m->nvirtio; i++, at.base += at.size, at.line++) {
+		tree_node_at(t, "virtio_mmio", at.base);
+		tree_empty(t, "dma-coherent");
+		tree_interrupt(t, at.line, true);
+		tree_reg(t, &at);
+		tree_string(t, "compatible", "virtio,mmio");
+		tree_end(t);
+	}
 }
 
 bool board_is_shut_down(const struct board *b)

@@ -35,8 +35,7 @@ struct machine {
 	bool el2;	    /* the vCPUs have a virtual EL2 */
 	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */
 	bool has_flash;	    /* and a firmware in it */
-	bool has_uart;
-	bool has_exits; /* the exit counter */
+	bool has_exits;	    /* the exit counter */
 	bool has_watchdog;
 	bool has_pci;
 	struct range pci_high; /* window for 64-bit BARs, if has_pci */

@@ -16,14 +16,18 @@
 
 void tree_node(struct tree *t, const char *fmt, ...)
 {
-	char name[64];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(name, sizeof(name), fmt, ap);
+	vsnprintf(t->name, sizeof(t->name), fmt, ap);
 	va_end(ap);
 	if (!t->err)
-		t->err = fdt_begin_node(t->buf, name);
+		t->err = fdt_begin_node(t->buf, t->name);
+}
+
+void tree_node_at(struct tree *t, const char *name, gpa_t base)
+{
+	tree_node(t, "%s@%llx", name, (unsigned long long)base);
 }
 
 void tree_end(struct tree *t)
@@ -57,7 +61,7 @@ void tree_u64(struct tree *t, const char *name, uint64_t v)
 void tree_cell_list(struct tree *t, const char *name, const uint32_t *v,
 		    size_t n)
 {
-	fdt32_t be[32];
+	fdt32_t be[TREE_CELLS_MAX];
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -65,9 +69,19 @@ void tree_cell_list(struct tree *t, const char *name, const uint32_t *v,
 	tree_prop(t, name, be, n * sizeof(be[0]));
 }
 
-void tree_handle(struct tree *t, enum tree_handle h)
+void tree_handle(struct tree *t, enum tree_handle h, const char *label)
 {
+	t->of[h].label = label;
+	memcpy(t->of[h].name, t->name, sizeof(t->name));
 	tree_cells(t, "phandle", h);
+}
+
+void tree_path(struct tree *t, const char *name, enum tree_handle h)
+{
+	char path[1 + TREE_NAME_MAX];
+
+	snprintf(path, sizeof(path), "/%s", t->of[h].name);
+	tree_string(t, name, path);
 }
 
 void tree_interrupt(struct tree *t, unsigned line, bool edge)

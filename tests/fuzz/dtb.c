@@ -21,7 +21,6 @@ static const struct machine mach = {
 	.cpus = 2,
 	.ram_size = 1u << 30,
 	.gic = GIC_V3,
-	.has_uart = true,
 	.initrd = { 0x41000000, 0x1000 },
 	.params = "console=ttyAMA0",
 };

@@ -27,7 +27,6 @@ static struct machine plain(void)
 		.cpus = 1,
 		.ram_size = GIB,
 		.gic = GIC_V3,
-		.has_uart = true,
 		.kaslr_seed = 0x0123456789abcdef,
 	};
 }
@@ -167,14 +166,6 @@ TEST(el2_without_vhe_is_the_golden_tree)
 
 	m.el2 = true;
 	golden(&m, "el2_nvhe");
-}
-
-TEST(no_uart_is_the_golden_tree)
-{
-	struct machine m = plain();
-
-	m.has_uart = false;
-	golden(&m, "no_uart");
 }
 
 TEST(pci_with_an_its_is_in_the_golden_tree)
