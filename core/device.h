@@ -55,11 +55,19 @@ struct device_ops {
 	/* Back to power-on state. It is quiet, and stays so. */
 	void (*reset)(struct device *);
 	/*
-	 * Put all state that reset() would lose into the object @to, or take it
-	 * from @from, which was saved by this version or an older one and may
-	 * be damaged. It is quiet, and load() finds it as its constructor or
-	 * reset() left it. 0 or -errno; load() has a sentence in @e then, and
-	 * the device is to be reset. NULL: such a device cannot be saved yet.
+	 * Put all of its state that a new one would not have into the object
+	 * @to, which is empty, or take it from @from, which was saved by this
+	 * version or an older one and may be damaged. What guest memory, KVM
+	 * and files behind the back end hold is not its state.
+	 *
+	 * It is quiet, and stays so; save() changes nothing, so that the VM may
+	 * go on. load() finds it as its constructor or reset() left it, and a
+	 * level-triggered line is then as it was; interrupts that are due
+	 * otherwise, and what the driver made available, wait for resume().
+	 *
+	 * 0 or -errno; load() has a sentence in @e then, and the device is to
+	 * be reset. NULL: such a device cannot be saved yet; or it has nothing
+	 * to keep, if it has no reset either.
 	 */
 	int (*save)(const struct device *, struct json_t *to);
 	int (*load)(struct device *, const struct json_t *from, struct err *e);

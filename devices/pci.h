@@ -8,6 +8,13 @@
  * guest's choice, at any time: a function hears of it by moved(), never sees an
  * access outside of a BAR, and gets none that was not decoded.
  *
+ * Nothing on PCI can be saved yet (core/device.h). That is to be in struct pci_ops,
+ * and the host's window on configuration space to call it. What there is to keep:
+ * the bits that `writable` lets a driver set, which a load writes as a driver does,
+ * the command register last, so that BARs, pins and bus mastering follow; MSI-X'
+ * vectors, with their pending bits; and the function's own. With virtio that is
+ * what it is over MMIO, and the vectors that the queues have.
+ *
  * Locks: each function has one for its configuration space, which is held while
  * its config(), moved(), master() and reset() run; a lock of the device model's
  * comes after it. bar_read() and bar_write() come without it, from any vCPU's
@@ -113,7 +120,11 @@ void pci_add_bar(struct pci_function *, unsigned n, uint32_t size, bool wide);
  */
 unsigned pci_add_cap(struct pci_function *, uint8_t id, unsigned len);
 
-/* The PCI Express capability, with function-level reset. */
+/*
+ * The PCI Express capability, with function-level reset. The one for power
+ * management, which 7.5.2 asks of every function, is left out: there is no power
+ * to save, and drivers do without.
+ */
 void pci_add_express(struct pci_function *);
 
 /*

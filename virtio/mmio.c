@@ -320,11 +320,12 @@ static int mmio_load(struct device *dev, const json_t *from, struct err *e)
 	m->features_sel = features_sel;
 	m->driver_sel = driver_sel;
 	m->queue_sel = queue_sel;
-	m->generation = generation;
+	/* The configuration may be another one here than it was there. */
+	m->generation = generation + 1;
 	m->isr = isr & (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
 	r = virtio_load(m->v, v, e);
-	if (!r)
-		refresh(m);
+	put(m, VIRTIO_MMIO_CONFIG_GENERATION, m->generation);
+	refresh(m);
 	return r;
 }
 

@@ -350,14 +350,18 @@ TEST(a_disk_that_is_saved_must_be_the_same_when_it_is_loaded)
 {
 	struct err e = { 0 };
 	json_t *o = json_object();
+	uint32_t generation;
 	struct rig r;
 
 	blk_of(&r, false, 0);
+	generation = rig_get(&r, VIRTIO_MMIO_CONFIG_GENERATION);
 	r.dev->ops->quiesce(r.dev, NULL);
 	EQ(r.dev->ops->save(r.dev, o), 0);
 	r.dev->ops->reset(r.dev);
 	EQ(r.dev->ops->load(r.dev, o, &e), 0);
 	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 15);
+	/* A driver that was reading the configuration reads it again. */
+	NE(rig_get(&r, VIRTIO_MMIO_CONFIG_GENERATION), generation);
 	json_object_set_new(
 		json_object_get(json_object_get(o, "virtio"), "model"), "size",
 		json_integer(512));
