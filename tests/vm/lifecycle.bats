@@ -133,6 +133,33 @@ ends()
 	ends 7 stopped
 }
 
+# newest IMAGE - of the requests that guest/laps.c has written, if it holds the
+# last sixteen, each as a whole
+newest()
+{
+	od -An -v -t u8 -w512 -N 1M "$1" | awk '{ print $1 }' | sort -n | uniq -c |
+		awk '{ if ($1 != 128 || NR > 1 && $2 != last + 1) exit 1; last = $2 }
+			END { if (NR != 16) exit 1; print last }'
+}
+
+@test "a copy of a paused guest's disk is consistent, and the disk stands still" {
+	local i now last=0
+	truncate -s 1M disk
+	start a laps -d disk
+	until n logs a | grep -q "written once"; do :; done
+	for i in {1..3}; do
+		n pause a
+		cp disk copy
+		n stat a >/dev/null
+		cmp disk copy
+		now=$(newest copy)
+		((now > last))
+		last=$now
+		n resume a
+	done
+	n rm -f a
+}
+
 @test "an error of a disk is an event with its name, and is counted" {
 	truncate -s 1M img
 	n run --detach --paused --name a -m 64M -k "$(payload requests)" -d img --timeout 60
