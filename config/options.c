@@ -257,18 +257,19 @@ static int second_pass(struct scan s, struct config *c, struct err *e)
  */
 static int take_command(struct scan s, struct config *c, struct err *e)
 {
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	const uint64_t half =
-		(uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE);
 	const struct key *k;
 	struct err ignored;
+	uint64_t half;
 	char **word;
+	long cpus;
 
 	/* Mistakes are for the first pass to tell. */
 	while (next_key(&s, &k, &ignored) > 0)
 		;
 	if (!s.literal || !s.value)
 		return 0;
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	half = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE);
 	c->cpus = cpus < 1 ? 1 : cpus > COMMAND_CPUS ? COMMAND_CPUS : cpus;
 	if (half > c->memory)
 		c->memory =

@@ -18,8 +18,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/timer.h"
@@ -198,12 +200,14 @@ void loop_unpost(struct task *t)
 struct iothread {
 	pthread_t thread;
 	struct loop *loop;
+	char name[16];
 };
 
 static void *iothread_main(void *arg)
 {
 	struct iothread *t = arg;
 
+	prctl(PR_SET_NAME, t->name);
 	loop_run(t->loop);
 	return NULL;
 }
@@ -216,6 +220,7 @@ struct iothread *iothread_new(const char *name)
 
 	if (!t)
 		return NULL;
+	snprintf(t->name, sizeof(t->name), "%s", name);
 	t->loop = loop_new();
 	if (!t->loop) {
 		err = errno;
@@ -228,7 +233,6 @@ struct iothread *iothread_new(const char *name)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err)
 		goto fail;
-	pthread_setname_np(t->thread, name);
 	return t;
 fail:
 	loop_free(t->loop);

@@ -21,24 +21,6 @@
 #define MFD_HUGE_2MB (21u << 26)
 #endif
 
-/* Does a memfd get transparent huge pages, if it asks for them? */
-static bool memfd_gets_thp(void)
-{
-	char mode[128];
-	ssize_t n = -1;
-	int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-		      O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		n = read(fd, mode, sizeof(mode) - 1);
-		close(fd);
-	}
-	if (n < 0)
-		return false;
-	mode[n] = 0;
-	return !strstr(mode, "[never]") && !strstr(mode, "[deny]");
-}
-
 /* A memfd of @size bytes, or -errno. */
 static int make_memfd(uint64_t size, bool hugepages)
 {
@@ -131,7 +113,7 @@ int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *file,
 			       "--memory %lluM: --hugepages needs a multiple "
 			       "of 2M",
 			       (unsigned long long)size >> 20);
-	if (hugepages || file || memfd_gets_thp()) {
+	if (hugepages || file) {
 		fd = make_memfd(size, hugepages);
 		if (fd < 0)
 			return refuse(size, hugepages, -fd, e);

@@ -3,11 +3,9 @@
  * The memory behind guest RAM: mapped once, aligned to 2 MiB so that stage 2
  * can use block mappings.
  *
- * It is a memfd where the host gives those huge pages, and anonymous memory
- * where it does not: with small pages, the stage-2 faults add a third to the
- * instructions of a guest's boot, and Linux gives memfds none by default
- * (/sys/kernel/mm/transparent_hugepage/shmem_enabled). A share of files makes it
- * a memfd in any case.
+ * It is a memfd only where another process maps it too: Linux gives memfds no
+ * transparent huge pages by default, and with small ones the stage-2 faults add a
+ * third to the instructions of a guest's boot.
  *
  * It is never unmapped: the end of the process frees it, and for a VM with a
  * virtual EL2 an munmap() would walk the whole shadow stage 2 first.

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,9 +113,13 @@ static void complete(struct vcpu *v)
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
+	char name[16];
 	int r;
 
 	v->tid = gettid();
+	/* Its own name is a call; another's is a file in /proc. */
+	snprintf(name, sizeof(name), "vcpu%u", v->index);
+	prctl(PR_SET_NAME, name);
 	if (!park(v))
 		return NULL;
 	for (;;) {
@@ -366,7 +371,6 @@ int vm_start(struct vm *vm)
 {
 	struct sigaction sa = { .sa_handler = kicked };
 	sigset_t all, old;
-	char name[16];
 	unsigned i;
 	int r = 0;
 
@@ -385,8 +389,6 @@ int vm_start(struct vm *vm)
 		if (r)
 			break;
 		vm->nthreads++;
-		snprintf(name, sizeof(name), "vcpu%u", i);
-		pthread_setname_np(vm->vcpus[i].thread, name);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)

@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,8 @@ static void make_id(struct vmdir *d)
 		clock_gettime(CLOCK_BOOTTIME, &t);
 		n = t.tv_nsec ^ getpid();
 	}
+	/* Or jansson reads a seed of its own from /dev/urandom. */
+	json_object_seed(n | 1);
 	snprintf(d->id, sizeof(d->id), "%08x", n);
 }
 
