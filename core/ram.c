@@ -92,7 +92,8 @@ static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 		return err_set(e, -err,
 			       "--hugepages: the host has no %llu free huge "
 			       "pages of 2M (%s); reserve them in "
-			       "/proc/sys/vm/nr_hugepages",
+			       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+			       "nr_hugepages",
 			       (unsigned long long)(size / HUGE),
 			       strerror(err));
 	return err_set(e, -err,

@@ -97,12 +97,12 @@ huge_left()
 }
 
 @test "guest memory uses transparent huge pages where the host allows them" {
-	local enabled=/sys/kernel/mm/transparent_hugepage/shmem_enabled was kb
+	local enabled=/sys/kernel/mm/transparent_hugepage/enabled was kb
 	was=$(sed 's/.*\[\(.*\)\].*/\1/' $enabled)
-	echo advise >$enabled
+	echo madvise >$enabled
 	vm_start -k "$(payload button)" -m 256M
 	vm_says "waiting for the button"
-	kb=$(awk '/ShmemPmdMapped|AnonHugePages/ { kb += $2 } END { print kb }' \
+	kb=$(awk '/AnonHugePages/ { kb += $2 } END { print kb }' \
 		"/proc/$vm_pid/smaps")
 	echo "$was" >$enabled
 	kill -TERM "$vm_pid"
