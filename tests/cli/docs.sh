@@ -86,8 +86,8 @@ done < <(grep -ohE "(^|[^a-z/])($folders)/[a-z0-9_./-]*[a-z0-9_]" $pages |
 
 # A test of a hostile row has the row in its name, and stands in the table.
 row='([QNVSPFIMAB][0-9]+|9[ABC])'
-shown=$(grep -oiE "^((VIRTIO_)?TEST\(${row}_|@test \"$row\b)" tests/*/*.c tests/*/*.bats |
-	sed -E 's/:((VIRTIO_)?TEST\(|@test ")/ /; s/_$//' | tr "[:lower:]" "[:upper:]" | sort -u)
+shown=$(grep -oiE "^((VIRTIO_)?TEST(_BY_HAND)?\(${row}_|@test \"$row\b)" tests/*/*.c tests/*/*.bats |
+	sed -E 's/:((VIRTIO_)?TEST(_BY_HAND)?\(|@test ")/ /; s/_$//' | tr "[:lower:]" "[:upper:]" | sort -u)
 listed=$(sed -nE 's/^\| ([A-Z0-9]+[abc]?) \|.*\| (`[^|]*) \|$/\1 \2/p' tests/hostile.md |
 	while read -r row files; do
 		for f in ${files//\`/}; do

@@ -277,15 +277,6 @@ VIRTIO_TEST(a_reset_forgets_the_buffer_of_statistics)
 	rig_free(&r);
 }
 
-static int no_eventfd(void *ctx, uint64_t off, uint32_t value, int fd)
-{
-	(void)ctx;
-	(void)off;
-	(void)value;
-	(void)fd;
-	return -ENOSPC;
-}
-
 static uint64_t served(const struct rig *r)
 {
 	uint64_t n;
@@ -307,8 +298,8 @@ TEST(Q15_a_hold_waits_for_a_piece_of_a_full_queue_and_the_rest_is_done_later)
 
 	log_level = LOG_ERROR;
 	rig_ram(&r);
-	rig_plug_host(&r, virtio_balloon_new(&r.m, 4096),
-		      &(struct mmio_host){ .ioeventfd = no_eventfd });
+	rig_on_a_thread = true;
+	rig_plug(&r, virtio_balloon_new(&r.m, 4096));
 	rig_start(&r, 0);
 	list = rig_at(&r, DATA);
 	for (i = 0; i < pages; i++)
@@ -317,7 +308,7 @@ TEST(Q15_a_hold_waits_for_a_piece_of_a_full_queue_and_the_rest_is_done_later)
 		rig_desc(&r, INFLATE, i, DATA, pages * 4, 0, 0);
 		rig_avail(&r, INFLATE, i);
 	}
-	rig_notify(&r, INFLATE);
+	rig_kick(&r, INFLATE);
 	AWAIT(served(&r));
 	virtio_lock(r.v);
 	virtio_hold(r.v, VIRTIO_PAUSED);

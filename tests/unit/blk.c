@@ -219,14 +219,13 @@ VIRTIO_TEST(Q11_a_read_into_device_registers_is_refused)
 }
 TEST(requests_are_served_on_a_thread_of_the_disks_own)
 {
-	struct board b = { 0 };
 	struct rig r;
 	unsigned i;
 
 	log_level = LOG_ERROR;
+	rig_on_a_thread = true;
 	rig_ram(&r);
-	rig_plug_host(&r, virtio_blk_new(&r.m, disk_of(false), NULL),
-		      &(struct mmio_host){ on_ioeventfd, &b });
+	rig_plug(&r, virtio_blk_new(&r.m, disk_of(false), NULL));
 	OK(!r.v->thread);
 	rig_start(&r, 0);
 	OK(r.v->thread);
@@ -236,13 +235,10 @@ TEST(requests_are_served_on_a_thread_of_the_disks_own)
 		rig_desc(&r, 0, 1, BUFFER, 512, W | N, 2);
 		rig_desc(&r, 0, 2, STATUS, 1, W, 0);
 		rig_avail(&r, 0, 0);
-		if (b.fd)
-			eventfd_write(b.fd, 1);
-		else
-			rig_notify(&r, 0);
+		rig_kick(&r, 0);
 		AWAIT(rig_used_idx(&r, 0) == i + 1);
 		EQ(*(uint8_t *)rig_at(&r, BUFFER + 511), i % SECTORS);
 	}
-	OK(b.fd);
+	OK(r.notifier[0]);
 	rig_free(&r);
 }

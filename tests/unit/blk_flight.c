@@ -259,17 +259,15 @@ TEST(an_error_of_the_disk_is_told_and_one_of_the_drivers_is_not)
 /* --- on a thread, from a real image --- */
 
 /* Requests of some 48 MiB, of @type: all that the queue takes. */
-static void start_big(struct rig *r, struct board *b, uint32_t type)
+static void start_big(struct rig *r, uint32_t type)
 {
 	unsigned i;
 
 	log_level = LOG_ERROR;
 	rig_ram(r);
-	rig_plug_host(r,
-		      virtio_blk_new(&r->m,
-				     disk_of_size(type == VIRTIO_BLK_T_IN),
-				     NULL),
-		      &(struct mmio_host){ on_ioeventfd, b });
+	rig_on_a_thread = true;
+	rig_plug(r, virtio_blk_new(&r->m, disk_of_size(type == VIRTIO_BLK_T_IN),
+				   NULL));
 	rig_start(r, 1ull << VIRTIO_RING_F_INDIRECT_DESC);
 	header(r, type, 0);
 	rig_desc_at(r, RAM + 0x30000, 0, HEADER, 16, N, 1);
@@ -281,7 +279,7 @@ static void start_big(struct rig *r, struct board *b, uint32_t type)
 		rig_desc(r, 0, i, RAM + 0x30000, 100 * 16, IND, 0);
 		rig_avail(r, 0, i);
 	}
-	rig_notify(r, 0);
+	rig_kick(r, 0);
 }
 
 static uint64_t served(const struct rig *r)
@@ -296,11 +294,10 @@ static uint64_t served(const struct rig *r)
 
 TEST(Q13_a_reset_of_a_disk_waits_for_the_request_in_progress_only)
 {
-	struct board b = { 0 };
 	uint64_t before;
 	struct rig r;
 
-	start_big(&r, &b, VIRTIO_BLK_T_IN);
+	start_big(&r, VIRTIO_BLK_T_IN);
 	AWAIT(served(&r));
 	before = served(&r);
 	virtio_reset(r.v);
@@ -319,13 +316,12 @@ static void quiet(struct task *t)
 TEST(a_paused_machine_writes_no_disk_and_goes_on_with_what_is_left)
 {
 	struct task all = { .fn = quiet };
-	struct board b = { 0 };
 	struct quiet q;
 	uint64_t before;
 	struct rig r;
 
 	quiet_loop = loop_new();
-	start_big(&r, &b, VIRTIO_BLK_T_OUT);
+	start_big(&r, VIRTIO_BLK_T_OUT);
 	AWAIT(served(&r));
 	before = served(&r);
 	quiet_begin(&q, quiet_loop, &all);
@@ -335,7 +331,7 @@ TEST(a_paused_machine_writes_no_disk_and_goes_on_with_what_is_left)
 	EQ(r.v->in_flight, 0);
 	LT(served(&r), before + 2);
 	before = served(&r);
-	rig_notify(&r, 0);
+	rig_kick(&r, 0);
 	usleep(100000);
 	EQ(served(&r), before);
 	LT(before, QSIZE);

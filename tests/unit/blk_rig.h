@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the disk share: images, requests, and a board's eventfds. */
+/* What the tests of the disk share: images and requests. */
 #pragma once
 
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/virtio_blk.h>
@@ -102,16 +101,4 @@ static inline uint8_t on_disk(uint64_t sector)
 	EQ(pread(fd, &byte, 1, sector * 512), 1);
 	close(fd);
 	return byte;
-}
-
-struct board {
-	int fd;
-};
-
-static inline int on_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
-{
-	(void)value;
-	if (off == VIRTIO_MMIO_QUEUE_NOTIFY)
-		((struct board *)ctx)->fd = fd;
-	return 0;
 }

@@ -66,8 +66,8 @@ static void con_of(struct con *c, unsigned ports, uint64_t features)
 	port.chr = c->chr[1];
 	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0], false,
 					   &port, ports));
-	rig_start(&c->r, features);
 	EQ(pthread_create(&c->thread, NULL, run, c->loop), 0);
+	rig_start(&c->r, features);
 }
 
 static void con_free(struct con *c)
@@ -406,7 +406,7 @@ static void aim(struct rig *r, unsigned n)
 
 #define TURN 0x6000u /* at most, with a piece that begins at its end */
 
-VIRTIO_TEST(Q15_a_chain_of_output_of_any_length_is_written_in_turns)
+VIRTIO_TEST_BY_HAND(Q15_a_chain_of_output_of_any_length_is_written_in_turns)
 {
 	struct chardev *chr;
 	struct loop *l;
@@ -435,7 +435,7 @@ VIRTIO_TEST(Q15_a_chain_of_output_of_any_length_is_written_in_turns)
 	loop_free(l);
 }
 
-VIRTIO_TEST(output_in_several_turns_arrives_whole_and_once)
+VIRTIO_TEST_BY_HAND(output_in_several_turns_arrives_whole_and_once)
 {
 	struct chardev *chr;
 	struct loop *l;
@@ -455,7 +455,7 @@ VIRTIO_TEST(output_in_several_turns_arrives_whole_and_once)
 	loop_free(l);
 }
 
-VIRTIO_TEST(a_held_console_prints_nothing_until_it_goes_on)
+VIRTIO_TEST_BY_HAND(a_held_console_prints_nothing_until_it_goes_on)
 {
 	struct chardev *chr;
 	struct loop *l;

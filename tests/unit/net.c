@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/if_tun.h>
@@ -462,31 +461,6 @@ VIRTIO_TEST(Q13_a_reset_forgets_the_packet_that_waits)
 
 /* --- on its thread --- */
 
-static int fds[2];
-
-static int on_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
-{
-	(void)ctx;
-	if (off == VIRTIO_MMIO_QUEUE_NOTIFY)
-		__atomic_store_n(&fds[value], fd, __ATOMIC_RELEASE);
-	return 0;
-}
-
-/* As a driver with event indices does: only if the device asked for it. */
-static void notify(struct rig *r, unsigned q)
-{
-	uint16_t event;
-
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	event = rig_get16(r, USED(q) + 4 + QSIZE * 8);
-	if (!vring_need_event(event, r->avail[q], r->avail[q] - 1))
-		return;
-	if (fds[q])
-		eventfd_write(fds[q], 1);
-	else
-		rig_notify(r, q);
-}
-
 static void *flood(void *arg)
 {
 	uint8_t buf[200] = { 0 };
@@ -511,13 +485,13 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 	uint16_t seen = 0;
 	void *failed;
 
-	rig_plug_host(&r, net_on(&r, mac),
-		      &(struct mmio_host){ on_ioeventfd, NULL });
+	rig_on_a_thread = true;
+	rig_plug(&r, net_on(&r, mac));
 	rig_start(&r, BIT(VIRTIO_RING_F_EVENT_IDX));
 	EQ(pthread_create(&t, NULL, flood, NULL), 0);
 	for (i = 0; i < 4; i++) {
 		rx_buffer(&r, i, 300);
-		notify(&r, RX);
+		rig_kick_if_asked(&r, RX);
 	}
 	while (seen < 2000) {
 		AWAIT(rig_used_idx(&r, RX) != seen);
@@ -528,7 +502,7 @@ TEST(N3_a_receive_ring_that_runs_dry_and_is_refilled_loses_nothing)
 		if (seen % 97 == 0)
 			AWAIT(rig_used_idx(&r, RX) == (uint16_t)(seen + 3));
 		rx_buffer(&r, i, 300);
-		notify(&r, RX);
+		rig_kick_if_asked(&r, RX);
 	}
 	pthread_join(t, &failed);
 	OK(!failed);

@@ -10,7 +10,7 @@ static void rng_of(struct rig *r)
 {
 	log_level = LOG_ERROR;
 	rig_ram(r);
-	rig_plug(r, virtio_rng_new(&r->m, NULL));
+	rig_plug(r, virtio_rng_new(&r->m, rig_loop(r)));
 	rig_start(r, 0);
 }
 

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "core/device.h"
 #include "tests/unit/virtio_rig.h"
@@ -11,7 +12,7 @@ struct echo {
 	struct virtio v;
 	struct vq_chain chain[QSIZE];
 	bool keeps;
-	unsigned kept, cancelled;
+	unsigned kept, cancelled, taken;
 	size_t cost; /* of each chain, in bytes */
 };
 
@@ -20,6 +21,7 @@ static int take(struct virtio *v, unsigned q, struct vq_chain *c)
 	struct echo *e = (struct echo *)v;
 
 	virtio_spend(v, e->cost);
+	__atomic_fetch_add(&e->taken, 1, __ATOMIC_RELEASE);
 	if (!e->keeps) {
 		virtio_push(v, q, c, 0);
 		return 0;
@@ -54,13 +56,16 @@ static const struct virtio_ops echo_ops = {
 	.free = echo_free,
 };
 
+/* Served on @loop, or as the rig has it. */
 static struct echo *echo_new(struct rig *r, struct loop *loop, unsigned queues)
 {
 	struct echo *e = calloc(1, sizeof(*e));
 
 	log_level = LOG_ERROR;
 	rig_ram(r);
-	EQ(virtio_init(&e->v, &echo_ops, &r->m, loop, queues, QSIZE, 0), 0);
+	EQ(virtio_init(&e->v, &echo_ops, &r->m, loop ? loop : rig_loop(r),
+		       queues, QSIZE, 0),
+	   0);
 	e->v.config_size = 4;
 	rig_plug(r, &e->v);
 	rig_start(r, 0);
@@ -91,6 +96,7 @@ static void hold(struct rig *r, unsigned why, bool on)
 	else
 		virtio_release(r->v, why);
 	virtio_unlock(r->v);
+	rig_settle(r);
 }
 
 VIRTIO_TEST(a_held_device_takes_no_buffer_until_nothing_holds_it)
@@ -283,6 +289,44 @@ VIRTIO_TEST(Q13_a_queues_reset_waits_for_requests_in_flight)
 	finish(e);
 	EQ(rig_used_idx(&r, 0), 1);
 	rig_free(&r);
+}
+
+/*
+ * Of two buffers, the second becomes available when the device has taken the
+ * first, and is about to find nothing more and to sleep.
+ */
+static void send_when_asked(uint64_t features)
+{
+	volatile unsigned pass;
+	struct echo *e;
+	struct rig r;
+	unsigned i;
+
+	rig_on_a_thread = true;
+	e = echo_new(&r, NULL, 1);
+	rig_start(&r, features);
+	rig_desc(&r, 0, 0, DATA, 8, 0, 0);
+	for (i = 0; i < 20000; i++) {
+		rig_avail(&r, 0, 0);
+		rig_kick_if_asked(&r, 0);
+		UNTIL_(__atomic_load_n(&e->taken, __ATOMIC_ACQUIRE) > 2 * i, );
+		for (pass = 0; pass < i % 512;)
+			pass++;
+		rig_avail(&r, 0, 0);
+		rig_kick_if_asked(&r, 0);
+		UNTIL_(rig_used_idx(&r, 0) == r.avail[0], sched_yield());
+	}
+	rig_free(&r);
+}
+
+TEST(a_driver_that_notifies_only_when_asked_loses_nothing)
+{
+	send_when_asked(0);
+}
+
+TEST(a_driver_that_notifies_only_when_asked_by_index_loses_nothing)
+{
+	send_when_asked(1ull << VIRTIO_RING_F_EVENT_IDX);
 }
 
 TEST(Q15_a_device_takes_turns_with_all_else_on_its_loop)

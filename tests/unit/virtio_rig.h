@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The driver's side of a virtio device, for tests and fuzzers: some RAM, rings
- * in it, and a device behind its MMIO window, or on PCI with MSI-X, without
- * threads. Registers go by the names that they have over MMIO.
+ * in it, and a device behind its MMIO window, or on PCI with MSI-X. Registers go
+ * by the names that they have over MMIO.
  *
- * A model's test is a VIRTIO_TEST(), which runs over each.
+ * Without threads, a notification is served within the register access that it
+ * is. On a thread, it is as on a board: eventfds have the device's loop serve
+ * queues, the device's own or one that rig_loop() gives it, while the test is the
+ * vCPU. What notifies or sets a register then waits until the device has nothing
+ * left to do, so that a test says what it expects once, for both.
+ *
+ * A model's test is a VIRTIO_TEST(), which runs over both transports in both
+ * ways.
  */
 #pragma once
 
 #include <endian.h>
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_pci.h>
@@ -37,23 +47,31 @@
 #define N	    VRING_DESC_F_NEXT
 #define IND	    VRING_DESC_F_INDIRECT
 #define QUEUE_RESET 0x0c0
+#define RIG_QUEUES  16u
 
-/* Does rig_plug() make a PCI device? */
-static bool rig_over_pci;
+/* Does rig_plug() make a PCI device? One that is served on a thread? */
+static bool rig_over_pci, rig_on_a_thread;
 
-#define VIRTIO_TEST(id)               \
-	static void both_##id(void);  \
-	TEST(id)                      \
-	{                             \
-		rig_over_pci = false; \
-		both_##id();          \
-	}                             \
-	TEST(id##_over_pci)           \
-	{                             \
-		rig_over_pci = true;  \
-		both_##id();          \
-	}                             \
-	static void both_##id(void)
+#define RIG_TEST_(id, body, pci, thread)  \
+	TEST(id)                          \
+	{                                 \
+		rig_over_pci = pci;       \
+		rig_on_a_thread = thread; \
+		body();                   \
+	}
+
+/* For what is about a loop that the test runs by hand, turn by turn. */
+#define VIRTIO_TEST_BY_HAND(id)                          \
+	static void body_##id(void);                     \
+	RIG_TEST_(id, body_##id, false, false)           \
+	RIG_TEST_(id##_over_pci, body_##id, true, false) \
+	static void body_##id(void)
+
+#define VIRTIO_TEST(id)                                             \
+	static void body_##id(void);                                \
+	RIG_TEST_(id##_on_a_thread, body_##id, false, true)         \
+	RIG_TEST_(id##_over_pci_on_a_thread, body_##id, true, true) \
+	VIRTIO_TEST_BY_HAND(id)
 
 struct rig {
 	struct gmem m;
@@ -61,8 +79,14 @@ struct rig {
 	struct virtio *v;
 	struct device *dev;  /* over MMIO */
 	struct pci_rig *pci; /* else */
-	unsigned irqs;
-	uint16_t avail[16]; /* entries made available in each queue */
+	_Atomic unsigned irqs;
+	uint16_t avail[RIG_QUEUES]; /* entries made available in each queue */
+	/* On a thread: */
+	bool waits;		  /* until the device is done */
+	int notifier[RIG_QUEUES]; /* eventfds of queues that have one; else 0 */
+	uint64_t notified;	  /* how many notifications it should know of */
+	struct loop *loop; /* which thread runs; NULL: the device has its own */
+	pthread_t thread;
 };
 
 static inline void rig_irq(void *ctx, unsigned line, bool on)
@@ -125,10 +149,25 @@ static inline void rig_pci_place(struct rig *r)
 		mem_set(p, RIG_MSIX + i * 16 + 12, 4, 0);
 }
 
+static inline int rig_pci_ioeventfd(void *ctx, gpa_t at, int fd, bool on)
+{
+	struct rig *r = ctx;
+
+	const unsigned q = (at % VPCI_BAR_SIZE - VPCI_NOTIFY) / 4;
+
+	if (q >= RIG_QUEUES)
+		abort();
+	r->notifier[q] = on ? fd : 0;
+	return 0;
+}
+
 static inline void rig_plug_pci(struct rig *r, struct virtio *v)
 {
-	const struct vpci_host host = { .msi = { rig_pci_route, rig_pci_send,
-						 r } };
+	const struct vpci_host host = {
+		.ioeventfd = rig_on_a_thread ? rig_pci_ioeventfd : NULL,
+		.msi = { rig_pci_route, rig_pci_send, r },
+		.ctx = r,
+	};
 
 	r->v = v;
 	r->pci = malloc(sizeof(*r->pci));
@@ -210,6 +249,82 @@ static inline void rig_pci_set(const struct rig *r, unsigned reg, uint32_t val)
 		mem_set(r->pci, RIG_BAR + VIRTIO_PCI_COMMON_Q_MSIX, 2, val + 1);
 }
 
+/* --- on a thread --- */
+
+static inline int rig_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
+{
+	if (off != VIRTIO_MMIO_QUEUE_NOTIFY)
+		return 0;
+	if (value >= RIG_QUEUES)
+		abort();
+	((struct rig *)ctx)->notifier[value] = fd;
+	return 0;
+}
+
+static inline void *rig_run(void *loop)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+/*
+ * For a device that has no thread of its own; NULL without threads. Runs from
+ * rig_plug() on until rig_free(), which frees it.
+ */
+static inline struct loop *rig_loop(struct rig *r)
+{
+	if (rig_on_a_thread && !r->loop)
+		r->loop = loop_new();
+	return r->loop;
+}
+
+struct rig_fence {
+	struct task task;
+	sem_t passed;
+};
+
+static inline void rig_pass(struct task *t)
+{
+	sem_post(&((struct rig_fence *)t)->passed);
+}
+
+/* What the loop had to do before is done, or had a turn. */
+static inline void rig_fence(struct loop *loop)
+{
+	struct rig_fence f = { .task = { .fn = rig_pass } };
+
+	sem_init(&f.passed, 0, 0);
+	loop_post(loop, &f.task);
+	while (sem_wait(&f.passed) < 0)
+		;
+	sem_destroy(&f.passed);
+}
+
+/*
+ * It has heard all notifications, and serves no queue nor means to. As the board
+ * does, this looks at its counts at any time.
+ */
+static inline bool rig_is_done(struct rig *r)
+{
+	struct virtio *v = r->v;
+	struct virtio_stats s;
+	bool is;
+
+	virtio_lock(v);
+	s = v->stats;
+	is = s.notifications >= r->notified && !v->serving &&
+	     !__atomic_load_n(&v->turn.loop, __ATOMIC_ACQUIRE) &&
+	     (!v->asked || v->holds);
+	virtio_unlock(v);
+	return is;
+}
+
+static inline void rig_settle(struct rig *r)
+{
+	while (!rig_is_done(r))
+		rig_fence(r->v->loop);
+}
+
 /* --- over either --- */
 
 /* Put @v, made with r->m, behind a window. */
@@ -226,19 +341,31 @@ static inline void rig_plug_host(struct rig *r, struct virtio *v,
 
 static inline void rig_plug(struct rig *r, struct virtio *v)
 {
+	const struct mmio_host host = { rig_ioeventfd, r };
+
+	r->waits = rig_on_a_thread;
 	if (rig_over_pci)
 		rig_plug_pci(r, v);
 	else
-		rig_plug_host(r, v, &(struct mmio_host){ 0 });
+		rig_plug_host(r, v,
+			      rig_on_a_thread ? &host
+					      : &(struct mmio_host){ 0 });
+	if (r->loop && pthread_create(&r->thread, NULL, rig_run, r->loop))
+		abort();
 }
 
 static inline void rig_free(struct rig *r)
 {
+	if (r->loop) {
+		loop_stop(r->loop);
+		pthread_join(r->thread, NULL);
+	}
 	if (r->dev)
 		r->dev->ops->free(r->dev);
 	if (r->pci)
 		pci_rig_free(r->pci);
 	free(r->pci);
+	loop_free(r->loop);
 	free(rig_spare);
 	rig_spare = r->ram;
 	ASAN_POISON_MEMORY_REGION(rig_spare, RAM_SIZE);
@@ -249,7 +376,7 @@ static inline uint32_t rig_get(const struct rig *r, unsigned reg)
 	return r->pci ? rig_pci_get(r, reg) : r->dev->ops->read(r->dev, reg, 4);
 }
 
-static inline void rig_set(const struct rig *r, unsigned reg, uint32_t val)
+static inline void rig_write(const struct rig *r, unsigned reg, uint32_t val)
 {
 	if (r->pci)
 		rig_pci_set(r, reg, val);
@@ -257,7 +384,14 @@ static inline void rig_set(const struct rig *r, unsigned reg, uint32_t val)
 		r->dev->ops->write(r->dev, reg, 4, val);
 }
 
-static inline uint64_t rig_offered(const struct rig *r)
+static inline void rig_set(struct rig *r, unsigned reg, uint32_t val)
+{
+	rig_write(r, reg, val);
+	if (r->waits)
+		rig_settle(r);
+}
+
+static inline uint64_t rig_offered(struct rig *r)
 {
 	uint64_t f;
 
@@ -294,18 +428,6 @@ static inline void rig_queue(struct rig *r, unsigned q)
 	rig_set(r, VIRTIO_MMIO_QUEUE_USED_LOW, USED(q));
 	rig_set(r, VIRTIO_MMIO_QUEUE_USED_HIGH, USED(q) >> 32);
 	rig_set(r, VIRTIO_MMIO_QUEUE_READY, 1);
-}
-
-/* What a driver does from the start to DRIVER_OK. */
-static inline void rig_start(struct rig *r, uint64_t features)
-{
-	unsigned q;
-
-	rig_negotiate(r, features);
-	for (q = 0; q < r->v->nqueues && q < 16; q++)
-		rig_queue(r, q);
-	rig_set(r, VIRTIO_MMIO_STATUS, 15);
-	r->irqs = 0;
 }
 
 /* Descriptor @i of the table at @table; the device may look meanwhile. */
@@ -349,9 +471,59 @@ static inline void rig_avail(struct rig *r, unsigned q, uint16_t head)
 	rig_put16(r, AVAIL(q) + 2, ++r->avail[q]);
 }
 
+/* Notify it as the guest does, and do not wait. */
+static inline void rig_kick(struct rig *r, unsigned q)
+{
+	if (q < RIG_QUEUES && r->notifier[q])
+		eventfd_write(r->notifier[q], 1);
+	else
+		rig_write(r, VIRTIO_MMIO_QUEUE_NOTIFY, q);
+}
+
+/* The same for the last buffer of @q, if the device asks for it (2.7.7.1). */
+static inline void rig_kick_if_asked(struct rig *r, unsigned q)
+{
+	bool asked;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (virtio_has(r->v, VIRTIO_RING_F_EVENT_IDX))
+		asked = vring_need_event(rig_get16(r, USED(q) + 4 + QSIZE * 8),
+					 r->avail[q], r->avail[q] - 1);
+	else
+		asked = !(rig_get16(r, USED(q)) & VRING_USED_F_NO_NOTIFY);
+	if (asked)
+		rig_kick(r, q);
+}
+
 static inline void rig_notify(struct rig *r, unsigned q)
 {
-	rig_set(r, VIRTIO_MMIO_QUEUE_NOTIFY, q);
+	struct virtio *v = r->v;
+
+	if (r->waits) {
+		virtio_lock(v);
+		r->notified = v->stats.notifications;
+		if (q < RIG_QUEUES && r->notifier[q])
+			r->notified += !v->ops->served_elsewhere;
+		virtio_unlock(v);
+	}
+	rig_kick(r, q);
+	if (r->waits)
+		rig_settle(r);
+}
+
+/* What a driver does from the start to DRIVER_OK. */
+static inline void rig_start(struct rig *r, uint64_t features)
+{
+	unsigned q;
+
+	rig_negotiate(r, features);
+	for (q = 0; q < r->v->nqueues && q < RIG_QUEUES; q++)
+		rig_queue(r, q);
+	rig_set(r, VIRTIO_MMIO_STATUS, 15);
+	/* The first notification of each asks for the eventfd. */
+	for (q = 0; r->waits && q < r->v->nqueues && q < RIG_QUEUES; q++)
+		rig_notify(r, q);
+	r->irqs = 0;
 }
 
 static inline void rig_send(struct rig *r, unsigned q, uint16_t head)

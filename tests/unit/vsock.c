@@ -47,7 +47,7 @@ static uint32_t asked(struct vrig *v)
 {
 	const struct virtio_vsock_hdr *h;
 
-	EQ(v->front.asked(v->front.ctx, vrig_pair(v), GUEST), 0);
+	EQ(vrig_asked(v, vrig_pair(v), GUEST), 0);
 	h = vrig_next(v, NULL);
 	OK(h);
 	EQ(le16toh(h->op), VIRTIO_VSOCK_OP_REQUEST);
@@ -108,7 +108,7 @@ VIRTIO_TEST(without_a_driver_nobody_is_there)
 
 	vrig_new(&v);
 	fd = vrig_pair(&v);
-	EQ(v.front.asked(v.front.ctx, fd, GUEST), -ECONNREFUSED);
+	EQ(vrig_asked(&v, fd, GUEST), -ECONNREFUSED);
 	close(fd);
 	vrig_free(&v);
 }
@@ -135,7 +135,8 @@ VIRTIO_TEST(a_host_that_has_said_all_still_hears)
 	vrig_free(&v);
 }
 
-VIRTIO_TEST(what_a_host_wrote_before_it_went_arrives_as_buffers_come)
+/* By hand, as the loop is looked at: whether it is idle. */
+VIRTIO_TEST_BY_HAND(what_a_host_wrote_before_it_went_arrives_as_buffers_come)
 {
 	const struct virtio_vsock_hdr *h;
 	unsigned got = 0, fds;

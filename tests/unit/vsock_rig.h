@@ -85,15 +85,49 @@ static inline void vrig_stop(void *loop)
 	loop_stop(loop);
 }
 
-/* All that the loop has to do is done; twice, as an event may bring another. */
+/*
+ * The loop has done what it had to do, and what that has brought, several times.
+ */
 static inline void vrig_spin(struct vrig *v)
 {
 	unsigned i;
 
 	for (i = 0; i < 8; i++) {
+		if (v->r.loop) {
+			rig_fence(v->loop);
+			continue;
+		}
 		loop_call(v->loop, vrig_stop, v->loop);
 		loop_run(v->loop);
 	}
+}
+
+/* A process of the host's asks for port @port by @fd, on the loop. */
+struct vrig_question {
+	struct vrig *v;
+	int fd, result;
+	uint32_t port;
+};
+
+static inline void vrig_asked_now(void *arg)
+{
+	struct vrig_question *q = arg;
+
+	q->result = q->v->front.asked(q->v->front.ctx, q->fd, q->port);
+}
+
+static inline int vrig_asked(struct vrig *v, int fd, uint32_t port)
+{
+	struct vrig_question q = { v, fd, 0, port };
+
+	if (!v->r.loop) {
+		vrig_asked_now(&q);
+		return q.result;
+	}
+	loop_call(v->loop, vrig_asked_now, &q);
+	rig_fence(v->loop);
+	rig_settle(&v->r);
+	return q.result;
 }
 
 static inline void vrig_rx(struct vrig *v, unsigned i, uint32_t len)
@@ -117,8 +151,8 @@ static inline void vrig_new(struct vrig *v)
 	v->peer = -1;
 	v->back = (struct vsock_back){ vrig_attach, vrig_dial, vrig_accepted,
 				       vrig_freed };
-	v->loop = loop_new();
 	rig_ram(&v->r);
+	v->loop = rig_on_a_thread ? rig_loop(&v->r) : loop_new();
 	rig_plug(&v->r, virtio_vsock_new(&v->r.m, v->loop, &v->back, CID));
 }
 
@@ -141,8 +175,11 @@ static inline void vrig_of(struct vrig *v)
 
 static inline void vrig_free(struct vrig *v)
 {
+	bool own = !v->r.loop;
+
 	rig_free(&v->r);
-	loop_free(v->loop);
+	if (own)
+		loop_free(v->loop);
 	if (v->peer >= 0)
 		close(v->peer);
 }
