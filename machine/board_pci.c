@@ -40,7 +40,8 @@ int board_add_pci(struct board *b, struct err *e)
 			       arch_map.ecam },
 		[PCI_MMIO64] = { "pci-high",
 				 "the 64-bit PCI window",
-				 { b->m.pci_high.base, b->m.pci_high.size } },
+				 { b->m.pci_high.base, b->m.pci_high.size,
+				   0 } },
 	};
 	gpa_t base[PCI_WINDOWS];
 	uint64_t size[PCI_WINDOWS];
