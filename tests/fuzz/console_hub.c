@@ -140,8 +140,6 @@ static void attach(unsigned how)
 	p->fd = fd[1];
 	p->notices = how & 1;
 	p->pos = wish.from;
-	if (p->pos < console_hub_start(hub))
-		p->pos = console_hub_start(hub);
 }
 
 /* One byte of a notice, which counts what is missing. */
