@@ -147,13 +147,3 @@ int gmem_store16(const struct gmem *m, gpa_t gpa, uint16_t val)
 	__atomic_store_n(p, htole16(val), __ATOMIC_RELEASE);
 	return 0;
 }
-
-int gmem_store32(const struct gmem *m, gpa_t gpa, uint32_t val)
-{
-	uint32_t *p = word(m, gpa, sizeof(*p));
-
-	if (!p)
-		return -EFAULT;
-	__atomic_store_n(p, htole32(val), __ATOMIC_RELEASE);
-	return 0;
-}

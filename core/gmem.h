@@ -61,7 +61,6 @@ int gmem_write(const struct gmem *, gpa_t gpa, const void *buf, size_t len);
 int gmem_load16(const struct gmem *, gpa_t gpa, uint16_t *val);
 int gmem_load32(const struct gmem *, gpa_t gpa, uint32_t *val);
 int gmem_store16(const struct gmem *, gpa_t gpa, uint16_t val);
-int gmem_store32(const struct gmem *, gpa_t gpa, uint32_t val);
 
 /*
  * gmem_map() - describe [@gpa, @gpa + @len) as at most @max iovecs

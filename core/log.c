@@ -66,7 +66,7 @@ static void keep_bound(void)
 static int priority(enum log_level level)
 {
 	static const int priorities[] = {
-		[LOG_ERROR] = 3, [LOG_WARN] = 4, [LOG_INFO] = 6, [LOG_DEBUG] = 7
+		[LOG_ERROR] = 3, [LOG_WARN] = 4, [LOG_DEBUG] = 7
 	};
 
 	return priorities[level];
@@ -154,11 +154,6 @@ void log_warn(const char *fmt, ...)
 void log_warnx(const char *fmt, ...)
 {
 	EMIT(LOG_WARN, 0);
-}
-
-void log_info(const char *fmt, ...)
-{
-	EMIT(LOG_INFO, 0);
 }
 
 void log_debug(const char *fmt, ...)
