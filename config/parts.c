@@ -89,7 +89,10 @@ static void *thing_at(const struct parts *p, const struct config *c, unsigned i)
 {
 	char *at = (char *)c + p->at;
 
-	return (p->shape == PARTS_LIST ? *(char **)at : at) + i * p->size;
+	if (p->shape == PARTS_LIST)
+		at = *(char **)at;
+	/* A list that is empty is NULL. */
+	return i ? at + i * p->size : at;
 }
 
 static unsigned *count_of(const struct parts *p, const struct config *c)
