@@ -254,9 +254,9 @@ int arch_board_vcpus(struct board *b, struct err *e)
 
 int arch_board_devices(struct board *b, struct err *e)
 {
-	(void)e;
 	static const struct place at = { MAP_V2M_BASE, MAP_V2M_SIZE, 0 };
 
+	(void)e;
 	return b->m.has_pci && b->m.msi == MSI_V2M
 		       ? board_add(b, gicv2m_new(b->router), "the GICv2m frame",
 				   &at)

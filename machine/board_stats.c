@@ -172,10 +172,10 @@ static json_t *named(const json_t *list, const char *name)
 	json_t *o;
 	size_t i;
 
-	json_array_foreach(
-		list, i,
-		o) if (!strcmp(json_string_value(json_object_get(o, "name")),
-			       name)) return o;
+	for (i = 0; (o = json_array_get(list, i)); i++)
+		if (!strcmp(json_string_value(json_object_get(o, "name")),
+			    name))
+			return o;
 	return NULL;
 }
 
