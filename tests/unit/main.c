@@ -266,7 +266,8 @@ int main(int argc, char **argv)
 	struct test *t;
 	int opt;
 
-	jobs_max = cpus();
+	/* Most of a test is waiting. */
+	jobs_max = 3 * cpus();
 	while ((opt = getopt(argc, argv, "j:")) != -1) {
 		if (opt != 'j' || atoi(optarg) < 1) {
 			fprintf(stderr, "usage: unit [-j N] [PATTERN]\n");
