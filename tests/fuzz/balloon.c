@@ -5,6 +5,7 @@
  *
  * The oracle: memory that was never in the balloon keeps what is in it.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/test.h"
 #include "tests/unit/virtio_rig.h"
 #include "virtio/balloon.h"
@@ -22,13 +23,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t *next, *end;
 static bool given[PAGES]; /* since the start; what it holds is not known */
-
-static unsigned byte(void)
-{
-	return next < end ? *next++ : 0;
-}
 
 static uint32_t word(void)
 {
@@ -138,9 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rig r;
 	unsigned i, first;
 
-	log_level = LOG_ERROR;
-	next = data;
-	end = data + size;
+	take_input(data, size);
 	first = byte();
 	rig_over_pci = first & 1;
 	rig_ram(&r);

@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "core/loop.h"
 #include "host/chardev.h"
 #include "host/console_hub.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/test.h"
 #include "tests/unit/loop_call.h"
 
@@ -46,12 +46,6 @@ static struct chardev *chr;
 static struct console_hub *hub;
 static uint64_t written;
 static size_t room;
-static const uint8_t *next, *end;
-
-static unsigned byte(void)
-{
-	return next < end ? *next++ : 0;
-}
 
 static void stop(void *l)
 {
@@ -302,9 +296,7 @@ static void finish(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	log_level = LOG_ERROR;
-	next = data;
-	end = data + size;
+	take_input(data, size);
 	start();
 	while (next < end)
 		step();

@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "core/loop.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
@@ -24,6 +23,7 @@
 #include "devices/pvpanic.h"
 #include "devices/sbsa_gwdt.h"
 #include "host/chardev.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/loop_call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,13 +50,6 @@ static struct chardev *chr;
 static struct device *dev[DEVICES];
 static bool line[DEVICES];
 static int peer;
-
-static const uint8_t *next, *end;
-
-static unsigned byte(void)
-{
-	return next < end ? *next++ : 0;
-}
 
 static uint64_t word(unsigned n)
 {
@@ -277,9 +270,7 @@ static void step(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	log_level = LOG_ERROR;
-	next = data;
-	end = data + size;
+	take_input(data, size);
 	start();
 	while (next < end)
 		step();

@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "devices/cfi_flash.h"
 #include "devices/fw_cfg.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,13 +42,6 @@ static uint8_t mem[BANK], ram[RAM_SIZE], before[RAM_SIZE];
 static bool array, erasing;
 static struct device *flash, *cfg;
 static struct gmem gmem;
-
-static const uint8_t *next, *end;
-
-static unsigned byte(void)
-{
-	return next < end ? *next++ : 0;
-}
 
 static uint64_t word(unsigned n)
 {
@@ -250,9 +243,7 @@ static void step(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	log_level = LOG_ERROR;
-	next = data;
-	end = data + size;
+	take_input(data, size);
 	start();
 	while (next < end)
 		step();

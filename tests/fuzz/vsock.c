@@ -7,6 +7,7 @@
  * guest has given, and is as long as it says; and what one side receives is
  * what the other has sent, in order, without a hole.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vsock_rig.h"
 
@@ -32,14 +33,8 @@ static struct vrig v;
 /* Somebody asked and left: whose question comes next, is not known. */
 static bool muddled;
 static uint32_t calling; /* the guest's port of the request under way */
-static const uint8_t *next, *end;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static unsigned byte(void)
-{
-	return next < end ? *next++ : 0;
-}
 
 static unsigned word(void)
 {
@@ -366,8 +361,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned i;
 
-	next = data;
-	end = data + size;
+	take_input(data, size);
 	muddled = false;
 	rig_over_pci = byte() & 1;
 	vrig_new(&v);
