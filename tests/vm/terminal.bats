@@ -232,8 +232,8 @@ types_into()
 	term_ends 0
 	rm in out
 	# Long before anybody reads it.
-	echo go | timeout 200 "$NESTOR" run "$@" >piped
-	grep "heard: go" piped
+	run -0 bash -c 'echo go | timeout 200 "$@"' - "$NESTOR" run "$@"
+	says "heard: go"
 }
 
 @test "keys and piped input reach a stock Linux whose console is the serial port" {
