@@ -13,11 +13,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <sanitizer/lsan_interface.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,6 +193,11 @@ static void run_child(const struct job *job)
 			close(jobs[i].said);
 	alarm(120);
 	job->test->fn();
+#ifdef __SANITIZE_ADDRESS__
+	/* exit() would look for leaks, too, and first forget each variable. */
+	__lsan_do_leak_check();
+	_exit(0);
+#endif
 	exit(0);
 }
 
@@ -259,6 +266,26 @@ static unsigned cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 }
 
+/* Page by page: those of what was relocated are read-only by now. */
+static int populate(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	const uintptr_t page = sysconf(_SC_PAGESIZE);
+	unsigned i;
+
+	(void)size, (void)arg;
+	for (i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+		uintptr_t at = object->dlpi_addr + p->p_vaddr;
+		const uintptr_t end = at + p->p_memsz;
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_W))
+			continue;
+		for (at &= -page; at < end; at += page)
+			madvise((void *)at, page, MADV_POPULATE_WRITE);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *pattern;
@@ -278,6 +305,8 @@ int main(int argc, char **argv)
 	if (jobs_max > JOBS_MAX)
 		jobs_max = JOBS_MAX;
 	pattern = optind < argc ? argv[optind] : "";
+	/* Each test's leak check reads all variables, its own and those of libraries. */
+	dl_iterate_phdr(populate, NULL);
 	run_dir_make();
 	for (t = tests; t; t = t->next) {
 		snprintf(name, sizeof(name), "%s:%s", t->file, t->name);
