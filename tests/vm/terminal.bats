@@ -6,55 +6,7 @@
 # nestor on a terminal, on pipes, and on nothing.
 
 load lib
-
-# term_start ARG... - nestor run on a pseudo-terminal of 40 rows and 100 columns
-#
-# What is typed goes to fd 8, what is shown comes from fd 7. The files tty, pid,
-# before, after and status say what they are named after.
-term_start()
-{
-	cat >session <<-'END'
-		tty >tty
-		stty rows 40 cols 100
-		stty -g >before
-		bash -c 'echo $$ >pid; exec "$@"' - "$@" 2>err
-		echo $? >status
-		stty -g >after
-	END
-	mkfifo in out
-	socat - "EXEC:bash session $NESTOR run $*,pty,setsid,ctty,stderr" \
-		<in >out 3>&- &
-	vm_pid=$!
-	exec 8>in 7<out
-}
-
-# term_ends STATUS - and the terminal is what it was before
-term_ends()
-{
-	cat <&7 >rest
-	exec 7<&- 8>&-
-	wait "$vm_pid" || true
-	vm_pid=
-	echo "status $(<status), $(cat err)"
-	[[ $(<status) = "$1" && $(<before) = "$(<after)" ]]
-}
-
-# types FORMAT - as printf takes it
-types()
-{
-	# shellcheck disable=SC2059 # made for it
-	printf "$1" >&8
-}
-
-# mode WORD... - of the terminal, as stty calls it
-mode()
-{
-	local word modes
-	modes=" $(stty -F "$(cat tty)" -a | tr ';\n' '  ')"
-	for word; do
-		[[ $modes = *" $word "* ]] || { echo "not $word: $modes"; return 1; }
-	done
-}
+load terminal
 
 @test "the terminal is raw while a guest runs, and restored when it powers off" {
 	term_start -k "$(payload echo)"
@@ -131,27 +83,6 @@ mode()
 	term_ends 0
 }
 
-@test "a stock guest's console has the terminal's size, and follows it" {
-	initrd 'echo "first $(stty size)"
-		until [ "$(stty size)" = "50 120" ]; do :; done
-		echo "then $(stty size)"
-		until [ "$(stty size)" = "33 77" ]; do :; done
-		read -r line
-		echo "heard $line"' >run.cpio
-	mkdir -m 700 vms
-	term_start --runtime-dir vms --name size -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
-		--console virtio -p quiet -p console=hvc0
-	vm_says "first 40 100"
-	stty -F "$(cat tty)" rows 50 cols 120
-	vm_says "then 50 120"
-	# So it does when somebody else's terminal shows it.
-	echo '{"command": "resize", "arguments": {"columns": 77, "rows": 33}}' |
-		socat -t 60 - UNIX-CONNECT:vms/size/control.sock
-	types 'hello\r'
-	vm_says "heard hello"
-	term_ends 0
-}
-
 @test "piped input reaches the guest, and its end does not end the guest" {
 	run -0 timeout 60 "$NESTOR" run -k "$(payload echo)" < <(printf '\001hab\003q')
 	says "<1>" "hab" "<3>" "PASS heard a q"
@@ -160,16 +91,9 @@ mode()
 	vm_start -k "$(payload button)"
 	exec 8>&-
 	vm_says "waiting for the button"
-	kill -PWR "$vm_pid"
+	kill -PWR "${vm_pid:?}"
 	vm_says "PASS pressed"
 	vm_ends 0
-}
-
-@test "input that comes before the guest listens is not lost" {
-	initrd 'read -r line; echo "heard $line"' >run.cpio
-	run -0 timeout 200 bash -c 'echo hello | "$@"' - "$NESTOR" run \
-		-k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -p "$QUIET"
-	says "heard hello"
 }
 
 @test "closed standard streams are no reason to fail" {
@@ -218,42 +142,4 @@ anonymous() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
 	exec 8>&-
 	echo "$before, then $after KiB"
 	((after < before + 256))
-}
-
-# types_into ARG... - Linux on a terminal and behind a pipe, whose shell is asked
-types_into()
-{
-	initrd 'echo "@@ ready"; read -r x; echo "heard: $x"' >run.cpio
-	set -- -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M "$@"
-	term_start "$@"
-	vm_says "@@ ready"
-	types 'go\n'
-	vm_says "heard: go"
-	term_ends 0
-	rm in out
-	# Long before anybody reads it.
-	run -0 bash -c 'echo go | timeout 200 "$@"' - "$NESTOR" run "$@"
-	says "heard: go"
-}
-
-@test "keys and piped input reach a stock Linux whose console is the serial port" {
-	types_into -p quiet
-}
-
-@test "keys and piped input reach a stock Linux whose console is virtio's" {
-	types_into -p console=hvc0
-}
-
-@test "a break and a key are SysRq on a stock Linux's serial console" {
-	initrd 'echo 1 >/proc/sys/kernel/sysrq; echo "@@ ready"; read -r x
-		echo "helped $(dmesg | grep -c "sysrq: HELP")"' >run.cpio
-	term_start -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio \
-		-m 256M -p quiet
-	vm_says "@@ ready"
-	types '\001b'
-	types h
-	vm_says "sysrq: HELP"
-	types '\n'
-	vm_says "helped 1"
-	term_ends 0
 }
