@@ -4,9 +4,12 @@
 
 #include "cmd/demo.h"
 
-/* A payload's flat binary as read-only data; the Makefile reads these lines. */
+/*
+ * A payload's flat binary as read-only data, beside which nothing stands that a VM
+ * touches; the Makefile reads these lines.
+ */
 #define CHAPTER(name, ...)                                            \
-	asm(".section .rodata\n" #name "_image:\n"                    \
+	asm(".section .embedded,\"a\"\n" #name "_image:\n"            \
 	    ".incbin \"build/guest/" #name ".bin\"\n" #name "_end:\n" \
 	    ".previous\n");                                           \
 	extern const uint8_t name##_image[], name##_end[];

@@ -51,6 +51,11 @@ int closure_open(const struct closure *c, const char *path)
 	return fd;
 }
 
+int closure_open_dir(const struct closure *c, const char *path)
+{
+	return open_in(c, path, O_RDONLY | O_DIRECTORY);
+}
+
 struct closure *closure_new(const char *root, struct cpio *cpio, struct err *e)
 {
 	struct closure *c = calloc(1, sizeof(*c));

@@ -5,9 +5,10 @@
  * RUNPATH; in what /etc/ld.so.conf names; in the directories that the linker
  * knows by itself.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,21 +40,33 @@ static const char *const known_dirs[] = {
 
 static void read_conf(struct closure *c, const char *path, unsigned depth);
 
-/* In practice the only wildcard is a last "*.conf". */
-static void include_conf(struct closure *c, const char *pattern, unsigned depth)
+/*
+ * In practice the only wildcard is a last "*.conf". glob() would follow links out
+ * of the root, and bring the C library's users, groups and resolver along.
+ */
+static void include_conf(struct closure *c, char *pattern, unsigned depth)
 {
-	char real[PATH_MAX];
-	glob_t g;
-	size_t i, skip;
+	char *name = strrchr(pattern, '/'), path[PATH_MAX];
+	struct dirent **list;
+	int fd, i, n;
 
-	/* Through /proc the root is a directory like any other. */
-	skip = snprintf(real, sizeof(real), "/proc/self/fd/%d", c->root);
-	snprintf(real + skip, sizeof(real) - skip, "%s", pattern);
-	if (glob(real, 0, NULL, &g))
+	*name++ = '\0';
+	fd = closure_open_dir(c, *pattern ? pattern : "/");
+	if (fd < 0)
 		return;
-	for (i = 0; i < g.gl_pathc; i++)
-		read_conf(c, g.gl_pathv[i] + skip, depth + 1);
-	globfree(&g);
+	n = scandirat(fd, ".", &list, NULL, alphasort);
+	close(fd);
+	for (i = 0; i < n; i++) {
+		const char *found = list[i]->d_name;
+
+		if (!fnmatch(name, found, FNM_PERIOD) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", pattern,
+				     found) < sizeof(path))
+			read_conf(c, path, depth + 1);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
 }
 
 static void take_conf_line(struct closure *c, char *line, unsigned depth)

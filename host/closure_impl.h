@@ -12,6 +12,9 @@ struct closure {
 	bool dirs_read;
 };
 
+/* The directory @path of the root, to be read: a descriptor, or -errno. */
+int closure_open_dir(const struct closure *, const char *path);
+
 /* @path without empty, "." and ".." parts, absolute; or NULL. */
 char *closure_clean(const char *path);
 

@@ -32,7 +32,7 @@
 #define ROOT_TAG "nestor-root"
 
 /* guest/command/; the Makefile knows of this. */
-asm(".section .rodata\ncommand_init:\n"
+asm(".section .embedded,\"a\"\ncommand_init:\n"
     ".incbin \"build/guest/command-init\"\ncommand_init_end:\n.previous\n");
 /* Hidden: by way of the GOT the linker takes both for one and the same. */
 extern const uint8_t command_init[] __attribute__((visibility("hidden")));

@@ -189,6 +189,26 @@ TEST(ld_so_conf_and_what_it_includes_name_directories)
 	end();
 }
 
+TEST(what_ld_so_conf_includes_stays_in_the_root_and_has_no_dot_in_front)
+{
+	begin();
+	put_text("/etc/ld.so.conf", 0644, "include /etc/ld.so.conf.d/*.conf\n");
+	EQ(symlink("/elsewhere", test_path("etc/ld.so.conf.d")), 0);
+	put_text("/elsewhere/b.conf", 0644, "/opt/b\n");
+	put_text("/elsewhere/a.conf", 0644, "/opt/a\n");
+	put_text("/elsewhere/.c.conf", 0644, "/opt/c\n");
+	put_elf("/opt/a/liba.so", NULL, 0);
+	put_elf("/opt/b/liba.so", NULL, 0);
+	put_elf("/opt/c/libc.so", NULL, 0);
+	put_elf("/p", NULL, DT_NEEDED, "liba.so", 0);
+	put_elf("/q", NULL, DT_NEEDED, "libc.so", 0);
+	EQ(closure_add(closure, "/p", &e), 0);
+	OK(cpio_has(cpio, "/opt/a/liba.so"));
+	OK(!cpio_has(cpio, "/opt/b/liba.so"));
+	EQ(closure_add(closure, "/q", &e), -ENOENT);
+	end();
+}
+
 TEST(a_library_for_another_machine_is_passed_over)
 {
 	struct tiny t;
