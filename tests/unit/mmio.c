@@ -13,8 +13,7 @@
 struct echo {
 	struct virtio v;
 	struct vq_chain c;
-	unsigned activated, resets;
-	int serve_result;
+	unsigned resets;
 };
 
 static int fill(struct virtio *v, unsigned q, struct vq_chain *c)
@@ -29,17 +28,7 @@ static int fill(struct virtio *v, unsigned q, struct vq_chain *c)
 
 static int echo_serve(struct virtio *v, unsigned q)
 {
-	struct echo *e = (struct echo *)v;
-
-	if (e->serve_result)
-		return e->serve_result;
-	return virtio_each(v, q, &e->c, fill);
-}
-
-static int echo_activate(struct virtio *v)
-{
-	((struct echo *)v)->activated++;
-	return 0;
+	return virtio_each(v, q, &((struct echo *)v)->c, fill);
 }
 
 static void echo_reset(struct virtio *v)
@@ -64,7 +53,6 @@ static const struct virtio_ops echo_ops = {
 	.id = 42,
 	.own_thread = true,
 	.serve = echo_serve,
-	.activate = echo_activate,
 	.reset = echo_reset,
 	.config_write = echo_config_write,
 	.free = echo_free,
@@ -105,31 +93,6 @@ TEST(the_identity_registers_are_those_of_version_2)
 	rig_free(&r);
 }
 
-TEST(a_driver_gets_through_the_status_machine)
-{
-	struct rig r;
-	struct echo *e = echo_new(&r);
-
-	EQ(rig_offered(&r), BIT(5) | BIT(VIRTIO_F_VERSION_1) | BIT(RING_RESET) |
-				    BIT(VIRTIO_RING_F_INDIRECT_DESC) |
-				    BIT(VIRTIO_RING_F_EVENT_IDX));
-	rig_start(&r, BIT(5));
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 15);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 1);
-	EQ(e->activated, 1);
-	rig_desc(&r, 1, 0, DATA, 3, W, 0);
-	rig_send(&r, 1, 0);
-	EQ(rig_used_idx(&r, 1), 1);
-	EQ(rig_used_len(&r, 1, 0), 3);
-	MEM_EQ(rig_at(&r, DATA), "\xee\xee\xee\0", 4);
-	EQ(r.irqs, 1);
-	EQ(r.v->stats.requests, 1);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 0);
-	rig_free(&r);
-}
-
 TEST(a_queue_that_was_served_is_listened_to_again)
 {
 	struct rig r;
@@ -143,49 +106,6 @@ TEST(a_queue_that_was_served_is_listened_to_again)
 	rig_desc(&r, 0, 0, DATA, 3, W, 0);
 	rig_send(&r, 0, 0);
 	EQ(rig_get16(&r, USED(0) + 4 + QSIZE * 8), 1);
-	rig_free(&r);
-}
-
-TEST(features_that_make_no_sense_are_not_ok)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_negotiate(&r, BIT(6));
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 3);
-	/* Without VERSION_1. */
-	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 11);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 3);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 15);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 3);
-	rig_free(&r);
-}
-
-TEST(features_are_fixed_once_ok)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_negotiate(&r, BIT(5));
-	rig_set(&r, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-	rig_set(&r, VIRTIO_MMIO_DRIVER_FEATURES, 0);
-	OK(virtio_has(r.v, 5));
-	rig_free(&r);
-}
-
-TEST(buffers_made_available_before_DRIVER_OK_are_served_at_it)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_negotiate(&r, 0);
-	rig_queue(&r, 0);
-	rig_desc(&r, 0, 0, DATA, 3, W, 0);
-	rig_send(&r, 0, 0);
-	EQ(rig_used_idx(&r, 0), 0);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 15);
-	EQ(rig_used_idx(&r, 0), 1);
 	rig_free(&r);
 }
 
@@ -253,36 +173,6 @@ TEST(the_shadow_that_a_guest_maps_is_what_a_read_gives)
 	rig_free(&r);
 }
 
-TEST(a_queue_reset_stops_one_queue_which_can_start_again)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_start(&r, BIT(RING_RESET));
-	rig_set(&r, VIRTIO_MMIO_QUEUE_SEL, 0);
-	rig_set(&r, QUEUE_RESET, 1);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 0);
-	EQ(rig_get(&r, QUEUE_RESET), 0);
-	rig_queue(&r, 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 1);
-	rig_desc(&r, 0, 0, DATA, 3, W, 0);
-	rig_send(&r, 0, 0);
-	EQ(rig_used_idx(&r, 0), 1);
-	rig_free(&r);
-}
-
-TEST(a_queue_reset_that_was_not_negotiated_is_ignored)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_start(&r, 0);
-	rig_set(&r, VIRTIO_MMIO_QUEUE_SEL, 0);
-	rig_set(&r, QUEUE_RESET, 1);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 1);
-	rig_free(&r);
-}
-
 TEST(a_power_on_reset_clears_status_and_selectors)
 {
 	struct rig r;
@@ -339,48 +229,6 @@ TEST(Q3_size_and_addresses_are_fixed_once_the_queue_is_ready)
 	rig_set(&r, VIRTIO_MMIO_QUEUE_READY, 0);
 	rig_queue(&r, 0);
 	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 0);
-	rig_free(&r);
-}
-
-TEST(Q6_a_looped_chain_needs_reset_and_a_reset_recovers)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_start(&r, 0);
-	rig_desc(&r, 0, 0, DATA, 3, W | N, 0);
-	rig_send(&r, 0, 0);
-	OK(rig_needs_reset(&r));
-	EQ(rig_get(&r, VIRTIO_MMIO_INTERRUPT_STATUS) & 2, 2);
-	EQ(r.irqs, 1);
-	/* It takes no further notice of the driver, nor a cleared bit. */
-	rig_notify(&r, 0);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 15);
-	OK(rig_needs_reset(&r));
-	EQ(r.irqs, 1);
-	rig_start(&r, 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 15);
-	rig_desc(&r, 0, 0, DATA, 3, W, 0);
-	rig_send(&r, 0, 0);
-	EQ(rig_used_idx(&r, 0), 1);
-	rig_free(&r);
-}
-
-TEST(Q8_a_ring_outside_RAM_needs_reset_as_soon_as_a_driver_listens)
-{
-	struct rig r;
-
-	echo_new(&r);
-	rig_negotiate(&r, 0);
-	rig_set(&r, VIRTIO_MMIO_QUEUE_SEL, 0);
-	rig_set(&r, VIRTIO_MMIO_QUEUE_NUM, 16);
-	rig_set(&r, VIRTIO_MMIO_QUEUE_DESC_HIGH, 0xffffffff);
-	rig_set(&r, VIRTIO_MMIO_QUEUE_READY, 1);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_READY), 0);
-	OK(rig_needs_reset(&r));
-	EQ(r.irqs, 0);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 15);
-	EQ(r.irqs, 1);
 	rig_free(&r);
 }
 

@@ -1,92 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/test.h"
-
 #include <pthread.h>
 #include <sched.h>
 
 #include "core/device.h"
-#include "tests/unit/virtio_rig.h"
-
-/* Gives chains back, at once or when it is told to. */
-struct echo {
-	struct virtio v;
-	struct vq_chain chain[QSIZE];
-	bool keeps;
-	unsigned kept, cancelled, taken;
-	size_t cost; /* of each chain, in bytes */
-};
-
-static int take(struct virtio *v, unsigned q, struct vq_chain *c)
-{
-	struct echo *e = (struct echo *)v;
-
-	virtio_spend(v, e->cost);
-	__atomic_fetch_add(&e->taken, 1, __ATOMIC_RELEASE);
-	if (!e->keeps) {
-		virtio_push(v, q, c, 0);
-		return 0;
-	}
-	e->chain[++e->kept].head = c->head;
-	virtio_begin(v);
-	return 0;
-}
-
-static int serve(struct virtio *v, unsigned q)
-{
-	return virtio_each(v, q, ((struct echo *)v)->chain, take);
-}
-
-static void cancel(struct virtio *v, unsigned q)
-{
-	(void)q;
-	((struct echo *)v)->cancelled++;
-}
-
-static void echo_free(struct virtio *v)
-{
-	virtio_exit(v);
-	free(v);
-}
-
-static const struct virtio_ops echo_ops = {
-	.name = "echo",
-	.id = 42,
-	.serve = serve,
-	.cancel = cancel,
-	.free = echo_free,
-};
-
-/* Served on @loop, or as the rig has it. */
-static struct echo *echo_new(struct rig *r, struct loop *loop, unsigned queues)
-{
-	struct echo *e = calloc(1, sizeof(*e));
-
-	log_level = LOG_ERROR;
-	rig_ram(r);
-	EQ(virtio_init(&e->v, &echo_ops, &r->m, loop ? loop : rig_loop(r),
-		       queues, QSIZE, 0),
-	   0);
-	e->v.config_size = 4;
-	rig_plug(r, &e->v);
-	rig_start(r, 0);
-	return e;
-}
-
-static void send(struct rig *r, unsigned q, unsigned i)
-{
-	rig_desc(r, q, i, DATA, 8, 0, 0);
-	rig_send(r, q, i);
-}
-
-/* The one kept last is done. */
-static void finish(struct echo *e)
-{
-	virtio_lock(&e->v);
-	virtio_push(&e->v, 0, &e->chain[e->kept--], 0);
-	virtio_publish(&e->v, 0);
-	virtio_end(&e->v);
-	virtio_unlock(&e->v);
-}
+#include "tests/unit/virtio_echo.h"
 
 static void hold(struct rig *r, unsigned why, bool on)
 {
@@ -106,7 +23,7 @@ VIRTIO_TEST(a_held_device_takes_no_buffer_until_nothing_holds_it)
 	echo_new(&r, NULL, 1);
 	hold(&r, VIRTIO_PAUSED, true);
 	hold(&r, VIRTIO_NO_MASTER, true);
-	send(&r, 0, 0);
+	echo_send(&r, 0, 0);
 	EQ(rig_used_idx(&r, 0), 0);
 	hold(&r, VIRTIO_PAUSED, false);
 	EQ(rig_used_idx(&r, 0), 0);
@@ -172,22 +89,22 @@ TEST(who_asks_a_device_to_be_quiet_is_told_after_the_last_request)
 
 	e = echo_new(&r, NULL, 1);
 	e->keeps = true;
-	send(&r, 0, 0);
-	send(&r, 0, 1);
+	echo_send(&r, 0, 0);
+	echo_send(&r, 0, 1);
 	quiesce(&r, &q, loop, &all);
 	/* These two need not be given up, and a third is not taken. */
 	EQ(e->cancelled, 0);
-	send(&r, 0, 2);
+	echo_send(&r, 0, 2);
 	EQ(e->kept, 2);
-	finish(e);
+	echo_finish(e);
 	OK(!all.loop);
-	finish(e);
+	echo_finish(e);
 	OK(all.loop == loop);
 	EQ(rig_used_idx(&r, 0), 2);
 	EQ(r.irqs, 2);
 	r.dev->ops->resume(r.dev);
 	EQ(e->kept, 1);
-	finish(e);
+	echo_finish(e);
 	EQ(rig_used_idx(&r, 0), 3);
 	rig_free(&r);
 	loop_free(loop);
@@ -203,92 +120,15 @@ TEST(who_no_longer_waits_for_a_device_to_be_quiet_is_not_told_later)
 
 	e = echo_new(&r, NULL, 1);
 	e->keeps = true;
-	send(&r, 0, 0);
+	echo_send(&r, 0, 0);
 	quiesce(&r, &q, loop, &all);
 	r.dev->ops->resume(r.dev);
 	OK(all.loop == loop);
 	EQ(q.busy, 0);
-	finish(e);
+	echo_finish(e);
 	EQ(q.busy, 0);
 	rig_free(&r);
 	loop_free(loop);
-}
-
-static void *reset_it(void *arg)
-{
-	rig_set(arg, VIRTIO_MMIO_STATUS, 0);
-	return NULL;
-}
-
-static void *reset_queue_it(void *arg)
-{
-	rig_set(arg, VIRTIO_MMIO_QUEUE_SEL, 0);
-	rig_set(arg, QUEUE_RESET, 1);
-	return NULL;
-}
-
-static unsigned held_for(struct rig *r)
-{
-	unsigned holds;
-
-	virtio_lock(r->v);
-	holds = r->v->holds;
-	virtio_unlock(r->v);
-	return holds;
-}
-
-VIRTIO_TEST(Q13_a_reset_waits_for_requests_in_flight_and_holds_up_nobody)
-{
-	pthread_t thread;
-	struct echo *e;
-	struct rig r;
-
-	e = echo_new(&r, NULL, 1);
-	e->keeps = true;
-	send(&r, 0, 0);
-	send(&r, 0, 1);
-	EQ(pthread_create(&thread, NULL, reset_it, &r), 0);
-	AWAIT(held_for(&r) == VIRTIO_RESETTING);
-	/* Registers are there meanwhile, and no request is taken. */
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 15);
-	send(&r, 0, 2);
-	EQ(e->kept, 2);
-	OK(e->cancelled);
-	finish(e);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 15);
-	finish(e);
-	pthread_join(thread, NULL);
-	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
-	EQ(held_for(&r), 0);
-	rig_free(&r);
-}
-
-VIRTIO_TEST(Q13_a_queues_reset_waits_for_requests_in_flight)
-{
-	pthread_t thread;
-	struct echo *e;
-	struct rig r;
-
-	e = echo_new(&r, NULL, 1);
-	rig_negotiate(&r, 1ull << 40);
-	rig_queue(&r, 0);
-	rig_set(&r, VIRTIO_MMIO_STATUS, 15);
-	e->keeps = true;
-	send(&r, 0, 0);
-	EQ(pthread_create(&thread, NULL, reset_queue_it, &r), 0);
-	AWAIT(held_for(&r) == VIRTIO_RESETTING);
-	OK(e->cancelled);
-	OK(r.v->vq[0].ready);
-	finish(e);
-	pthread_join(thread, NULL);
-	OK(!r.v->vq[0].ready);
-	/* The device goes on. */
-	rig_queue(&r, 0);
-	send(&r, 0, 0);
-	EQ(e->kept, 1);
-	finish(e);
-	EQ(rig_used_idx(&r, 0), 1);
-	rig_free(&r);
 }
 
 /*
