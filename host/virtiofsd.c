@@ -125,9 +125,9 @@ static void become(const char *path, const char *dir, bool readonly, int fd,
 	_exit(127);
 }
 
-struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e)
+struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
+				bool readonly, struct err *e)
 {
-	const char *path = virtiofsd_path();
 	struct virtiofsd *f = calloc(1, sizeof(*f));
 	const pid_t self = getpid();
 	int listening = -1, says[2] = { -1, -1 }, r;

@@ -18,11 +18,13 @@ struct virtiofsd;
 const char *virtiofsd_path(void);
 
 /*
- * virtiofsd_new() - have it serve @dir, and let nobody change it if @readonly
+ * virtiofsd_new() - have @path serve @dir; nobody may change it if @readonly
  *
- * Main thread. NULL with the reason in @e, which does not name @dir.
+ * @path is virtiofsd_path(). Main thread. NULL with the reason in @e, which
+ * does not name @dir.
  */
-struct virtiofsd *virtiofsd_new(const char *dir, bool readonly, struct err *e);
+struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
+				bool readonly, struct err *e);
 
 /* The socket to it, once: the caller's. -1 with errno set. */
 int virtiofsd_connect(struct virtiofsd *);

@@ -225,7 +225,8 @@ static struct virtio *make_share(struct board *b, unsigned i, struct err *e)
 {
 	const struct share_config *c = &b->cfg->shares[i];
 	struct err why;
-	struct virtiofsd *back = virtiofsd_new(c->dir, c->readonly, &why);
+	struct virtiofsd *back =
+		virtiofsd_new(virtiofsd_path(), c->dir, c->readonly, &why);
 	struct virtio *v = NULL;
 
 	if (back) {

@@ -31,28 +31,27 @@ struct fs {
 
 static void said(struct io *io, uint32_t events)
 {
+	struct fs *fs = container_of(io, struct fs, says);
+
 	(void)events;
-	if (!virtiofsd_say(container_of(io, struct fs, says)->back))
+	virtio_lock(&fs->h.v);
+	if (!virtiofsd_say(fs->back))
 		loop_del(io);
+	virtio_unlock(&fs->h.v);
 }
 
 /*
- * If it has not given its queues back, it may go on writing to memory that the
- * driver, or the next kernel, uses for something else: so it is killed.
+ * It may go on, and write to memory that the driver, or the next kernel, uses
+ * for something else: so it is killed.
  */
-static void gone(struct vhost *h, bool trusted)
+static void gone(struct vhost *h)
 {
 	struct fs *fs = (struct fs *)h;
-	int r;
+	int r = virtiofsd_end(fs->back);
 
-	if (!trusted) {
-		r = virtiofsd_end(fs->back);
-		if (r < 0)
-			log_warnx("virtiofsd cannot be ended: %s",
-				  strerror(-r));
-		return;
-	}
 	virtiofsd_say(fs->back);
+	if (r < 0)
+		log_warnx("virtiofsd cannot be ended: %s", strerror(-r));
 	log_warnx("virtiofsd has ended: what it shared is gone");
 	if (fs->tell)
 		fs->tell(fs->ctx);

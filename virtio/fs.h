@@ -4,8 +4,8 @@
  * process serves: virtiofsd.
  *
  * What the guest sends there is FUSE, and none of it is looked at here. When
- * that process ends, the device needs a reset, and never works again; the guest
- * goes on without it.
+ * that process ends, or breaks the protocol, for which it is killed, the device
+ * needs a reset, and never works again; the guest goes on without it.
  */
 #pragma once
 
@@ -21,9 +21,9 @@ struct virtiofsd;
  * virtio_fs_new() - what @back shares, under the name @tag
  *
  * Guest RAM is the one bank of @gmem, and @ram_fd the file that it is mapped
- * from, which stays the caller's. @lost(@ctx) runs on the device's thread when
- * the other process is gone; it may be NULL. Owns @back; NULL with errno set,
- * and it does not.
+ * from, which stays the caller's. @lost(@ctx) runs once, on any thread and
+ * under the device's lock, when the other process is gone; it may be NULL. Owns
+ * @back; NULL with errno set, and it does not.
  */
 struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,
 			     struct virtiofsd *back, const char *tag,

@@ -9,8 +9,8 @@
  *
  * The queues are handed over at DRIVER_OK and taken back at a reset, both while
  * the driver's write of the status waits: after a reset nobody may write to
- * guest memory any more. A back end that does not give a queue back is lost, and
- * the model has to make sure of that.
+ * guest memory any more. A back end that hangs up, or does not do as it is
+ * told, is lost, and the model has to make sure of that.
  */
 #include "virtio/vhost.h"
 
@@ -50,6 +50,14 @@ static void buffer_used(struct io *io, uint32_t events)
 	virtio_unlock(v);
 }
 
+static void lose(struct vhost *h)
+{
+	if (h->lost)
+		return;
+	h->lost = true;
+	h->gone(h);
+}
+
 static void hung_up(struct io *io, uint32_t events)
 {
 	struct vhost *h = container_of(io, struct vhost, hang_up);
@@ -57,10 +65,11 @@ static void hung_up(struct io *io, uint32_t events)
 	(void)events;
 	loop_del(io);
 	virtio_lock(&h->v);
-	h->lost = true;
-	virtio_needs_reset(&h->v, "its back end is gone");
+	lose(h);
+	/* A driver that has reset it waits to read a status of 0 (4.1.4.3.2). */
+	if (virtio_live(&h->v))
+		virtio_needs_reset(&h->v, "its back end is gone");
 	virtio_unlock(&h->v);
-	h->gone(h, true);
 }
 
 /* A place in guest RAM that a ring was checked to be in. */
@@ -117,9 +126,11 @@ static int start_queues(struct vhost *h)
 	for (q = 0; q < h->v.nqueues && !r; q++)
 		if (h->queue[q].handed && !h->queue[q].served)
 			r = start_queue(h, &h->queue[q]);
-	if (r < 0)
+	if (r < 0) {
 		log_warnx("%s: handing queues over: %s", h->v.name,
 			  strerror(-r));
+		lose(h);
+	}
 	return r;
 }
 
@@ -134,8 +145,7 @@ static void stop_queue(struct vhost *h, struct vhost_queue *vq)
 	if (r == 0 || h->lost)
 		return;
 	log_warnx("%s: taking a queue back: %s", h->v.name, strerror(-r));
-	h->lost = true;
-	h->gone(h, false);
+	lose(h);
 }
 
 int vhost_activate(struct virtio *v)
@@ -156,9 +166,11 @@ int vhost_activate(struct virtio *v)
 		h->queue[q].handed = v->vq[q].ready;
 		h->queue[q].base = 0;
 	}
-	if (r < 0)
+	if (r < 0) {
 		log_warnx("%s: setting up its back end: %s", v->name,
 			  strerror(-r));
+		lose(h);
+	}
 	return r || v->holds ? r : start_queues(h);
 }
 

@@ -70,10 +70,11 @@ struct vhost {
 	struct io hang_up;
 	struct vhost_queue queue[VHOST_QUEUES_MAX];
 	/*
-	 * It is lost: @trusted, since it has ended; or not, and it must be kept
-	 * from guest memory. The latter under the lock.
+	 * It is lost: it has hung up, or a message to it has failed, and it may
+	 * live on for all that. From here on it must be kept from guest memory.
+	 * Once, under the lock, on any thread.
 	 */
-	void (*gone)(struct vhost *, bool trusted);
+	void (*gone)(struct vhost *);
 };
 
 /*

@@ -9,101 +9,10 @@
 #include <sys/socket.h>
 
 #include "core/timer.h"
-#include "tests/unit/test.h"
+#include "tests/unit/vhost_user_rig.h"
 
-#define PROTOCOL (1ull << 30)
-
-static struct back {
-	int fd;
-	pthread_t thread;
-	uint64_t features, protocol;
-	unsigned refuse;  /* request to be refused */
-	unsigned hang_up; /* request to hang up at */
-	unsigned lie;	  /* request to be answered with a wrong size */
-	unsigned heard[64];
-	unsigned n;
-	unsigned dribble; /* request to be answered byte by byte */
-	uint64_t patience;
-	uint32_t base; /* where the queue was to go on */
-	uint64_t acked;
-	int fds[16];
-	unsigned nfds;
-	uint8_t last[64]; /* payload of the memory table */
-} back;
-
+static struct back back;
 static struct vhost_back *front;
-
-struct header {
-	uint32_t request, flags, size;
-};
-
-static bool hear(struct header *h, uint8_t *payload)
-{
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	struct iovec iov = { h, sizeof(*h) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-
-	if (recvmsg(back.fd, &m, MSG_WAITALL) != sizeof(*h))
-		return false;
-	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-		memcpy(&back.fds[back.nfds++], CMSG_DATA(c), sizeof(int));
-	return !h->size ||
-	       recv(back.fd, payload, h->size, MSG_WAITALL) == h->size;
-}
-
-static void answer(struct header h, const void *payload, uint32_t size)
-{
-	uint8_t buf[128] = "";
-	unsigned i;
-
-	h.flags = 1 | 4;
-	h.size = back.lie == h.request ? size + 8 : size;
-	memcpy(buf, &h, sizeof(h));
-	memcpy(buf + sizeof(h), payload, size);
-	if (back.dribble == h.request) {
-		for (i = 0; send(back.fd, buf + i % 8, 1, MSG_NOSIGNAL) == 1;)
-			usleep(200000), i++;
-		return;
-	}
-	OK(write(back.fd, buf, sizeof(h) + h.size) > 0);
-}
-
-static void *serve(void *arg)
-{
-	uint8_t payload[256];
-	struct header h;
-
-	(void)arg;
-	while (hear(&h, payload)) {
-		uint64_t u64 = h.request == back.refuse;
-
-		back.heard[back.n++] = h.request;
-		if (h.request == back.hang_up)
-			break;
-		if (h.request == 2)
-			memcpy(&back.acked, payload, 8);
-		if (h.request == 5)
-			memcpy(back.last, payload, 40);
-		if (h.request == 10)
-			memcpy(&back.base, payload + 4, 4);
-		if (h.request == 11)
-			payload[4] = 7; /* where it has stopped */
-		if (h.request == 1)
-			answer(h, &back.features, 8);
-		else if (h.request == 15)
-			answer(h, &back.protocol, 8);
-		else if (h.request == 11)
-			answer(h, payload, 8);
-		else if (h.flags & 8)
-			answer(h, &u64, 8);
-	}
-	close(back.fd);
-	return NULL;
-}
 
 static void begin(void)
 {
@@ -111,7 +20,7 @@ static void begin(void)
 
 	EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	back.fd = fds[1];
-	EQ(pthread_create(&back.thread, NULL, serve, NULL), 0);
+	EQ(pthread_create(&back.thread, NULL, back_serve, &back), 0);
 	front = vhost_user_new(fds[0], back.patience ? back.patience
 						     : 60 * NSEC_PER_SEC);
 	if (!front)

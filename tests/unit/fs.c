@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * This program takes virtiofsd's place, and then is the back end of
+ * tests/unit/vhost_user_rig.h, in memory that it shares with the test.
+ */
+#include "virtio/fs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "host/virtiofsd.h"
+#include "tests/unit/fds.h"
+#include "tests/unit/spin.h"
+#include "tests/unit/vhost_user_rig.h"
+#include "tests/unit/virtio_rig.h"
+
+#define BIT(n)	 (1ull << (n))
+#define VERSION1 BIT(VIRTIO_F_VERSION_1)
+#define EVENTS	 BIT(VIRTIO_RING_F_EVENT_IDX)
+
+static struct program {
+	struct back back;
+	pid_t pid;
+} * program;
+
+static struct virtiofsd *server;
+static unsigned told;
+static struct rig r;
+
+static struct program *shared(const char *dir, int flags)
+{
+	char path[4096];
+	void *p;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/program", dir);
+	fd = open(path, O_RDWR | flags, 0600);
+	OK(fd >= 0 && !ftruncate(fd, sizeof(*program)));
+	p = mmap(NULL, sizeof(*program), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		 0);
+	close(fd);
+	return p;
+}
+
+/* It does not end by itself, not even when it has hung up. */
+__attribute__((constructor)) static void be_the_program(int argc, char **argv)
+{
+	if (argc < 4 || strcmp(argv[1], "--fd=3"))
+		return;
+	program = shared(argv[3], 0);
+	program->pid = getpid();
+	program->back.fd = accept(3, NULL, NULL);
+	back_serve(&program->back);
+	for (;;)
+		pause();
+}
+
+static void tell(void *ctx)
+{
+	EQ((intptr_t)ctx, 5);
+	__atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The program, to be told how to behave before device_new(). */
+static void prepare(void)
+{
+	log_level = LOG_ERROR;
+	told = 0;
+	if (!program)
+		program = shared(test_dir(), O_CREAT);
+	memset(program, 0, sizeof(*program));
+	program->back.features = PROTOCOL | VERSION1 | EVENTS;
+	program->back.protocol = BIT(3) | 1;
+}
+
+static struct virtio *device_new(const char *path, const char *tag)
+{
+	struct err e;
+
+	server = virtiofsd_new(path, test_dir(), false, &e);
+	OK(server);
+	rig_ram(&r);
+	/* Any file will do: it is passed on, and not looked into. */
+	return virtio_fs_new(&r.m, STDIN_FILENO, server, tag, tell, (void *)5);
+}
+
+static void plug(const char *tag)
+{
+	struct virtio *v = device_new("/proc/self/exe", tag);
+
+	OK(v);
+	if (!rig_on_a_thread)
+		v->loop = loop = loop_new();
+	rig_plug(&r, v);
+}
+
+static void begin(void)
+{
+	prepare();
+	plug("share");
+	rig_start(&r, 0);
+}
+
+static void end(void)
+{
+	rig_free(&r);
+	if (!rig_on_a_thread)
+		loop_free(loop);
+	OK(no_child());
+}
+
+/* Let the loop run: its thread does, or the test. */
+static void pass_time(void)
+{
+	if (rig_on_a_thread)
+		rig_fence(r.v->loop);
+	else
+		spin_for(1);
+}
+
+static void lose(void)
+{
+	UNTIL_(__atomic_load_n(&told, __ATOMIC_SEQ_CST), pass_time());
+	UNTIL_(rig_needs_reset(&r), pass_time());
+	OK(no_child());
+}
+
+/* A driver may wait for that (4.1.4.3.2). */
+static void stays_reset(void)
+{
+	pass_time();
+	pass_time();
+	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
+}
+
+/* No driver makes it work again, nor is it told again. */
+static void stays_lost(void)
+{
+	rig_start(&r, 0);
+	OK(rig_needs_reset(&r));
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	stays_reset();
+	EQ(told, 1);
+}
+
+static void config_is(const char *tag)
+{
+	uint32_t words[16], want[16] = { 0 };
+	unsigned i;
+
+	memcpy(want, tag, strlen(tag));
+	want[VIRTIO_FS_TAG_MAX / 4] = htole32(1);
+	prepare();
+	plug(tag);
+	for (i = 0; i < 16; i++)
+		words[i] = htole32(rig_get(&r, VIRTIO_MMIO_CONFIG + 4 * i));
+	MEM_EQ(words, want, sizeof(words));
+	end();
+}
+
+VIRTIO_TEST(its_configuration_is_the_tag_and_one_queue_for_requests)
+{
+	config_is("share");
+	config_is("a tag as long as there is room for: ");
+}
+
+VIRTIO_TEST(it_has_a_queue_for_what_goes_first_and_one_for_requests)
+{
+	unsigned q;
+
+	prepare();
+	plug("share");
+	for (q = 0; q < 3; q++) {
+		rig_set(&r, VIRTIO_MMIO_QUEUE_SEL, q);
+		EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_NUM_MAX), q < 2 ? 256 : 0);
+	}
+	end();
+}
+
+VIRTIO_TEST(nothing_is_offered_that_the_back_end_or_the_device_has_not_got)
+{
+	prepare();
+	program->back.features |= BIT(0) | BIT(VIRTIO_F_ACCESS_PLATFORM);
+	plug("share");
+	EQ(rig_offered(&r) & ~BIT(VIRTIO_F_NOTIFICATION_DATA),
+	   VERSION1 | EVENTS);
+	rig_start(&r, EVENTS);
+	OK(!rig_needs_reset(&r));
+	EQ(program->back.acked, VERSION1 | EVENTS | PROTOCOL);
+	end();
+}
+
+/* Messages: in the beginning, from each driver, and of both queues. */
+#define GREETING 4
+#define SET_UP	 2
+#define START	 12
+#define STOP	 4
+
+/* Those after the first @n. */
+static void taken_back(unsigned n)
+{
+	static const unsigned stop[STOP] = { 18, 11, 18, 11 };
+
+	EQ(program->back.n, n + STOP);
+	MEM_EQ(program->back.heard + n, stop, sizeof(stop));
+}
+
+VIRTIO_TEST(its_queues_are_taken_back_at_a_reset_and_while_it_is_held)
+{
+	begin();
+	virtio_lock(r.v);
+	virtio_hold(r.v, VIRTIO_PAUSED);
+	virtio_unlock(r.v);
+	taken_back(GREETING + SET_UP + START);
+	virtio_resume(r.v);
+	UNTIL_(program->back.n == GREETING + SET_UP + START + STOP + START,
+	       pass_time());
+	EQ(program->back.base, 7);
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	taken_back(GREETING + SET_UP + START + STOP + START);
+	/* Another driver begins at the beginning. */
+	rig_start(&r, 0);
+	OK(!rig_needs_reset(&r));
+	EQ(program->back.base, 0);
+	EQ(told, 0);
+	end();
+}
+
+VIRTIO_TEST(a_back_end_that_is_gone_is_told_once_and_the_guest_goes_on)
+{
+	begin();
+	EQ(kill(program->pid, SIGKILL), 0);
+	lose();
+	stays_lost();
+	end();
+}
+
+VIRTIO_TEST(a_back_end_that_refuses_lies_or_hangs_up_is_ended)
+{
+	static const unsigned requests[8] = { 2, 5, 8, 9, 10, 12, 13, 18 };
+	unsigned i;
+
+	for (i = 0; i < 3 * 8; i++) {
+		prepare();
+		*(i % 3 == 0   ? &program->back.refuse
+		  : i % 3 == 1 ? &program->back.hang_up
+			       : &program->back.lie) = requests[i / 3];
+		plug("share");
+		rig_start(&r, 0);
+		lose();
+		stays_lost();
+		end();
+	}
+}
+
+VIRTIO_TEST(a_back_end_that_does_not_give_a_queue_back_is_ended_by_the_reset)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		prepare();
+		*(i ? &program->back.hang_up : &program->back.lie) = 11;
+		plug("share");
+		rig_start(&r, 0);
+		OK(!rig_needs_reset(&r));
+		rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+		OK(no_child());
+		stays_reset();
+		stays_lost();
+		end();
+	}
+}
+
+static void is_none(const char *path, int error, int or_this)
+{
+	OK(!device_new(path, "share"));
+	OK(errno == error || errno == or_this);
+	virtiofsd_free(server);
+	rig_free(&r);
+	OK(no_child());
+}
+
+TEST(a_back_end_that_lies_or_hangs_up_before_there_is_a_device_is_none)
+{
+	static const unsigned requests[] = { 1, 15 };
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		prepare();
+		program->back.lie = requests[i];
+		is_none("/proc/self/exe", EPROTO, 0);
+		prepare();
+		program->back.hang_up = requests[i];
+		is_none("/proc/self/exe", ECONNRESET, 0);
+	}
+	/* No program: it ends when it should begin. */
+	is_none(test_dir(), ECONNRESET, EPIPE);
+}
