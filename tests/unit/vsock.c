@@ -113,28 +113,6 @@ VIRTIO_TEST(without_a_driver_nobody_is_there)
 	vrig_free(&v);
 }
 
-VIRTIO_TEST(a_host_that_has_said_all_still_hears)
-{
-	struct vrig v;
-
-	connected(&v);
-	EQ(write(v.peer, "bye", 3), 3);
-	shutdown(v.peer, SHUT_WR);
-	vrig_spin(&v);
-	guest_hears(&v, "bye");
-	EQ(le32toh(expect(&v, VIRTIO_VSOCK_OP_SHUTDOWN)->flags),
-	   VIRTIO_VSOCK_SHUTDOWN_SEND);
-	vrig_say(&v, "fine", 4);
-	peer_hears(&v, "fine");
-	close(v.peer);
-	v.peer = -1;
-	vrig_spin(&v);
-	EQ(le32toh(expect(&v, VIRTIO_VSOCK_OP_SHUTDOWN)->flags), 3);
-	vrig_send(&v, VIRTIO_VSOCK_OP_RST);
-	silence(&v);
-	vrig_free(&v);
-}
-
 /* By hand, as the loop is looked at: whether it is idle. */
 VIRTIO_TEST_BY_HAND(what_a_host_wrote_before_it_went_arrives_as_buffers_come)
 {
@@ -171,79 +149,6 @@ VIRTIO_TEST_BY_HAND(what_a_host_wrote_before_it_went_arrives_as_buffers_come)
 	vrig_free(&v);
 }
 
-VIRTIO_TEST(what_a_guest_sent_before_it_closed_arrives)
-{
-	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_SHUTDOWN);
-	uint32_t sent, got = 0;
-	struct vrig v;
-	ssize_t n;
-
-	connected(&v);
-	sent = fill(&v, BUFFER);
-	h.flags = htole32(3);
-	vrig_send_raw(&v, &h, NULL, 0);
-	/* At once, so that the guest need not wait. */
-	expect(&v, VIRTIO_VSOCK_OP_RST);
-	while ((n = read(v.peer, big, sizeof(big))) != 0) {
-		got += n > 0 ? n : 0;
-		vrig_spin(&v);
-	}
-	EQ(got, sent);
-	silence(&v);
-	vrig_free(&v);
-}
-
-VIRTIO_TEST(a_host_that_does_not_read_holds_the_guest_up_and_loses_nothing)
-{
-	uint32_t sent, got = 0;
-	struct vrig v;
-	ssize_t n;
-
-	connected(&v);
-	sent = fill(&v, BUFFER);
-	while (got < sent) {
-		n = read(v.peer, big, sizeof(big));
-		if (n > 0)
-			got += n;
-		vrig_spin(&v);
-	}
-	EQ(got, sent);
-	/* Without being asked, as the guest waits for it. */
-	EQ(le32toh(expect(&v, VIRTIO_VSOCK_OP_CREDIT_UPDATE)->fwd_cnt) >
-		   sent - BUFFER,
-	   true);
-	vrig_say(&v, "more", 4);
-	peer_hears(&v, "more");
-	vrig_free(&v);
-}
-
-VIRTIO_TEST(a_guest_gets_no_more_than_it_has_room_for)
-{
-	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_REQUEST);
-	struct vrig v;
-
-	vrig_of(&v);
-	h.buf_alloc = htole32(10);
-	vrig_send_raw(&v, &h, NULL, 0);
-	expect(&v, VIRTIO_VSOCK_OP_RESPONSE);
-	peer_says(&v, "0123456789abcdefghijklmnop");
-	guest_hears(&v, "0123456789");
-	expect(&v, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
-	vrig_spin(&v);
-	silence(&v);
-	h = vrig_header(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
-	h.buf_alloc = htole32(10);
-	h.fwd_cnt = htole32(6);
-	vrig_send_raw(&v, &h, NULL, 0);
-	guest_hears(&v, "abcdef");
-	expect(&v, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
-	/* A lie: it has read what was never sent. */
-	h.fwd_cnt = htole32(100);
-	vrig_send_raw(&v, &h, NULL, 0);
-	silence(&v);
-	vrig_free(&v);
-}
-
 VIRTIO_TEST(connections_take_turns)
 {
 	const uint32_t ports[] = { GUEST, GUEST + 1, GUEST, GUEST + 1 };
@@ -270,38 +175,6 @@ VIRTIO_TEST(connections_take_turns)
 		EQ(le32toh(got->dst_port), ports[i]);
 	}
 	close(first);
-	vrig_free(&v);
-}
-
-VIRTIO_TEST(a_guest_that_receives_no_more_ends_what_the_host_sends)
-{
-	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_SHUTDOWN);
-	struct vrig v;
-
-	connected(&v);
-	h.flags = htole32(VIRTIO_VSOCK_SHUTDOWN_RCV);
-	vrig_send_raw(&v, &h, NULL, 0);
-	EQ(send(v.peer, "x", 1, MSG_NOSIGNAL), -1);
-	EQ(errno, EPIPE);
-	vrig_say(&v, "still", 5);
-	peer_hears(&v, "still");
-	silence(&v);
-	vrig_free(&v);
-}
-
-VIRTIO_TEST(a_guest_that_sends_no_more_ends_what_the_host_reads)
-{
-	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_SHUTDOWN);
-	struct vrig v;
-
-	connected(&v);
-	h.flags = htole32(VIRTIO_VSOCK_SHUTDOWN_SEND);
-	vrig_send_raw(&v, &h, NULL, 0);
-	OK(peer_is_alone(&v));
-	peer_says(&v, "go on");
-	guest_hears(&v, "go on");
-	vrig_say(&v, "x", 1);
-	expect(&v, VIRTIO_VSOCK_OP_RST);
 	vrig_free(&v);
 }
 

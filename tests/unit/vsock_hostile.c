@@ -2,18 +2,6 @@
 /* What a driver of the socket device must not do, and what happens then. */
 #include "tests/unit/vsock_guest.h"
 
-VIRTIO_TEST(V1_a_guest_that_sends_beyond_its_credit_is_reset)
-{
-	struct vrig v;
-
-	connected(&v);
-	fill(&v, BUFFER);
-	vrig_say(&v, big, 1);
-	expect(&v, VIRTIO_VSOCK_OP_RST);
-	silence(&v);
-	vrig_free(&v);
-}
-
 VIRTIO_TEST(V1_a_header_that_is_flipped_is_answered_by_a_reset)
 {
 	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_RW);
