@@ -63,8 +63,8 @@ static void hung_up(struct io *io, uint32_t events)
 	struct vhost *h = container_of(io, struct vhost, hang_up);
 
 	(void)events;
-	loop_del(io);
 	virtio_lock(&h->v);
+	loop_del(io);
 	lose(h);
 	/* A driver that has reset it waits to read a status of 0 (4.1.4.3.2). */
 	if (virtio_live(&h->v))
