@@ -314,9 +314,10 @@ int arch_irq_line(const struct vm *vm, unsigned spi, bool on)
 		       (spi + 32),
 		.level = on,
 	};
+	static struct log_limit complaints;
 	int r = kvm_ioctlp(vm->fd, KVM_IRQ_LINE, &level);
 
 	if (r < 0)
-		log_warnx("SPI %u: %s", spi, strerror(-r));
+		log_guest(&complaints, "SPI %u: %s", spi, strerror(-r));
 	return r;
 }

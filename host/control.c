@@ -69,6 +69,7 @@ struct control {
 	unsigned nclients;
 	char *kept[CONTROL_KEPT_EVENTS];
 	unsigned first, nkept;
+	struct log_limit strangers;
 };
 
 static void serve(struct client *c);
@@ -320,7 +321,8 @@ static void welcome(struct control *control, int fd)
 	struct client *c;
 
 	if (!peer_is_trusted(fd)) {
-		log_warnx("a process of another user wanted to control the VM");
+		log_guest(&control->strangers,
+			  "a process of another user wanted to control the VM");
 		close(fd);
 		return;
 	}

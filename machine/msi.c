@@ -3,9 +3,10 @@
  * Theory of operation
  *
  * A GSI is a number that user space and KVM agree on. The first ones stand for
- * the interrupt controller's lines, as KVM has it before anybody sets a table; each message has one of
- * those that follow. KVM takes the table as a whole, so it is kept here, under
- * a lock; a change of a route goes to KVM before the next pulse of its eventfd.
+ * the interrupt controller's lines, as KVM has it before anybody sets a table;
+ * each message has one of those that follow. KVM takes the table as a whole, so
+ * it is kept here, under a lock; a change of a route goes to KVM before the next
+ * pulse of its eventfd.
  *
  * An eventfd's pulse is in KVM when write() returns, and the eventfd stays with
  * its GSI for good: no change of a route can lose one. At worst a pulse that
@@ -35,6 +36,7 @@ struct msi_router {
 	unsigned ngsis;
 	int *fd; /* of each GSI, -1 until the first pulse */
 	struct kvm_irq_routing *table;
+	struct log_limit complaints;
 };
 
 struct msi_source {
@@ -47,19 +49,21 @@ struct msi_source {
 /* --- eventfds --- */
 
 /* An eventfd that KVM turns into interrupts of @gsi. -1 if it cannot. */
-static int make_irqfd(const struct msi_router *r, unsigned gsi)
+static int make_irqfd(struct msi_router *r, unsigned gsi)
 {
 	struct kvm_irqfd irqfd = { .gsi = gsi };
 	int err, fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd < 0) {
-		log_warn("an interrupt's eventfd");
+		log_guest(&r->complaints, "an interrupt's eventfd: %s",
+			  strerror(errno));
 		return -1;
 	}
 	irqfd.fd = fd;
 	err = kvm_ioctlp(r->vm->fd, KVM_IRQFD, &irqfd);
 	if (err < 0) {
-		log_warnx("KVM_IRQFD for GSI %u: %s", gsi, strerror(-err));
+		log_guest(&r->complaints, "KVM_IRQFD for GSI %u: %s", gsi,
+			  strerror(-err));
 		close(fd);
 		return -1;
 	}
@@ -74,7 +78,8 @@ static void pulse(struct msi_router *r, unsigned gsi)
 	if (r->fd[gsi] < 0)
 		r->fd[gsi] = make_irqfd(r, gsi);
 	if (r->fd[gsi] >= 0 && write(r->fd[gsi], &one, sizeof(one)) < 0)
-		log_warn("interrupt of GSI %u", gsi);
+		log_guest(&r->complaints, "interrupt of GSI %u: %s", gsi,
+			  strerror(errno));
 }
 
 void msi_pulse(struct msi_router *r, unsigned line)
@@ -115,7 +120,8 @@ static void route(void *ctx, unsigned n, uint64_t addr, uint32_t data)
 	err = kvm_ioctlp(r->vm->fd, KVM_SET_GSI_ROUTING, t);
 	pthread_mutex_unlock(&r->lock);
 	if (err < 0)
-		log_warnx("KVM_SET_GSI_ROUTING: %s", strerror(-err));
+		log_guest(&r->complaints, "KVM_SET_GSI_ROUTING: %s",
+			  strerror(-err));
 }
 
 static void send(void *ctx, unsigned n)

@@ -105,7 +105,7 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		r->crashed = true;
 		return;
 	case VM_HALTED:
-		log_warnx("the guest has halted for good");
+		log_guest(&r->halts, "the guest has halted for good");
 		r->halted = true;
 		run_panicked(r);
 		return;
@@ -116,7 +116,7 @@ void run_on_event(void *ctx, const struct vm_event *ev)
 		run_finish(r, CAUSE_FAILED, "the guest cannot boot again");
 		return;
 	case VM_WATCHDOG:
-		log_warnx("the guest's watchdog has expired");
+		log_guest(&r->bites, "the guest's watchdog has expired");
 		happened(r, CAUSE_WATCHDOG, r->cfg->on_watchdog);
 		return;
 	case VM_RESET:

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/log.h"
 #include "machine/board.h"
 #include "run/ending.h"
 #include "core/config.h"
@@ -64,7 +65,8 @@ struct run {
 	enum cause held_for; /* while a policy holds the VM */
 	bool panicked;	     /* since the last reset */
 	bool crashed;	     /* ... into a crash kernel, which goes on */
-	bool halted;	     /* how it panicked */
+	struct log_limit halts, bites;
+	bool halted; /* how it panicked */
 
 	bool ended; /* and this is what ended it first: */
 	struct ending end;

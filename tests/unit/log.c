@@ -8,32 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/said.h"
 #include "tests/unit/test.h"
-
-static int saved, out;
-
-/* Standard error, as it is said from here on to said(). */
-static void listen_in(void)
-{
-	int fds[2];
-
-	EQ(pipe2(fds, O_NONBLOCK), 0);
-	out = fds[0];
-	saved = dup(STDERR_FILENO);
-	dup2(fds[1], STDERR_FILENO);
-	close(fds[1]);
-}
-
-static const char *said(void)
-{
-	static char buf[8192];
-	ssize_t n;
-
-	dup2(saved, STDERR_FILENO);
-	n = read(out, buf, sizeof(buf) - 1);
-	buf[n > 0 ? n : 0] = 0;
-	return buf;
-}
 
 TEST(a_warning_is_one_line_with_the_reason)
 {

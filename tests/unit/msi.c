@@ -9,6 +9,7 @@
 #include "core/kvm.h"
 #include "core/vm.h"
 #include "tests/unit/board_rig.h"
+#include "tests/unit/said.h"
 
 #define DOORBELL   (MAP_ITS_BASE + 0x10040)
 #define V2M_SETSPI (MAP_V2M_BASE + 0x40)
@@ -121,6 +122,24 @@ TEST(more_messages_than_kvm_has_gsis_are_refused)
 	way_new(&w, GIC_V3);
 	OK(!msi_source_new(w.router, 0x18, 4096));
 	EQ(errno, ENOSPC);
+	msi_router_free(w.router);
+}
+
+TEST(what_kvm_refuses_is_told_at_a_limited_rate)
+{
+	struct way w;
+	unsigned i;
+
+	way_new(&w, GIC_V3);
+	fake_kvm_fail(KVM_IRQFD, 0, ENOSPC);
+	fake_kvm_fail(KVM_SET_GSI_ROUTING, 0, EINVAL);
+	listen_in();
+	for (i = 0; i < 1000; i++) {
+		w.msi.route(w.msi.ctx, 2, DOORBELL, i);
+		w.msi.send(w.msi.ctx, i % 4);
+		msi_pulse(w.router, 40);
+	}
+	LT(lines_said(), 16);
 	msi_router_free(w.router);
 }
 

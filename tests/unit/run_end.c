@@ -3,6 +3,7 @@
 #include "run/exit.h"
 #include "run/run_impl.h"
 #include "tests/unit/board_rig.h"
+#include "tests/unit/said.h"
 
 static struct run run;
 static struct config config;
@@ -87,6 +88,23 @@ TEST(restart_has_the_vm_reset_and_ignore_leaves_it_alone)
 	happens(VM_PANIC);
 	happens(VM_WATCHDOG);
 	OK(!board_vm(board)->wants_reset && !run.ended && !is_held());
+	end();
+}
+
+TEST(what_a_guest_can_do_time_and_again_is_told_at_a_limited_rate)
+{
+	unsigned i;
+
+	begin(POLICY_IGNORE);
+	listen_in();
+	for (i = 0; i < 1000; i++) {
+		happens(VM_WATCHDOG);
+		happens(VM_HALTED);
+		happens(VM_PANIC);
+		happens(VM_CRASH_KERNEL);
+	}
+	LT(lines_said(), 32);
+	OK(!run.ended);
 	end();
 }
 
