@@ -306,6 +306,7 @@ gone() { timeout 30 "$rig" exec tail -s 0.1 --pid="$1" -f /dev/null; }
 
 @test "a pid that is somebody else's by now is left alone" {
 	mkdir -p "$NESTOR_RIG_DIR/stale"
+	# Nobody waits for it: it is the process that must not be ended.
 	sleep 1000 3>&- &
 	echo "$! 12345" >"$NESTOR_RIG_DIR/stale/pid"
 	"$rig" down --name stale

@@ -87,10 +87,7 @@ TEST(who_asks_a_device_to_be_quiet_is_told_after_the_last_request)
 	struct echo *e;
 	struct rig r;
 
-	e = echo_new(&r, NULL, 1);
-	e->keeps = true;
-	echo_send(&r, 0, 0);
-	echo_send(&r, 0, 1);
+	e = echo_busy(&r);
 	quiesce(&r, &q, loop, &all);
 	/* These two need not be given up, and a third is not taken. */
 	EQ(e->cancelled, 0);

@@ -95,6 +95,17 @@ static inline void echo_send(struct rig *r, unsigned q, unsigned i)
 	rig_send(r, q, i);
 }
 
+/* One that keeps two requests in flight. */
+static inline struct echo *echo_busy(struct rig *r)
+{
+	struct echo *e = echo_new(r, NULL, 1);
+
+	e->keeps = true;
+	echo_send(r, 0, 0);
+	echo_send(r, 0, 1);
+	return e;
+}
+
 /* The one kept last is done. */
 static inline void echo_finish(struct echo *e)
 {

@@ -317,10 +317,7 @@ VIRTIO_TEST(Q13_a_reset_waits_for_requests_in_flight_and_holds_up_nobody)
 	struct echo *e;
 	struct rig r;
 
-	e = echo_new(&r, NULL, 1);
-	e->keeps = true;
-	echo_send(&r, 0, 0);
-	echo_send(&r, 0, 1);
+	e = echo_busy(&r);
 	EQ(pthread_create(&thread, NULL, reset_it, &r), 0);
 	AWAIT(echo_holds(&r) == VIRTIO_RESETTING);
 	/* Registers are there meanwhile, and no request is taken. */

@@ -178,14 +178,9 @@ VIRTIO_TEST(a_reset_of_what_is_no_connection_is_not_answered)
 
 VIRTIO_TEST(a_reset_before_the_guest_was_asked_withdraws_the_question)
 {
-	struct virtio_vsock_hdr h = vrig_header(VIRTIO_VSOCK_OP_RST);
 	struct vrig v;
 
-	vrig_new(&v);
-	vrig_start(&v, 0);
-	EQ(vrig_asked(&v, vrig_pair(&v), GUEST), 0);
-	h.dst_port = htole32(0x40000001);
-	vrig_send_raw(&v, &h, NULL, 0);
+	vrig_answers_unasked(&v, VIRTIO_VSOCK_OP_RST);
 	OK(peer_is_alone(&v));
 	vrig_refill(&v);
 	silence(&v);

@@ -243,3 +243,15 @@ static inline const struct virtio_vsock_hdr *vrig_next(struct vrig *v,
 		*data = p + HDR;
 	return (const struct virtio_vsock_hdr *)p;
 }
+
+/* The driver answers by @op a question of the host's that it was not asked yet. */
+static inline void vrig_answers_unasked(struct vrig *v, uint16_t op)
+{
+	struct virtio_vsock_hdr h = vrig_header(op);
+
+	vrig_new(v);
+	vrig_start(v, 0);
+	EQ(vrig_asked(v, vrig_pair(v), GUEST), 0);
+	h.dst_port = htole32(0x40000001);
+	vrig_send_raw(v, &h, NULL, 0);
+}
