@@ -7,6 +7,7 @@
 
 load lib
 load vms
+load terminal
 
 # typing ARG... - nestor console, with the input that the test gives it
 typing() { timeout 60 "$NESTOR" console --runtime-dir vms "$@"; }
@@ -81,41 +82,17 @@ talk() { n console a "$@" --timeout 60; }
 	[ "$(typing --scrollback 1 --no-follow a <&-)" = $'ab<a>\r' ]
 }
 
-# term_start - nestor console a on a pseudo-terminal; keys go to fd 8, and what
-# it shows comes from fd 7
-term_start()
+# watch - nestor console a, on a terminal
+watch()
 {
-	cat >session <<-END
-		tty >tty
-		stty rows 40 cols 100
-		stty -g >before
-		bash -c 'echo \$\$ >pid; exec "\$@"' - "$NESTOR" console --runtime-dir vms a
-		echo \$? >status
-		stty -g >after
-	END
-	mkfifo in out
-	socat - "EXEC:bash session,pty,setsid,ctty,stderr" <in >out 3>&- &
-	vm_pid=$!
-	exec 8>in 7<out
-	rm in out
+	on_terminal "$NESTOR" console --runtime-dir vms a
 	vm_says "Ctrl-a d detaches"
-}
-
-# term_ends STATUS - and the terminal is what it was before
-term_ends()
-{
-	cat <&7 >rest
-	exec 7<&- 8>&-
-	wait "$vm_pid" || true
-	vm_pid=
-	echo "status $(<status)"
-	[[ $(<status) = "$1" && $(<before) = "$(<after)" ]]
 }
 
 @test "on a terminal Ctrl-a d detaches, and it is restored however that ends" {
 	start a echo
 	talk --expect listening
-	term_start
+	watch
 	[[ $(stty -F "$(cat tty)" -a) = *" -icanon "*" -echo "* ]]
 	printf 'hi\001a' >&8
 	vm_says "hi<1>"
@@ -128,10 +105,10 @@ term_ends()
 	term_ends 0
 	talk --expect '<break>' --expect x
 	# The VM goes on; the next time a signal ends it, then the VM's end.
-	term_start
+	watch
 	kill -TERM "$(<pid)"
 	term_ends 143
-	term_start
+	watch
 	printf q >&8
 	vm_says "the VM has ended]"
 	term_ends 0

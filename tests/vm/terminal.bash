@@ -3,26 +3,29 @@
 #
 # terminal.bash - nestor run on a pseudo-terminal; `load terminal` after lib
 
-# term_start ARG... - nestor run on a pseudo-terminal of 40 rows and 100 columns
+# on_terminal CMD... - in the background, on a pseudo-terminal of 40 rows and 100 columns
 #
 # What is typed goes to fd 8, what is shown comes from fd 7. The files tty, pid,
 # before, after and status say what they are named after.
-term_start()
+on_terminal()
 {
-	cat >session <<-'END'
+	cat >session <<-END
 		tty >tty
 		stty rows 40 cols 100
 		stty -g >before
-		bash -c 'echo $$ >pid; exec "$@"' - "$@" 2>err
-		echo $? >status
+		bash -c 'echo \$\$ >pid; exec "\$@"' - $(printf '%q ' "$@")
+		echo \$? >status
 		stty -g >after
 	END
 	mkfifo in out
-	socat - "EXEC:bash session $NESTOR run $*,pty,setsid,ctty,stderr" \
-		<in >out 3>&- &
+	socat - "EXEC:bash session,pty,setsid,ctty,stderr" <in >out 3>&- &
 	vm_pid=$!
 	exec 8>in 7<out
+	rm in out
 }
+
+# term_start ARG... - nestor run, whose sentences go to the file err
+term_start() { on_terminal bash -c 'exec "$@" 2>err' - "$NESTOR" run "$@"; }
 
 # term_ends STATUS - and the terminal is what it was before
 term_ends()
@@ -31,7 +34,7 @@ term_ends()
 	exec 7<&- 8>&-
 	wait "$vm_pid" || true
 	vm_pid=
-	echo "status $(<status), $(cat err)"
+	echo "status $(<status), $(cat err 2>/dev/null)"
 	[[ $(<status) = "$1" && $(<before) = "$(<after)" ]]
 }
 

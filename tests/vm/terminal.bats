@@ -25,7 +25,6 @@ load terminal
 		mode -icanon
 		kill "-${sig%:*}" "$(<pid)"
 		term_ends "${sig#*:}"
-		rm in out
 	done
 }
 
@@ -33,7 +32,6 @@ load terminal
 	term_start -k "$(payload panic)"
 	vm_says "crashing"
 	term_ends 4
-	rm in out
 	term_start -k "$(payload spin)" --timeout 1
 	term_ends 124
 }

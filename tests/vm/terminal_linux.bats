@@ -46,7 +46,6 @@ types_into()
 	types 'go\n'
 	vm_says "heard: go"
 	term_ends 0
-	rm in out
 	# Long before anybody reads it.
 	run -0 bash -c 'echo go | timeout 200 "$@"' - "$NESTOR" run "$@"
 	says "heard: go"
