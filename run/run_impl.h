@@ -65,8 +65,8 @@ struct run {
 	enum cause held_for; /* while a policy holds the VM */
 	bool panicked;	     /* since the last reset */
 	bool crashed;	     /* ... into a crash kernel, which goes on */
+	bool halted;	     /* how it panicked */
 	struct log_limit halts, bites;
-	bool halted; /* how it panicked */
 
 	bool ended; /* and this is what ended it first: */
 	struct ending end;
