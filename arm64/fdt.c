@@ -3,6 +3,8 @@
  * The nodes of the device tree that are ARM's: CPUs and what calls their
  * firmware, timers, the GIC, the PMU.
  */
+#include <linux/psci.h>
+
 #include "arm64/map.h"
 #include "arm64/vcpu.h"
 #include "machine/arch.h"
@@ -35,6 +37,30 @@ static uint32_t ppi_flags(const struct machine *m)
 	return LEVEL_HIGH;
 }
 
+/* A vCPU's phandle follows those of the nodes with a label. */
+static unsigned cpu_handle(unsigned i)
+{
+	return TREE_HANDLES + i;
+}
+
+/* As QEMU has it (cpu/cpu-topology.txt): all are cores of one cluster. */
+static void add_cpu_map(struct tree *t, const struct machine *m)
+{
+	unsigned i;
+
+	tree_node(t, "cpu-map");
+	tree_node(t, "socket0");
+	tree_node(t, "cluster0");
+	for (i = 0; i < m->cpus; i++) {
+		tree_node(t, "core%u", i);
+		tree_cells(t, "cpu", cpu_handle(i));
+		tree_end(t);
+	}
+	tree_end(t);
+	tree_end(t);
+	tree_end(t);
+}
+
 /* One cell of address: vcpu_mpidr() leaves Aff3 at 0. */
 static void add_cpus(struct tree *t, const struct machine *m)
 {
@@ -47,21 +73,36 @@ static void add_cpus(struct tree *t, const struct machine *m)
 		const uint32_t reg = vcpu_mpidr(i);
 
 		tree_node(t, "cpu@%x", reg);
+		tree_cells(t, "phandle", cpu_handle(i));
 		tree_string(t, "device_type", "cpu");
 		tree_string(t, "compatible", "arm,armv8");
 		tree_cells(t, "reg", reg);
 		tree_string(t, "enable-method", "psci");
 		tree_end(t);
 	}
+	add_cpu_map(t, m);
 	tree_end(t);
 }
 
-/* KVM's PSCI is called by HVC; a guest that has EL2 itself calls by SMC. */
+/*
+ * KVM's PSCI is called by HVC; a guest that has EL2 itself calls by SMC. What
+ * knows version 0.1 alone is told the numbers of the functions, which are those
+ * that later versions fix (psci.yaml).
+ */
 static void add_psci(struct tree *t, const struct machine *m)
 {
+	const bool wide = !m->aarch32;
+
 	tree_node(t, "psci");
-	tree_strings(t, "compatible", "arm,psci-1.0\0arm,psci-0.2");
+	tree_strings(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
 	tree_string(t, "method", m->el2 ? "smc" : "hvc");
+	tree_cells(t, "cpu_suspend",
+		   wide ? PSCI_0_2_FN64_CPU_SUSPEND : PSCI_0_2_FN_CPU_SUSPEND);
+	tree_cells(t, "cpu_off", PSCI_0_2_FN_CPU_OFF);
+	tree_cells(t, "cpu_on",
+		   wide ? PSCI_0_2_FN64_CPU_ON : PSCI_0_2_FN_CPU_ON);
+	tree_cells(t, "migrate",
+		   wide ? PSCI_0_2_FN64_MIGRATE : PSCI_0_2_FN_MIGRATE);
 	tree_end(t);
 }
 

@@ -23,6 +23,7 @@
 static void add_root(struct tree *t)
 {
 	tree_cells(t, "interrupt-parent", TREE_INTC);
+	tree_empty(t, "dma-coherent");
 	tree_cells(t, "#size-cells", 2);
 	tree_cells(t, "#address-cells", 2);
 	tree_string(t, "compatible", "linux,dummy-virt");

@@ -248,6 +248,8 @@ static uint32_t cell(const void *fdt, const char *path, const char *name, int i)
 	return fdt32_ld(v + i);
 }
 
+#define CLUSTER "/cpus/cpu-map/socket0/cluster0"
+
 TEST(two_hundred_cpus_have_two_redistributor_regions)
 {
 	struct machine m = plain();
@@ -265,8 +267,27 @@ TEST(two_hundred_cpus_have_two_redistributor_regions)
 	EQ(cell(fdt, "/intc@8000000", "reg", 11), 77 * 0x20000);
 	EQ(cell(fdt, "/cpus/cpu@c07", "reg", 0), 0xc07);
 	fdt_for_each_subnode(node, fdt, fdt_path_offset(fdt, "/cpus")) n++;
-	EQ(n, 200);
+	EQ(n, 201); /* and the map of them */
+	node = fdt_node_offset_by_phandle(
+		fdt, cell(fdt, CLUSTER "/core199", "cpu", 0));
+	EQ(node, fdt_path_offset(fdt, "/cpus/cpu@c07"));
 	EQ(cell(fdt, "/virtio_mmio@a003e00", "interrupts", 1), 47);
+	free(fdt);
+}
+
+/* DEN 0022, 5.1: the functions of 32 bits, which are all that it can call. */
+TEST(a_guest_of_32_bits_is_told_the_numbers_of_32_bit_functions)
+{
+	struct machine m = plain();
+	size_t size;
+	void *fdt;
+
+	m.aarch32 = true;
+	EQ(fdt_build(&m, &fdt, &size), 0);
+	EQ(cell(fdt, "/psci", "cpu_suspend", 0), 0x84000001);
+	EQ(cell(fdt, "/psci", "cpu_off", 0), 0x84000002);
+	EQ(cell(fdt, "/psci", "cpu_on", 0), 0x84000003);
+	EQ(cell(fdt, "/psci", "migrate", 0), 0x84000005);
 	free(fdt);
 }
 
