@@ -62,7 +62,7 @@ static int create(struct vm *vm, uint32_t type)
 int gic_create(struct vm *vm, struct machine *m, struct err *e)
 {
 	int fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V3), r;
-	uint32_t intids;
+	uint32_t intids = GIC_INTIDS;
 
 	m->gic = GIC_V3;
 	/* KVM gives no EL2 to a guest with a GICv2. */
@@ -85,7 +85,6 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	if (fd < 0)
 		return fd;
 	r = m->gic == GIC_V3 ? place_v3(fd, m) : place_v2(fd);
-	intids = gic_intids(m);
 	if (!r)
 		r = kvm_set_attr(fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &intids);
 	if (!r && m->el2)
@@ -207,11 +206,10 @@ static int reset_v3(int fd, const struct machine *m)
 	int r = 0;
 
 	put(&d, CTLR, 0);
-	put_intids(&d, 0, 32, gic_intids(m), GIC_V3);
-	for (i = 32; i < gic_intids(m); i++) {
+	put_intids(&d, 0, 32, GIC_INTIDS, GIC_V3);
+	/* KVM has no Aff3: the upper half of each is 0. */
+	for (i = 32; i < GIC_INTIDS; i++)
 		put(&d, IROUTER + 8 * i, 0);
-		put(&d, IROUTER + 8 * i + 4, 0);
-	}
 	for (i = 0; i < m->cpus && !r; i++) {
 		struct frame c = { .fd = fd,
 				   .group = KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
@@ -244,7 +242,7 @@ static int reset_v2(int fd, const struct machine *m)
 		put(&c, GICC_APR, 0);
 		if (i == 0) {
 			put(&d, CTLR, 0);
-			put_intids(&d, 0, 32, gic_intids(m), GIC_V2);
+			put_intids(&d, 0, 32, GIC_INTIDS, GIC_V2);
 		}
 		put_intids(&d, 0, 0, 32, GIC_V2);
 		r = d.r ? d.r : c.r;
@@ -282,7 +280,7 @@ bool gic_shared_enabled(int fd, const struct machine *m)
 
 	if (is_off(fd))
 		return false;
-	for (i = 32; i < gic_intids(m); i += 32)
+	for (i = 32; i < GIC_INTIDS; i += 32)
 		enabled |= get(fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
 			       ISENABLER + i / 8);
 	for (i = 0; m->gic == GIC_V3 && i < m->cpus; i++)
@@ -304,7 +302,8 @@ uint32_t gic_private_enabled(int fd, const struct machine *m, unsigned cpu)
 
 unsigned arch_irq_lines(const struct machine *m)
 {
-	return gic_intids(m) - 32;
+	return m->gic == GIC_V2 ? SPI_V2M + SPI_V2M_COUNT
+				: SPI_VIRTIO + MAP_VIRTIO_SLOTS;
 }
 
 int arch_irq_line(const struct vm *vm, unsigned spi, bool on)

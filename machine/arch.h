@@ -87,7 +87,7 @@ json_t *arch_hypervisor_json(const struct vcpu *v);
 /* The level of line @line of the interrupt controller. Any thread. */
 int arch_irq_line(const struct vm *vm, unsigned line, bool on);
 
-/* How many lines devices can have: 0 and up. */
+/* How many lines the map's devices can have: 0 and up. */
 unsigned arch_irq_lines(const struct machine *m);
 
 /* Of an interrupt specifier. */

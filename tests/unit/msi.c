@@ -52,16 +52,16 @@ TEST(a_message_goes_to_the_its_with_the_functions_id_beside_all_spis)
 
 	way_new(&w, GIC_V3);
 	w.msi.route(w.msi.ctx, 2, DOORBELL, 7);
-	EQ(last_routing().a, 64 + 1);
+	EQ(last_routing().a, 48 + 1);
 	EQ(last_routing().b, 0x10ull << 32 | 7);
 	w.msi.send(w.msi.ctx, 2);
 	w.msi.send(w.msi.ctx, 2);
 	/* One eventfd for good, whose GSI is behind those of the SPIs. */
 	EQ(fake_kvm_count(KVM_IRQFD), 1);
-	EQ(fake_calls[fake_ncalls - 1].a, 64 + 2);
+	EQ(fake_calls[fake_ncalls - 1].a, 48 + 2);
 	w.msi.route(w.msi.ctx, 2, DOORBELL, 8);
 	w.msi.send(w.msi.ctx, 2);
-	EQ(last_routing().a, 64 + 1);
+	EQ(last_routing().a, 48 + 1);
 	EQ(last_routing().b, 0x10ull << 32 | 8);
 	EQ(fake_kvm_count(KVM_IRQFD), 1);
 	msi_router_free(w.router);
@@ -87,11 +87,11 @@ TEST(a_gicv2m_takes_its_own_spis_and_nothing_else)
 
 	way_new(&w, GIC_V2);
 	w.msi.route(w.msi.ctx, 0, V2M_SETSPI, SPI_V2M + 32 + 63);
-	EQ(last_routing().a, 128 + 1);
+	EQ(last_routing().a, 112 + 1);
 	EQ(last_routing().b, SPI_V2M + 63);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		w.msi.route(w.msi.ctx, 0, bad[i].addr, bad[i].data);
-		EQ(last_routing().a, 128);
+		EQ(last_routing().a, 112);
 	}
 	msi_router_free(w.router);
 }
