@@ -133,6 +133,19 @@ static uint8_t answer(const struct cfi_flash *f, uint64_t off)
 	}
 }
 
+#define ERASED 0xffu
+
+/* The @len bytes of the contents at @off. */
+static void load(const struct cfi_flash *f, uint64_t off, void *buf, size_t len)
+{
+	const uint8_t *mem = f->host.mem(f->host.ctx);
+
+	if (mem)
+		memcpy(buf, mem + off, len);
+	else
+		memset(buf, ERASED, len);
+}
+
 static uint64_t cfi_flash_read(struct device *dev, uint64_t off, unsigned size)
 {
 	struct cfi_flash *f = (struct cfi_flash *)dev;
@@ -140,15 +153,11 @@ static uint64_t cfi_flash_read(struct device *dev, uint64_t off, unsigned size)
 	unsigned i;
 
 	pthread_mutex_lock(&f->lock);
-	for (i = 0; i < size; i++) {
-		uint8_t byte;
-
-		if (f->reads == READS_ARRAY)
-			byte = f->host.mem[off + i];
-		else
-			byte = (off + i) % CHIPS ? 0 : answer(f, off + i);
-		val |= (uint64_t)byte << i * 8;
-	}
+	if (f->reads == READS_ARRAY)
+		load(f, off, &val, size);
+	else
+		for (i = -off % CHIPS; i < size; i += CHIPS)
+			val |= (uint64_t)answer(f, off + i) << i * 8;
 	pthread_mutex_unlock(&f->lock);
 	return val;
 }
@@ -193,14 +202,15 @@ static void program(struct cfi_flash *f, uint64_t off, const uint8_t *data,
 	uint8_t buf[CFI_FLASH_BUFFER];
 	size_t i;
 
+	load(f, off, buf, len);
 	for (i = 0; i < len; i++)
-		buf[i] = f->host.mem[off + i] & data[i];
+		buf[i] &= data[i];
 	store(f, off, buf, len, SR_PROGRAM_ERROR);
 }
 
 static void erase(struct cfi_flash *f, uint64_t off)
 {
-	static const uint8_t erased[4096] = { [0 ... 4095] = 0xff };
+	static const uint8_t erased[4096] = { [0 ... 4095] = ERASED };
 	const uint64_t end = (off | (CFI_FLASH_BLOCK - 1)) + 1;
 
 	for (off = end - CFI_FLASH_BLOCK; off < end; off += sizeof(erased))
@@ -256,7 +266,7 @@ static void begin_buffer(struct cfi_flash *f, uint32_t count)
 	}
 	f->words = count + 1;
 	f->lo = f->hi = 0;
-	memset(f->buffer, 0xff, sizeof(f->buffer));
+	memset(f->buffer, ERASED, sizeof(f->buffer));
 	f->next = C_DATA;
 }
 

@@ -21,8 +21,8 @@
 
 /* What is behind a bank. */
 struct cfi_flash_host {
-	/* The contents, which store() alone changes. */
-	const uint8_t *mem;
+	/* The contents, which store() alone changes. NULL: all is erased. */
+	const uint8_t *(*mem)(void *ctx);
 	/*
 	 * The @len bytes at @off become @buf, in the order of their addresses.
 	 * 0, or -errno: the guest sees that programming failed. NULL: the bank
@@ -40,7 +40,7 @@ struct cfi_flash_host {
 /*
  * cfi_flash_new() - a bank of @size bytes, a power of two of at least 512 KiB
  *
- * Both callbacks run under the bank's lock, on the vCPU's thread that wrote, or
- * on the one that resets. NULL with errno set.
+ * The callbacks run under the bank's lock, on the thread of the vCPU whose access
+ * it is, or on the one that resets. NULL with errno set.
  */
 struct device *cfi_flash_new(const struct cfi_flash_host *host, uint64_t size);

@@ -4,7 +4,7 @@
  * the same file: both are the page cache, so the guest sees each program at
  * once, a full disk is an error of that program and no SIGBUS, and what was
  * written outlives the process. The others are private mappings: a page takes
- * memory of its own only if it is programmed.
+ * memory of its own only if it is programmed. An empty bank has none until then.
  */
 #include "host/flash.h"
 
@@ -56,23 +56,32 @@ static int erased_fd(void)
 	return fd;
 }
 
+/* Give @b its memory, all erased. 0 or -errno. */
 static int map_erased(struct flash_bank *b)
 {
 	int fd = erased_fd(), r = 0;
+	uint8_t *mem;
 	uint64_t off;
 
 	if (fd < 0)
 		return fd;
+	mem = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0);
+	if (mem == MAP_FAILED)
+		r = -errno;
 	for (off = 0; off < b->size && !r; off += MIB)
-		if (mmap(b->mem + off, MIB, PROT_READ | PROT_WRITE,
+		if (mmap(mem + off, MIB, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
 			r = -errno;
 	close(fd);
+	if (!r)
+		b->mem = mem;
+	else if (mem != MAP_FAILED)
+		munmap(mem, b->size);
 	return r;
 }
 
-/* A bank of @size bytes, a multiple of 1 MiB, all erased; NULL: no memory. */
-static struct flash_bank *bank_new(uint64_t size)
+struct flash_bank *flash_open_empty(uint64_t size)
 {
 	struct flash_bank *b = calloc(1, sizeof(*b));
 
@@ -80,11 +89,15 @@ static struct flash_bank *bank_new(uint64_t size)
 		return NULL;
 	b->fd = -1;
 	b->size = size;
-	b->mem =
-		mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (b->mem == MAP_FAILED)
-		b->mem = NULL;
-	if (!b->mem || map_erased(b) < 0) {
+	return b;
+}
+
+/* A bank of @size bytes, a multiple of 1 MiB, all erased; NULL: no memory. */
+static struct flash_bank *bank_new(uint64_t size)
+{
+	struct flash_bank *b = flash_open_empty(size);
+
+	if (b && map_erased(b) < 0) {
 		flash_close(b);
 		return NULL;
 	}
@@ -217,10 +230,15 @@ static int write_at(int fd, const uint8_t *buf, size_t len, uint64_t off)
 
 int flash_store(struct flash_bank *b, uint64_t off, const void *buf, size_t len)
 {
+	int r = 0;
+
 	if (b->fd >= 0)
 		return write_at(b->fd, buf, len, off);
-	memcpy(b->mem + off, buf, len);
-	return 0;
+	if (!b->mem)
+		r = map_erased(b);
+	if (!r)
+		memcpy(b->mem + off, buf, len);
+	return r;
 }
 
 /* From @off to @size. Interrupted, it goes on from the file's end next time. */

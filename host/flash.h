@@ -37,16 +37,27 @@ struct flash_bank *flash_open_vars(const char *path, const char *template,
 struct flash_bank *flash_open_scratch(const char *template, uint64_t size,
 				      struct err *e);
 
+/*
+ * flash_open_empty() - nothing, for as long as the bank is open
+ *
+ * It takes no memory before the first flash_store(). NULL: no memory at all.
+ */
+struct flash_bank *flash_open_empty(uint64_t size);
+
 void flash_close(struct flash_bank *);
 
-/* The bank's memory; flash_store() changes what it holds. */
+/*
+ * The bank's memory; flash_store() changes what it holds. NULL: it is empty,
+ * and nothing has been stored yet.
+ */
 uint8_t *flash_mem(struct flash_bank *);
 
 /*
  * flash_store() - @len bytes at @off become @buf; it is within the bank
  *
  * What it has stored survives the end of the process, at any moment; a host's
- * loss of power it survives once the kernel has written it back. 0 or -errno.
+ * loss of power it survives once the kernel has written it back. 0 or -errno. Not
+ * from two threads at a time, nor beside flash_mem().
  */
 int flash_store(struct flash_bank *, uint64_t off, const void *buf, size_t len);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two banks of flash: the firmware, which a guest cannot change, and its
- * variables.
+ * variables. Without a firmware both are empty, and the guest's.
  *
  * Theory of operation: while a bank gives its contents, it is a read-only slot
  * of KVM's. The guest reads it, and executes from it, at the speed of memory,
@@ -10,7 +10,8 @@
  * are back: then all of the bank's accesses come to the model. The vCPU that
  * wrote does this before it goes on; another vCPU that has left for a read
  * meanwhile gets its answer from the model, under the bank's lock, as if it had
- * come a moment sooner or later.
+ * come a moment sooner or later. A bank that is empty has nothing to map, and
+ * costs who never looks at it nothing: the model answers until it is programmed.
  *
  * Taking a slot away is quick, but for a guest with an EL2 that has run guests
  * of its own: for those KVM then walks all of their addresses, which takes
@@ -27,18 +28,30 @@
 #include "host/flash.h"
 #include "machine/tree.h"
 
+/* Memory comes to a bank only while it does not give its contents. */
 static int map_bank(struct flash_slot *s, bool on)
 {
-	return board_add_slot(
-		s->board, SLOT_FLASH + s->index,
-		arch_map.flash.base + s->index * arch_map.flash.size,
-		on ? arch_map.flash.size : 0, flash_mem(s->bank), true);
+	uint8_t *mem = flash_mem(s->bank);
+
+	if (!mem)
+		return 0;
+	return board_add_slot(s->board, SLOT_FLASH + s->index,
+			      arch_map.flash.base +
+				      s->index * arch_map.flash.size,
+			      on ? arch_map.flash.size : 0, mem, true);
 }
 
 /* A failure is no harm: without the slot the bank is slow, but right. */
 static void on_array(void *ctx, bool on)
 {
 	map_bank(ctx, on);
+}
+
+static const uint8_t *contents(void *ctx)
+{
+	const struct flash_slot *s = ctx;
+
+	return flash_mem(s->bank);
 }
 
 static int store(void *ctx, uint64_t off, const void *buf, size_t len)
@@ -53,7 +66,7 @@ static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
 {
 	struct flash_slot *s = &b->flash[index];
 	struct cfi_flash_host host = {
-		.mem = flash_mem(bank),
+		.mem = contents,
 		.store = writable ? store : NULL,
 		.array = on_array,
 		.ctx = s,
@@ -62,6 +75,8 @@ static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
 	struct device *dev;
 	int r;
 
+	if (!bank)
+		return -ENOMEM;
 	*s = (struct flash_slot){ .board = b, .index = index, .bank = bank };
 	r = map_bank(s, true);
 	if (r)
@@ -73,16 +88,13 @@ static int add_bank(struct board *b, unsigned index, struct flash_bank *bank,
 	return board_add(b, dev, "a bank of flash", &at);
 }
 
-int board_add_flash(struct board *b, struct err *e)
+static int add_firmware(struct board *b, const char *code, struct err *e)
 {
-	const char *code = b->cfg->firmware;
 	char found[PATH_MAX], vars[PATH_MAX];
 	const char *template;
 	struct flash_bank *bank;
 	int r;
 
-	if (!code)
-		return 0;
 	if (!strcmp(code, "auto")) {
 		r = firmware_find(found, e);
 		if (r < 0)
@@ -99,8 +111,20 @@ int board_add_flash(struct board *b, struct err *e)
 		       ? flash_open_vars(b->cfg->vars, template,
 					 arch_map.flash.size, e)
 		       : flash_open_scratch(template, arch_map.flash.size, e);
-	b->m.has_flash = true;
 	return bank ? add_bank(b, 1, bank, true) : -EINVAL;
+}
+
+int board_add_flash(struct board *b, struct err *e)
+{
+	const uint64_t size = arch_map.flash.size;
+	unsigned i;
+	int r = 0;
+
+	if (b->cfg->firmware)
+		return add_firmware(b, b->cfg->firmware, e);
+	for (i = 0; i < FLASH_BANKS && !r; i++)
+		r = add_bank(b, i, flash_open_empty(size), true);
+	return r;
 }
 
 /* One node for both banks, with the chips' common width in bytes. */
@@ -108,8 +132,7 @@ void board_flash_node(struct tree *t, const struct machine *m)
 {
 	const struct place *at = &arch_map.flash;
 
-	if (!m->has_flash)
-		return;
+	(void)m;
 	tree_node_at(t, "flash", at->base);
 	tree_cells(t, "bank-width", 4);
 	tree_cells(t, "reg", TREE_REGION(at->base, at->size),

@@ -34,7 +34,6 @@ struct machine {
 	bool pmu;	    /* PMUv3, on PPI_PMU */
 	bool el2;	    /* the vCPUs have a virtual EL2 */
 	bool vhe;	    /* ... whose HCR_EL2.E2H is fixed to 1 */
-	bool has_flash;	    /* and a firmware in it */
 	bool has_exits;	    /* the exit counter */
 	bool has_watchdog;
 	bool has_pci;

@@ -52,6 +52,14 @@ static uint64_t word(unsigned n)
 	return v;
 }
 
+static bool empty; /* nothing is in the bank before the first store */
+
+static const uint8_t *contents(void *ctx)
+{
+	(void)ctx;
+	return empty ? NULL : mem;
+}
+
 static int store(void *ctx, uint64_t off, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
@@ -64,6 +72,7 @@ static int store(void *ctx, uint64_t off, const void *buf, size_t len)
 		if (!erasing && p[i] & ~mem[off + i])
 			abort();
 	memcpy(mem + off, buf, len);
+	empty = false;
 	return 0;
 }
 
@@ -94,7 +103,7 @@ static void add_files(struct fw_cfg *f)
 
 static void start(void)
 {
-	const struct cfi_flash_host host = { .mem = mem,
+	const struct cfi_flash_host host = { .mem = contents,
 					     .store = store,
 					     .array = on_array };
 	struct fw_cfg *f;
@@ -102,7 +111,7 @@ static void start(void)
 	memset(mem, 0xff, sizeof(mem));
 	memset(ram, 0, sizeof(ram));
 	gmem = (struct gmem){ 0 };
-	array = true;
+	array = empty = true;
 	flash = cfi_flash_new(&host, BANK);
 	if (!flash || gmem_add(&gmem, RAM, RAM_SIZE, ram) < 0)
 		abort();

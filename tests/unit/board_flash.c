@@ -63,16 +63,40 @@ static uint64_t slot_size(gpa_t gpa)
 	return size;
 }
 
-TEST(without_firmware_there_is_no_flash)
+TEST(without_firmware_both_banks_are_erased_and_cost_kvm_no_slot)
 {
 	struct config c = board_rig_config();
 	struct board *b;
-	uint64_t val;
 
 	fake_kvm_reset();
 	EQ(board_rig_make(&c, &b, &e), 0);
+	EQ(read32(b, MAP_FLASH_BASE), 0xffffffff);
+	EQ(read32(b, VARS_BANK + MAP_FLASH_SIZE - 4), 0xffffffff);
+	/* A driver's probe, which stores nothing. */
+	write32(b, MAP_FLASH_BASE, 0x00980098);
+	EQ(read32(b, MAP_FLASH_BASE + 0x40), 0x00510051);
+	write32(b, MAP_FLASH_BASE, 0x00ff00ff);
 	EQ(slot_size(MAP_FLASH_BASE), ~0ull);
-	EQ(bus_access(&b->vm.bus, MAP_FLASH_BASE, 4, false, &val), false);
+	EQ(slot_size(VARS_BANK), ~0ull);
+	board_rig_unmake(b);
+}
+
+TEST(an_empty_bank_that_is_programmed_is_a_read_only_slot_and_stays)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+
+	fake_kvm_reset();
+	EQ(board_rig_make(&c, &b, &e), 0);
+	write32(b, VARS_BANK + 8, 0x00400040);
+	write32(b, VARS_BANK + 8, 0x12345678);
+	EQ(slot_size(VARS_BANK), ~0ull);
+	write32(b, VARS_BANK, 0x00ff00ff);
+	EQ(slot_size(VARS_BANK), MAP_FLASH_SIZE | KVM_MEM_READONLY);
+	bus_reset(&b->vm.bus);
+	EQ(read32(b, VARS_BANK + 8), 0x12345678);
+	EQ(read32(b, VARS_BANK + 12), 0xffffffff);
+	EQ(slot_size(MAP_FLASH_BASE), ~0ull);
 	board_rig_unmake(b);
 }
 

@@ -10,7 +10,7 @@
 #define READY (0x80 * BOTH)
 
 static uint8_t *mem;
-static bool array, fail;
+static bool array, fail, empty;
 static unsigned changes, stores;
 
 static int store(void *ctx, uint64_t off, const void *buf, size_t len)
@@ -20,8 +20,15 @@ static int store(void *ctx, uint64_t off, const void *buf, size_t len)
 	if (fail)
 		return -ENOSPC;
 	memcpy(mem + off, buf, len);
+	empty = false;
 	stores++;
 	return 0;
+}
+
+static const uint8_t *contents(void *ctx)
+{
+	(void)ctx;
+	return empty ? NULL : mem;
 }
 
 static void on_array(void *ctx, bool on)
@@ -37,12 +44,13 @@ static struct device *dev;
 static void make(bool writable)
 {
 	struct cfi_flash_host host = {
+		.mem = contents,
 		.store = writable ? store : NULL,
 		.array = on_array,
 	};
 	unsigned i;
 
-	host.mem = mem = test_room(SIZE);
+	mem = test_room(SIZE);
 	for (i = 0; i < SIZE; i++)
 		mem[i] = i * 7 + (i >> 12);
 	array = true;
@@ -398,6 +406,25 @@ TEST(a_reset_in_the_middle_of_a_sequence_gives_the_contents_back)
 	EQ(get(0x40, 4), word_at(0x40));
 	cmd(0, 0xd0);
 	EQ(stores, 0);
+	unmake();
+}
+
+TEST(a_bank_without_memory_reads_as_erased_until_something_is_stored)
+{
+	make(true);
+	memset(mem, 0xff, SIZE);
+	empty = true;
+	EQ(get(0, 8), ~0ull);
+	EQ(get(SIZE - 1, 1), 0xff);
+	cmd(0, 0x98);
+	EQ(get(0x40, 4), 'Q' * BOTH);
+	cmd(0, 0xff);
+	EQ(get(0x40, 4), 0xffffffff);
+	EQ(stores, 0);
+	cmd(8, 0x40);
+	put(8, 0x12345678);
+	cmd(0, 0xff);
+	EQ(get(8, 8), 0xffffffff12345678);
 	unmake();
 }
 

@@ -209,14 +209,6 @@ TEST(a_watchdog_is_in_the_golden_tree)
 	golden(&m, "watchdog");
 }
 
-TEST(a_firmwares_flash_is_in_the_golden_tree)
-{
-	struct machine m = plain();
-
-	m.has_flash = true;
-	golden(&m, "firmware");
-}
-
 static void add_modules(struct machine *m)
 {
 	m->module[MODULE_KERNEL].at = (struct range){ 0x40200000, 0x1234567 };
@@ -301,7 +293,6 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	memset(params, 'p', sizeof(params) - 1);
 	m.cpus = 512;
 	m.nvirtio = MAP_VIRTIO_SLOTS;
-	m.has_flash = true;
 	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
 	m.has_watchdog = true;
 	m.msi = MSI_ITS;

@@ -124,6 +124,18 @@ TEST(holes_of_the_template_stay_holes)
 	LT(st.st_blocks * 512, SIZE / 8);
 }
 
+TEST(an_empty_bank_takes_memory_when_something_is_stored)
+{
+	struct flash_bank *b = flash_open_empty(SIZE);
+
+	OK(b);
+	OK(!flash_mem(b));
+	EQ(flash_store(b, SIZE - 4, "last", 4), 0);
+	MEM_EQ(flash_mem(b) + SIZE - 8, "\xff\xff\xff\xfflast", 8);
+	EQ(flash_mem(b)[0], 0xff);
+	flash_close(b);
+}
+
 TEST(a_shorter_file_grows_by_erased_flash)
 {
 	struct flash_bank *b;
