@@ -8,12 +8,20 @@
  * After each write that touches a BAR or the command register, remap() works
  * out anew where all BARs answer.
  *
+ * A driver reads much and writes little. At the first read of a function its
+ * registers move to a page of their own, which the guest then reads as memory;
+ * there they are kept as they are, the interrupt's bit of the status register
+ * included, and writes still come here. A function that has to hear of reads
+ * takes its page back. With larger pages than ECAM's, neighbours share one, and
+ * what is not there reads as all ones, as on the bus.
+ *
  * A BAR answers where a window of the host is, and nowhere else: a guest cannot
  * lay one over RAM or over another device. Of two at the same place, the
  * lower slot, or function, answers.
  *
  * INTx is wired-or: a line is high while any function on it is. The four
- * counts have a lock of their own, since devices raise interrupts under theirs.
+ * counts have a lock of their own, since devices raise interrupts under theirs;
+ * it guards the status register's low byte too, and where fn->config points.
  *
  * A function that is reset, or told to leave the bus, waits for its requests in
  * progress, and as long for a disk as that takes. Only its own lock is held
@@ -26,6 +34,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#include "core/arch.h"
 
 /* The ids that QEMU's generic host bridge has, for guests that look. */
 #define BRIDGE_VENDOR 0x1b36
@@ -64,7 +75,16 @@ struct pci_host {
 	pthread_mutex_t intx_lock;
 	struct irq intx[PCI_PINS];
 	unsigned raised[PCI_PINS];
+
+	struct pci_mapper mapper;
+	pthread_mutex_t page_lock; /* before functions' own */
+	uint8_t *pages;		   /* of all slots that are taken, or NULL */
+	bool mapped[PCI_PAGES];
+	bool refused; /* one was not to be mapped: no other is tried */
 };
+
+/* What a function has of ECAM (7.2.2). */
+#define FUNCTION_SIZE 0x1000u
 
 void pci_put16(uint8_t *at, uint16_t val)
 {
@@ -106,6 +126,7 @@ void pci_init(struct pci_function *fn, const struct pci_ops *ops,
 	unsigned i;
 
 	*fn = (struct pci_function){ .ops = ops, .intx_on = true };
+	fn->config = fn->own;
 	pthread_mutex_init(&fn->lock, NULL);
 	fn->free_at = PCI_STD_HEADER_SIZEOF;
 	for (i = 0; i < PCI_BARS; i++)
@@ -188,22 +209,31 @@ static void update_intx(struct pci_function *fn)
 		irq_set(&h->intx[line], raise);
 }
 
-void pci_intx(struct pci_function *fn, bool on)
+/* The guest may read it where it is: not through our cache (core/arch.h). */
+static void show(struct pci_function *fn, unsigned off, unsigned len)
 {
-	pthread_mutex_lock(&fn->host->intx_lock);
-	fn->level = on;
-	update_intx(fn);
-	pthread_mutex_unlock(&fn->host->intx_lock);
+	unsigned i;
+
+	if (fn->config == fn->own)
+		return;
+	for (i = off & ~3u; i < off + len; i += 4)
+		arch_clean_to_memory(fn->config + i);
 }
 
-static bool asks_by_pin(struct pci_function *fn)
+void pci_intx(struct pci_function *fn, bool on)
 {
-	bool level;
+	uint8_t *status;
 
 	pthread_mutex_lock(&fn->host->intx_lock);
-	level = fn->level;
+	status = &fn->config[PCI_STATUS];
+	if (on != fn->level) {
+		fn->level = on;
+		__atomic_store_n(status, *status ^ PCI_STATUS_INTERRUPT,
+				 __ATOMIC_RELEASE);
+		show(fn, PCI_STATUS, 1);
+	}
+	update_intx(fn);
 	pthread_mutex_unlock(&fn->host->intx_lock);
-	return level;
 }
 
 static void enable_intx(struct pci_function *fn, bool on)
@@ -349,10 +379,15 @@ static void tell_master(struct pci_function *fn)
 
 static void function_reset(struct pci_function *fn)
 {
-	memcpy(fn->config, fn->initial, sizeof(fn->config));
+	pthread_mutex_lock(&fn->host->intx_lock);
+	memcpy(fn->config, fn->initial, sizeof(fn->initial));
+	show(fn, 0, sizeof(fn->initial));
+	fn->level = false;
+	fn->intx_on = true;
+	update_intx(fn);
+	pthread_mutex_unlock(&fn->host->intx_lock);
+	fn->asked = false;
 	tell_master(fn);
-	enable_intx(fn, true);
-	pci_intx(fn, false);
 	remap(fn);
 	if (fn->ops->reset)
 		fn->ops->reset(fn);
@@ -377,7 +412,10 @@ static void config_written(struct pci_function *fn, unsigned off, unsigned len)
 		fn->ops->config(fn, off, len, true);
 }
 
-/* Byte by byte: any width at any place. */
+/*
+ * Byte by byte: any width at any place. What is read-only is let alone, since one
+ * of its bits changes under another lock.
+ */
 static void config_write(struct pci_function *fn, unsigned off, unsigned len,
 			 uint64_t val)
 {
@@ -387,12 +425,14 @@ static void config_write(struct pci_function *fn, unsigned off, unsigned len,
 
 	for (i = 0; i < len; i++) {
 		uint8_t byte = val >> 8 * i, mask = fn->writable[off + i];
+		uint8_t *reg = &fn->config[off + i];
 
 		if (fn->express && off + i == flr)
 			reset = byte & PCI_EXP_DEVCTL_BCR_FLR >> 8;
-		fn->config[off + i] &= ~mask;
-		fn->config[off + i] |= byte & mask;
+		if (mask)
+			*reg = (*reg & ~mask) | (byte & mask);
 	}
+	show(fn, off, len);
 	if (reset)
 		function_reset(fn);
 	else
@@ -407,9 +447,9 @@ static uint64_t config_read(struct pci_function *fn, unsigned off, unsigned len)
 	if (fn->ops->config)
 		fn->ops->config(fn, off, len, false);
 	for (i = 0; i < len; i++)
-		val |= (uint64_t)fn->config[off + i] << 8 * i;
-	if (off <= PCI_STATUS && PCI_STATUS < off + len && asks_by_pin(fn))
-		val |= (uint64_t)PCI_STATUS_INTERRUPT << 8 * (PCI_STATUS - off);
+		val |= (uint64_t)__atomic_load_n(&fn->config[off + i],
+						 __ATOMIC_ACQUIRE)
+		       << 8 * i;
 	return val;
 }
 
@@ -427,14 +467,95 @@ static struct pci_function *at_ecam(struct pci_host *h, uint64_t off)
 	return fn;
 }
 
+/* --- ... as memory --- */
+
+void pci_ask_reads(struct pci_function *fn)
+{
+	fn->asked = true;
+}
+
+/* Its registers, to where the guest reads them. True if it can do without us. */
+static bool move_in(struct pci_function *fn, uint8_t *page)
+{
+	bool asked;
+
+	pthread_mutex_lock(&fn->lock);
+	asked = fn->asked;
+	if (fn->config != page) {
+		pthread_mutex_lock(&fn->host->intx_lock);
+		memcpy(page, fn->config, sizeof(fn->own));
+		fn->config = page;
+		show(fn, 0, sizeof(fn->own));
+		pthread_mutex_unlock(&fn->host->intx_lock);
+	}
+	pthread_mutex_unlock(&fn->lock);
+	return !asked;
+}
+
+/* All functions of page @n. True if none of them has to hear of reads. */
+static bool fill(struct pci_host *h, unsigned n)
+{
+	uint64_t off, end = (n + 1) * h->mapper.page_size;
+	struct pci_function *fn;
+	bool ok = true;
+
+	for (off = end - h->mapper.page_size; off < end; off += FUNCTION_SIZE) {
+		fn = at_ecam(h, off);
+		if (fn)
+			ok &= move_in(fn, h->pages + off);
+		else
+			memset(h->pages + off, 0xff, FUNCTION_SIZE);
+	}
+	return ok;
+}
+
+static bool have_pages(struct pci_host *h)
+{
+	void *p;
+
+	if (h->pages || !h->mapper.map || h->refused)
+		return h->pages;
+	p = mmap(NULL, PCI_ECAM_BUS_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	h->refused = p == MAP_FAILED;
+	h->pages = h->refused ? NULL : p;
+	return h->pages;
+}
+
+/* Let the guest read the page that @off is in, or no longer. */
+static void settle(struct pci_host *h, uint64_t off)
+{
+	unsigned n;
+	bool wanted;
+
+	pthread_mutex_lock(&h->page_lock);
+	if (have_pages(h)) {
+		n = off / h->mapper.page_size;
+		off = n * h->mapper.page_size;
+		wanted = fill(h, n) && !h->refused;
+		if (wanted == h->mapped[n])
+			;
+		else if (h->mapper.map(h->mapper.ctx, n,
+				       h->window[PCI_ECAM].base + off,
+				       wanted ? h->mapper.page_size : 0,
+				       h->pages + off) < 0)
+			h->refused = true;
+		else
+			h->mapped[n] = wanted;
+	}
+	pthread_mutex_unlock(&h->page_lock);
+}
+
 static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 {
-	struct pci_function *fn = at_ecam(((struct window *)dev)->host, off);
+	struct pci_host *h = ((struct window *)dev)->host;
+	struct pci_function *fn = at_ecam(h, off);
 	uint64_t val = 0;
 
 	if (!fn)
 		return ones(size);
-	off &= 0xfff;
+	settle(h, off);
+	off &= FUNCTION_SIZE - 1;
 	/* Extended configuration space has nothing in it. */
 	if (off > PCI_CFG_SPACE_SIZE - size)
 		return 0;
@@ -447,14 +568,20 @@ static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 static void ecam_write(struct device *dev, uint64_t off, unsigned size,
 		       uint64_t val)
 {
-	struct pci_function *fn = at_ecam(((struct window *)dev)->host, off);
+	struct pci_host *h = ((struct window *)dev)->host;
+	struct pci_function *fn = at_ecam(h, off);
+	unsigned reg = off & (FUNCTION_SIZE - 1);
+	bool asked;
 
-	off &= 0xfff;
-	if (!fn || off > PCI_CFG_SPACE_SIZE - size)
+	if (!fn || reg > PCI_CFG_SPACE_SIZE - size)
 		return;
 	pthread_mutex_lock(&fn->lock);
-	config_write(fn, off, size, val);
+	asked = fn->asked;
+	config_write(fn, reg, size, val);
+	asked = fn->asked && !asked;
 	pthread_mutex_unlock(&fn->lock);
+	if (asked)
+		settle(h, off);
 }
 
 /* The bus resets its devices: all of PCI with the one window that is ECAM. */
@@ -523,10 +650,16 @@ struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 	memcpy(h->intx, intx, sizeof(h->intx));
 	pthread_mutex_init(&h->map_lock, NULL);
 	pthread_mutex_init(&h->intx_lock, NULL);
+	pthread_mutex_init(&h->page_lock, NULL);
 	pci_init(&h->bridge, &bridge_ops, BRIDGE_VENDOR, BRIDGE_DEVICE,
 		 BRIDGE_CLASS);
 	pci_host_add(h, &h->bridge);
 	return h;
+}
+
+void pci_host_map(struct pci_host *h, const struct pci_mapper *mapper)
+{
+	h->mapper = *mapper;
 }
 
 struct device *pci_host_window(struct pci_host *h, enum pci_window w)
@@ -593,5 +726,11 @@ void pci_host_free(struct pci_host *h)
 	}
 	pthread_mutex_destroy(&h->map_lock);
 	pthread_mutex_destroy(&h->intx_lock);
+	pthread_mutex_destroy(&h->page_lock);
+	/*
+	 * Its pages stay for the process's end: from under a VM that has guest
+	 * hypervisors, KVM searches all their translations for each that goes,
+	 * for 0.1 s (Linux 7.2).
+	 */
 	free(h);
 }

@@ -17,7 +17,7 @@
  *
  * Locks: each function has one for its configuration space, which is held while
  * its config(), moved(), master() and reset() run; a lock of the device model's
- * comes after it. bar_read() and bar_write() come without it, from any vCPU's
+ * comes after it, and so does the host's for interrupts by pin. bar_read() and bar_write() come without it, from any vCPU's
  * thread. pci_intx() may be called under any lock.
  */
 #pragma once
@@ -60,7 +60,8 @@ struct pci_ops {
 	/*
 	 * The driver reads (before) or has written (after) the @len bytes at
 	 * @off of the configuration space: the function takes care of what lies
-	 * in a capability of its own.
+	 * in a capability of its own. Most reads are not heard of, as the guest
+	 * has the space as memory: see pci_ask_reads().
 	 */
 	void (*config)(struct pci_function *, unsigned off, unsigned len,
 		       bool write);
@@ -85,13 +86,15 @@ struct pci_function {
 	pthread_mutex_t lock;	   /* config, and all that follows from it */
 	unsigned slot, number;	   /* where it is, and which of those there */
 	struct pci_function *next; /* of the same slot */
-	uint8_t config[PCI_CFG_SPACE_SIZE];
+	uint8_t *config;	   /* own[], or the page that the guest reads */
+	uint8_t own[PCI_CFG_SPACE_SIZE];
 	uint8_t writable[PCI_CFG_SPACE_SIZE]; /* bits that the driver sets */
 	uint8_t initial[PCI_CFG_SPACE_SIZE];  /* config after a reset */
 	struct pci_bar bar[PCI_BARS];
 	uint8_t last_cap, free_at; /* capabilities so far */
 	uint8_t express;	   /* where that capability is, or 0 */
 	bool master;		   /* as last told */
+	bool asked;		   /* reads are for config(), until a reset */
 
 	/* Under the host's intx_lock. */
 	bool level;   /* the function asks for an interrupt */
@@ -134,6 +137,12 @@ void pci_add_express(struct pci_function *);
  */
 void pci_add_pin(struct pci_function *, unsigned pin);
 
+/*
+ * From now on, and until it is reset, config() hears of each read of the function's
+ * configuration space. In a config() of a write.
+ */
+void pci_ask_reads(struct pci_function *);
+
 /* Interrupt by the function's pin, as long as @on. Any thread. */
 void pci_intx(struct pci_function *, bool on);
 
@@ -161,6 +170,28 @@ enum pci_window { PCI_MMIO32, PCI_IO, PCI_ECAM, PCI_MMIO64, PCI_WINDOWS };
 struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 			      const uint64_t size[PCI_WINDOWS],
 			      const struct irq intx[PCI_PINS]);
+
+/* How the guest comes to read memory of ours. */
+struct pci_mapper {
+	/*
+	 * The guest reads the @size bytes at @hva, one page, at @at, and what it
+	 * writes there still is an access of the window's; with a @size of 0 no
+	 * longer. @n, below PCI_PAGES, tells one place from another. On vCPUs'
+	 * threads, one at a time. -errno: it goes on asking the window.
+	 */
+	int (*map)(void *ctx, unsigned n, gpa_t at, uint64_t size, void *hva);
+	void *ctx;
+	size_t page_size; /* from 4 KiB to 64 KiB */
+};
+#define PCI_PAGES (PCI_SLOTS * PCI_FUNCTIONS)
+
+/*
+ * pci_host_map() - have guests read configuration space without an exit
+ *
+ * From the first read of a function on, so that who does not look for devices
+ * pays nothing. Before any vCPU runs; without it every read is an exit.
+ */
+void pci_host_map(struct pci_host *, const struct pci_mapper *);
 
 /* The host's part of the bus; it frees nothing, the host lives longer. */
 struct device *pci_host_window(struct pci_host *, enum pci_window);

@@ -13,6 +13,7 @@ enum {
 	SLOT_VIRTIO,
 	SLOT_FLASH, /* one for each bank */
 	SLOT_RAM = SLOT_FLASH + FLASH_BANKS,
+	SLOT_ECAM = 0x1000, /* one for each page; RAM has a few below it */
 };
 
 /* A bank of flash, and where KVM has it. */

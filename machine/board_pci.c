@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/kvm.h"
 #include "core/log.h"
@@ -25,6 +26,12 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind)
 		kind = b->cfg->transport;
 	return kind == TRANSPORT_AUTO ? b->m.msi != MSI_NONE
 				      : kind == TRANSPORT_PCI;
+}
+
+/* Configuration space, read-only as virtio's registers are (map_windows()). */
+static int map_config(void *ctx, unsigned n, gpa_t at, uint64_t size, void *hva)
+{
+	return board_add_slot(ctx, SLOT_ECAM + n, at, size, hva, true);
 }
 
 int board_add_pci(struct board *b, struct err *e)
@@ -62,6 +69,11 @@ int board_add_pci(struct board *b, struct err *e)
 	b->pci = pci_host_new(base, size, intx);
 	if (!b->pci)
 		return -ENOMEM;
+	pci_host_map(b->pci, &(struct pci_mapper){
+				     .map = map_config,
+				     .ctx = b,
+				     .page_size = sysconf(_SC_PAGESIZE),
+			     });
 	for (i = 0; i < PCI_WINDOWS && !r; i++) {
 		dev = pci_host_window(b->pci, i);
 		snprintf(dev->name, sizeof(dev->name), "%s", windows[i].name);

@@ -431,6 +431,8 @@ static void config(struct pci_function *fn, unsigned off, unsigned len,
 	struct vpci *p = (struct vpci *)fn;
 	unsigned data = p->cfg_cap + sizeof(struct virtio_pci_cap);
 
+	if (write && off < data && p->cfg_cap + VIRTIO_PCI_CAP_BAR < off + len)
+		pci_ask_reads(fn);
 	if (off < data + 4 && data < off + len)
 		through_config(p, write);
 	if (!write)

@@ -374,7 +374,10 @@ TEST(the_bars_can_be_reached_through_configuration_space)
 
 	echo_new(&r);
 	data = virtio_cap(&r, VIRTIO_PCI_CAP_PCI_CFG) + 16;
+	/* Memory until then, as a read by itself has to do something. */
+	OK(cfg_memory(r.pci, cfg_at(1, data)));
 	through(&r, VPCI_BAR, VIRTIO_PCI_COMMON_NUMQ, 2);
+	OK(!cfg_memory(r.pci, cfg_at(1, data)));
 	EQ(cfg_get(r.pci, 1, data, 2), 3);
 	through(&r, VPCI_BAR, VIRTIO_PCI_COMMON_STATUS, 1);
 	cfg_set(r.pci, 1, data, 1, 1);

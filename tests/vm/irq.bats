@@ -58,6 +58,13 @@ writes()
 	[[ $(grep -c . "$BATS_FILE_TMPDIR/sink") -ge 100 ]]
 }
 
+@test "configuration space of PCI is read without an exit to user space" {
+	run -0 guest 'cat /sys/bus/pci/devices/*/config | wc -c'
+	((output >= 4 * 256))
+	run -0 exits_during guest 'cat /sys/bus/pci/devices/*/config >/dev/null'
+	[[ $output = 0 ]]
+}
+
 @test "an idle guest costs no exit to user space" {
 	run -0 exits_during guest true
 	[[ $output = 0 ]]
