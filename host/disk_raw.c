@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -130,7 +131,7 @@ static int piece_of(const struct iovec *iov, int n, size_t *over)
 	size_t sum = 0;
 	int i;
 
-	for (i = 0; i < n && sum < PIECE; i++)
+	for (i = 0; i < n && i < IOV_MAX && sum < PIECE; i++)
 		sum += iov[i].iov_len;
 	*over = sum > PIECE ? sum - PIECE : 0;
 	return i;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,12 +191,18 @@ int unix_connect_at(int dir, const char *name)
 	return r;
 }
 
+/* Of a stream, one call moves no more. */
+static int at_once(int n)
+{
+	return n < IOV_MAX ? n : IOV_MAX;
+}
+
 ssize_t unix_read(int fd, const struct iovec *iov, int n)
 {
 	ssize_t r;
 
 	do
-		r = readv(fd, iov, n);
+		r = readv(fd, iov, at_once(n));
 	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
 }
@@ -203,7 +210,7 @@ ssize_t unix_read(int fd, const struct iovec *iov, int n)
 ssize_t unix_write(int fd, const struct iovec *iov, int n)
 {
 	const struct msghdr m = { .msg_iov = (struct iovec *)iov,
-				  .msg_iovlen = n };
+				  .msg_iovlen = at_once(n) };
 	ssize_t r;
 
 	do

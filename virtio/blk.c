@@ -28,7 +28,7 @@
 #include "host/disk.h"
 #include "virtio/virtio.h"
 
-#define QUEUE_SIZE 256u
+#define QUEUE_SIZE 256u /* and so many requests at a time */
 #define SECTOR	   512u
 /* Header and status take a descriptor each. */
 #define SEGMENTS (QUEUE_SIZE - 2)

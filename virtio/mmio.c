@@ -355,7 +355,7 @@ struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
 			       void *shadow, const struct mmio_host *host)
 {
 	struct mmio *m = calloc(1, sizeof(*m));
-	unsigned off;
+	unsigned off, q;
 
 	if (!m)
 		return NULL;
@@ -371,6 +371,9 @@ struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
 		.config = on_config,
 		.ctx = m,
 	};
+	/* As on QEMU, whatever suits the device: there are drivers that insist. */
+	for (q = 0; q < v->nqueues; q++)
+		v->vq[q].max = VQ_SIZE_MAX;
 	put(m, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
 	put(m, VIRTIO_MMIO_VERSION, VERSION);
 	put(m, VIRTIO_MMIO_DEVICE_ID, v->ops->id);

@@ -19,6 +19,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,13 @@ static int deliver(struct net *n, size_t len)
 	return unspill(n);
 }
 
+/* One call reads into so many pieces, of which the spill is one. */
+static void fit(struct vq_span *s)
+{
+	while (s->n > IOV_MAX - 1)
+		s->len -= s->iov[--s->n].iov_len;
+}
+
 /* One packet: 1 done, 0 no buffers, -EAGAIN no packet, -EPROTO. */
 static int receive(struct net *n)
 {
@@ -258,6 +266,7 @@ static int receive(struct net *n)
 	r = vq_pop(vq, &n->rx);
 	if (r <= 0)
 		return r;
+	fit(&n->rx.in);
 	if (n->rx.in.len < NETIF_HEADER)
 		return -EPROTO;
 	memcpy(n->iov, n->rx.in.iov, n->rx.in.n * sizeof(n->iov[0]));

@@ -13,7 +13,7 @@
 
 #include "virtio/virtio.h"
 
-#define QUEUE_SIZE 16
+#define QUEUE_SIZE 64
 /* A request is no reason to hold the loop up; a driver asks again for more. */
 #define REQUEST_MAX 4096u
 

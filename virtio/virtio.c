@@ -268,6 +268,7 @@ void virtio_serve(struct virtio *v, unsigned q)
 int virtio_pop(struct virtio *v, unsigned q, struct vq_chain *c)
 {
 	struct virtqueue *vq = &v->vq[q];
+	unsigned pieces;
 	int r;
 
 	if (!virtio_works(v))
@@ -281,7 +282,9 @@ int virtio_pop(struct virtio *v, unsigned q, struct vq_chain *c)
 	do
 		r = vq_pop(vq, c);
 	while (r == 0 && vq_listen(vq));
-	virtio_spend(v, VIRTIO_CHAIN);
+	pieces = r > 0 ? c->out.n + c->in.n : 0;
+	virtio_spend(v,
+		     pieces > 256 ? pieces * VIRTIO_CHAIN_PIECE : VIRTIO_CHAIN);
 	return r;
 }
 

@@ -41,11 +41,12 @@
 /*
  * What a device does in a turn, in bytes moved; a chain counts as VIRTIO_CHAIN
  * more, since fetching 256 descriptors and returning them costs about as much
- * as copying that. So a turn is 64 chains, or 256 KiB: some 100 us, and one or
- * two ms on a slow host.
+ * as copying that, and a longer one in proportion. So a turn is 64 chains, or
+ * 256 KiB: some 100 us, and one or two ms on a slow host.
  */
-#define VIRTIO_TURN  (256u << 10)
-#define VIRTIO_CHAIN 4096u
+#define VIRTIO_TURN	   (256u << 10)
+#define VIRTIO_CHAIN	   4096u
+#define VIRTIO_CHAIN_PIECE (VIRTIO_CHAIN / 256)
 
 /* Why a device is held; the reasons are bits, and it is while there is one. */
 #define VIRTIO_PAUSED	 1u /* device_ops.quiesce */
@@ -192,7 +193,7 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature)
 /*
  * virtio_init() - a device with @nqueues queues of at most @size entries
  *
- * Offers @features, beside those that every device here has: VERSION_1,
+ * A transport may allow for more. Offers @features, beside those that every device here has: VERSION_1,
  * INDIRECT_DESC, EVENT_IDX, RING_RESET. @loop may be NULL. 0 or -ENOMEM.
  */
 int virtio_init(struct virtio *, const struct virtio_ops *, const struct gmem *,

@@ -15,14 +15,14 @@
 
 #include "core/gmem.h"
 
-/* Entries of the largest queue that a model may ask for. */
-#define VQ_SIZE_MAX 256u
+/* Entries of the largest queue: all are of QEMU's over MMIO. */
+#define VQ_SIZE_MAX 1024u
 /* A buffer takes two iovecs where it runs from one bank into the next. */
 #define VQ_IOV_MAX (VQ_SIZE_MAX + 2 * GMEM_BANKS)
 
 struct virtqueue {
 	const struct gmem *gmem;
-	uint16_t max;  /* the model's limit: a power of two */
+	uint16_t max;  /* the device's limit: a power of two */
 	uint16_t size; /* what the driver chose */
 	gpa_t desc, avail, used;
 	bool ready;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -210,6 +211,28 @@ TEST(a_request_of_many_pieces_is_done_whole_and_in_place)
 	MEM_EQ(buf, back, size);
 	free(buf);
 	free(back);
+	disk_close(d);
+}
+
+TEST(a_request_of_more_pieces_than_a_call_takes_is_done_whole)
+{
+	static char buf[IOV_MAX + 100], back[sizeof(buf)];
+	static struct iovec v[sizeof(buf)];
+	struct iovec r = { back, sizeof(back) };
+	struct disk *d;
+	struct err e;
+	uint64_t n;
+	size_t i;
+
+	d = disk_open(image(4096), false, &e);
+	for (i = 0; i < sizeof(buf); i++) {
+		buf[i] = i * 2654435761u >> 24;
+		v[i] = (struct iovec){ buf + i, 1 };
+	}
+	EQ(ask_vector(d, DISK_WRITE, v, sizeof(buf), 0, &n), 0);
+	EQ(n, sizeof(buf));
+	EQ(ask_vector(d, DISK_READ, &r, 1, 0, &n), 0);
+	MEM_EQ(buf, back, sizeof(buf));
 	disk_close(d);
 }
 

@@ -87,7 +87,7 @@ TEST(the_identity_registers_are_those_of_version_2)
 	EQ(rig_get(&r, VIRTIO_MMIO_VERSION), 2);
 	EQ(rig_get(&r, VIRTIO_MMIO_DEVICE_ID), 42);
 	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_NUM_MAX), 64);
+	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_NUM_MAX), 1024);
 	EQ(rig_get(&r, VIRTIO_MMIO_SHM_LEN_LOW), UINT32_MAX);
 	EQ(rig_get(&r, VIRTIO_MMIO_SHM_BASE_HIGH), UINT32_MAX);
 	rig_free(&r);
@@ -182,7 +182,7 @@ TEST(a_power_on_reset_clears_status_and_selectors)
 	rig_set(&r, VIRTIO_MMIO_QUEUE_SEL, 7);
 	r.dev->ops->reset(r.dev);
 	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
-	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_NUM_MAX), 64);
+	EQ(rig_get(&r, VIRTIO_MMIO_QUEUE_NUM_MAX), 1024);
 	OK(e->resets > 0);
 	rig_free(&r);
 }

@@ -161,6 +161,30 @@ VIRTIO_TEST(a_packet_is_received_into_one_buffer)
 	rig_free(&r);
 }
 
+/* More than one call reads into. */
+TEST(a_packet_is_received_into_a_buffer_of_a_thousand_pieces)
+{
+	const gpa_t table = DATA + 0x10000;
+	uint8_t buf[100];
+	struct rig r;
+	unsigned i;
+
+	net_of(&r, BIT(VIRTIO_RING_F_INDIRECT_DESC));
+	for (i = 0; i < VQ_SIZE_MAX; i++)
+		rig_desc_at(&r, table, i, DATA + i, 1,
+			    i + 1 < VQ_SIZE_MAX ? W | N : W, i + 1);
+	rig_desc(&r, RX, 0, table, VQ_SIZE_MAX * 16, IND, 0);
+	rig_avail(&r, RX, 0);
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = i;
+	EQ(send(wire[1], buf, sizeof(buf), 0), sizeof(buf));
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 1);
+	EQ(rig_used_len(&r, RX, 0), sizeof(buf));
+	MEM_EQ(rig_at(&r, DATA + 20), buf + 20, 80);
+	rig_free(&r);
+}
+
 VIRTIO_TEST(a_long_packet_is_merged_from_several_buffers)
 {
 	struct rig r;

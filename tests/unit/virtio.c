@@ -200,6 +200,30 @@ TEST(Q15_a_device_takes_turns_with_all_else_on_its_loop)
 	loop_free(loop);
 }
 
+/* 1024 buffers are as dear as four chains of 256. */
+TEST(Q15_a_chain_of_many_buffers_is_a_larger_part_of_a_turn)
+{
+	struct loop *loop = loop_new();
+	struct echo *e;
+	struct rig r;
+	unsigned i;
+
+	e = echo_new(&r, loop, 1);
+	e->cost = VIRTIO_TURN / 8 - 4 * VIRTIO_CHAIN;
+	rig_start(&r, 1ull << VIRTIO_RING_F_INDIRECT_DESC);
+	for (i = 0; i < VQ_SIZE_MAX; i++)
+		rig_desc_at(&r, DATA, i, DATA + 0x10000, 1,
+			    i + 1 < VQ_SIZE_MAX ? N : 0, i + 1);
+	for (i = 0; i < QSIZE; i++) {
+		rig_desc(&r, 0, i, DATA, VQ_SIZE_MAX * 16, IND, 0);
+		rig_avail(&r, 0, i);
+	}
+	rig_notify(&r, 0);
+	EQ(r.v->stats.requests, 8);
+	rig_free(&r);
+	loop_free(loop);
+}
+
 static int failures[2];
 
 static void on_failure(void *ctx, int err)

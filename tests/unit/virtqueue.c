@@ -210,6 +210,38 @@ TEST(an_indirect_table_makes_a_chain)
 	EQ(q->c.in.len, 100);
 }
 
+/* The largest queue, all of it one chain. */
+TEST(a_chain_has_as_many_buffers_as_the_largest_queue_entries)
+{
+	const gpa_t avail = RAM + 0x10000, used = RAM + 0x20000;
+	struct q *q = queue_of(false, false);
+	unsigned i;
+
+	vq_init(&q->vq, &q->r.m, VQ_SIZE_MAX);
+	q->vq.size = VQ_SIZE_MAX;
+	q->vq.desc = DESC(0);
+	q->vq.avail = avail;
+	q->vq.used = used;
+	EQ(vq_start(&q->vq, false, false), 0);
+	for (i = 0; i < VQ_SIZE_MAX; i++)
+		desc(q, i, DATA + i, 1, i ? W | N : N, i + 1);
+	rig_put16(&q->r, avail + 4, 0);
+	rig_put16(&q->r, avail + 2, 1);
+	desc(q, i - 1, DATA + i, 1, W, 0);
+	EQ(vq_pop(&q->vq, &q->c), 1);
+	EQ(q->c.out.len, 1);
+	EQ(q->c.in.n, VQ_SIZE_MAX - 1);
+	vq_push(&q->vq, &q->c, 0);
+	/* Its last entry is a head too. */
+	rig_put16(&q->r, avail + 6, VQ_SIZE_MAX - 1);
+	rig_put16(&q->r, avail + 2, 2);
+	EQ(vq_pop(&q->vq, &q->c), 1);
+	EQ(q->c.in.len, 1);
+	rig_put16(&q->r, avail + 8, VQ_SIZE_MAX - 1);
+	rig_put16(&q->r, avail + 2, 3);
+	EQ(vq_pop(&q->vq, &q->c), -EPROTO);
+}
+
 TEST(Q4_the_same_head_twice_in_flight_breaks_the_queue)
 {
 	struct q *q = queue_of(false, false);

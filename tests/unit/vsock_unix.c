@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -269,6 +270,24 @@ TEST(who_listens_and_does_not_accept_is_not_waited_for)
 		close(fd[--n]);
 	unix_unlisten(&l);
 	finish();
+}
+
+TEST(of_more_pieces_than_a_call_takes_the_first_are_moved)
+{
+	static char out[IOV_MAX + 1], in[sizeof(out)];
+	static struct iovec v[sizeof(out)];
+	int fd[2];
+	size_t i;
+
+	EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	for (i = 0; i < sizeof(out); i++)
+		v[i] = (struct iovec){ out + i, 1 };
+	EQ(unix_write(fd[0], v, sizeof(out)), IOV_MAX);
+	for (i = 0; i < sizeof(in); i++)
+		v[i] = (struct iovec){ in + i, 1 };
+	EQ(unix_read(fd[1], v, sizeof(in)), IOV_MAX);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 TEST(A1_the_socket_is_for_its_owner_alone)
