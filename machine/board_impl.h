@@ -9,8 +9,10 @@
 
 /* KVM memory slots. */
 enum {
-	SLOT_ARCH, /* what the architecture needs one for */
-	SLOT_VIRTIO,
+	SLOT_ARCH,   /* what the architecture needs one for */
+	SLOT_VIRTIO, /* windows over MMIO: those with devices */
+	SLOT_VIRTIO_BELOW,
+	SLOT_VIRTIO_ABOVE,
 	SLOT_FLASH, /* one for each bank */
 	SLOT_RAM = SLOT_FLASH + FLASH_BANKS,
 	SLOT_ECAM = 0x1000, /* one for each page; RAM has a few below it */
@@ -41,6 +43,7 @@ struct halt_watch {
 };
 
 struct board_virtio;
+struct board_windows;
 struct virtio;
 struct fw_cfg;
 struct pci_host;
@@ -59,8 +62,9 @@ struct board {
 	struct pci_host *pci;
 	struct device *gpio;
 	struct fw_cfg *fw_cfg;
-	struct virtio *balloon;	     /* the bus's; NULL: there is none */
-	uint8_t *virtio_shadow;	     /* what the guest reads of all windows */
+	struct virtio *balloon; /* the bus's; NULL: there is none */
+	struct board_windows *windows;
+	unsigned nwindows;	     /* that devices have */
 	struct board_virtio *virtio; /* all of them, @nvirtio */
 	unsigned nvirtio;
 	struct chardev **ports; /* of the console, cfg->nports */
@@ -98,8 +102,21 @@ struct chardev *board_console(struct board *b, enum console_kind kind,
  */
 int board_check_virtio(const struct board *b, struct err *e);
 int board_add_virtio(struct board *b, struct err *e);
-void board_virtio_node(struct tree *t, const struct machine *m);
 void board_free_virtio(struct board *b);
+
+/*
+ * board_map_windows() - all of virtio over MMIO: with a device in those of
+ * @taken, a bit each
+ * board_add_virtio_mmio() - @v into one of them, or freed
+ * board_free_windows() - what of them is the board's, after the bus
+ *
+ * Once, and before any device. 0 or -errno, logged.
+ */
+int board_map_windows(struct board *b, uint32_t taken);
+int board_add_virtio_mmio(struct board *b, struct virtio *v, unsigned slot,
+			  const char *what);
+void board_virtio_node(struct tree *t, const struct machine *m);
+void board_free_windows(struct board *b);
 
 /* The one number @i in that order; NULL past the last. */
 struct virtio *board_virtio(const struct board *b, unsigned i);

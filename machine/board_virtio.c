@@ -10,10 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/kvm.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "devices/pci.h"
@@ -25,12 +23,10 @@
 #include "host/vsock_unix.h"
 #include "machine/arch.h"
 #include "machine/board_impl.h"
-#include "machine/tree.h"
 #include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
 #include "virtio/fs.h"
-#include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/rng.h"
 #include "virtio/virtio.h"
@@ -40,7 +36,6 @@
 struct board_virtio {
 	struct board *board;
 	struct virtio *v; /* its transport's */
-	unsigned window;  /* over MMIO */
 	struct task failed;
 	int err; /* of a failure that was not told yet; atomic */
 };
@@ -296,80 +291,6 @@ int board_check_virtio(const struct board *b, struct err *e)
 		       pci < PCI_SLOTS ? "pci" : "mmio");
 }
 
-/* An edge. */
-static void pulse(void *ctx, unsigned line, bool on)
-{
-	struct board *b = ctx;
-
-	if (on)
-		msi_pulse(b->router, line);
-}
-
-static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
-{
-	struct board_virtio *d = ctx;
-	struct kvm_ioeventfd io = {
-		.datamatch = value,
-		.addr = arch_map.virtio.base +
-			d->window * arch_map.virtio.size + off,
-		.len = 4,
-		.fd = fd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
-	};
-
-	return kvm_ioctlp(d->board->vm.fd, KVM_IOEVENTFD, &io);
-}
-
-/*
- * The windows of all virtio devices, as memory that the guest reads without
- * an exit and cannot write: stores go to the bus (KVM_CAP_READONLY_MEM).
- */
-static int map_windows(struct board *b, unsigned n)
-{
-	uint64_t size =
-		align_up(n * arch_map.virtio.size, sysconf(_SC_PAGESIZE));
-	void *p;
-
-	if (!n)
-		return 0;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED) {
-		log_warn("memory for virtio registers");
-		return -errno;
-	}
-	b->virtio_shadow = p;
-	return board_add_slot(b, SLOT_VIRTIO, arch_map.virtio.base, size, p,
-			      true);
-}
-
-/* Puts it behind the next free window, or frees it. */
-static int add_mmio(struct board_virtio *d, const char *what)
-{
-	struct board *b = d->board;
-	unsigned n = b->m.nvirtio;
-	struct mmio_host host = { .ioeventfd = add_ioeventfd, .ctx = d };
-	struct irq irq = { .set = pulse,
-			   .ctx = b,
-			   .line = arch_map.virtio.line + n };
-	struct place at = arch_map.virtio;
-	struct device *dev;
-	int r;
-
-	d->window = n;
-	at.base += n * at.size;
-	dev = virtio_mmio_new(d->v, &irq, b->virtio_shadow + n * at.size,
-			      &host);
-	if (!dev)
-		d->v->ops->free(d->v);
-	else
-		snprintf(dev->name, sizeof(dev->name), "%s", d->v->name);
-	r = board_add(b, dev, what, &at);
-	if (!r)
-		b->m.nvirtio++;
-	return r;
-}
-
 /* --- what becomes of them ---------------------------------------------------- */
 
 static void on_failed(struct task *t)
@@ -407,12 +328,13 @@ static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 	d->failed.fn = on_failed;
 	virtio_on_failure(d->v, failed, d);
 	r = board_boot_from(b, d->v->ops->id, pci,
-			    pci ? pci_host_slots(b->pci) : b->m.nvirtio);
+			    pci ? pci_host_slots(b->pci) : b->nwindows);
 	if (r < 0) {
 		d->v->ops->free(d->v);
 		return r;
 	}
-	r = pci ? board_add_virtio_pci(b, d->v) : add_mmio(d, k->what);
+	r = pci ? board_add_virtio_pci(b, d->v)
+		: board_add_virtio_mmio(b, d->v, b->nwindows++, k->what);
 	if (!r)
 		b->nvirtio++;
 	return r;
@@ -424,27 +346,14 @@ int board_add_virtio(struct board *b, struct err *e)
 	int r;
 
 	b->virtio = calloc(mmio + count(b, true) + 1, sizeof(*b->virtio));
-	r = b->virtio ? map_windows(b, mmio)
-		      : log_failure("virtio devices", -ENOMEM);
+	b->m.has_virtio_mmio = mmio;
+	r = b->virtio
+		    ? board_map_windows(b, mmio ? UINT32_MAX >> (32 - mmio) : 0)
+		    : log_failure("virtio devices", -ENOMEM);
 	for (k = 0; k < KINDS && !r; k++)
 		for (i = 0; i < kinds[k].count(b) && !r; i++)
 			r = add(b, &kinds[k], i, e);
 	return r;
-}
-
-void board_virtio_node(struct tree *t, const struct machine *m)
-{
-	struct place at = arch_map.virtio;
-	unsigned i;
-
-	for (i = 0; i < m->nvirtio; i++, at.base += at.size, at.line++) {
-		tree_node_at(t, "virtio_mmio", at.base);
-		tree_empty(t, "dma-coherent");
-		tree_interrupt(t, at.line, true);
-		tree_reg(t, &at);
-		tree_string(t, "compatible", "virtio,mmio");
-		tree_end(t);
-	}
 }
 
 bool board_is_shut_down(const struct board *b)
@@ -473,4 +382,5 @@ void board_free_virtio(struct board *b)
 	for (i = 0; i < b->nvirtio; i++)
 		loop_unpost(&b->virtio[i].failed);
 	free(b->virtio);
+	board_free_windows(b);
 }

@@ -129,7 +129,8 @@ static void add_all(struct tree *t, const struct machine *m)
 
 int fdt_build(const struct machine *m, void **out, size_t *size)
 {
-	const size_t room = ROOM + m->cpus * ROOM_CPU + m->nvirtio * ROOM_SLOT +
+	const size_t room = ROOM + m->cpus * ROOM_CPU +
+			    m->has_virtio_mmio * VIRTIO_SLOTS * ROOM_SLOT +
 			    fdt_text_room(m);
 	struct tree t = { .buf = malloc(room) };
 

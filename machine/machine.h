@@ -38,7 +38,7 @@ struct machine {
 	bool has_watchdog;
 	bool has_pci;
 	struct range pci_high; /* window for 64-bit BARs, if has_pci */
-	unsigned nvirtio;      /* virtio-mmio slots 0 .. nvirtio-1 in use */
+	bool has_virtio_mmio;  /* a device in one of its windows */
 	struct range initrd;
 	const char *params; /* may be NULL */
 	struct {

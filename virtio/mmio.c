@@ -41,7 +41,7 @@
 
 #define MAGIC	0x74726976u /* "virt" */
 #define VERSION 2u
-#define VENDOR	0x5453454eu /* "NEST" */
+#define VENDOR	0x554d4551u /* "QEMU": there are drivers that compare it */
 #define WORDS	(MMIO_WINDOW / 4)
 
 struct mmio {
@@ -351,6 +351,15 @@ static const struct device_ops mmio_ops = {
 	.free = mmio_free,
 };
 
+void virtio_mmio_empty(void *window)
+{
+	uint32_t *word = window;
+
+	word[VIRTIO_MMIO_MAGIC_VALUE / 4] = htole32(MAGIC);
+	word[VIRTIO_MMIO_VERSION / 4] = htole32(VERSION);
+	word[VIRTIO_MMIO_VENDOR_ID / 4] = htole32(VENDOR);
+}
+
 struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
 			       void *shadow, const struct mmio_host *host)
 {
@@ -374,10 +383,8 @@ struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
 	/* As on QEMU, whatever suits the device: there are drivers that insist. */
 	for (q = 0; q < v->nqueues; q++)
 		v->vq[q].max = VQ_SIZE_MAX;
-	put(m, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
-	put(m, VIRTIO_MMIO_VERSION, VERSION);
+	virtio_mmio_empty(m->shadow);
 	put(m, VIRTIO_MMIO_DEVICE_ID, v->ops->id);
-	put(m, VIRTIO_MMIO_VENDOR_ID, VENDOR);
 	/* There is no shared memory region: length and base are all ones. */
 	for (off = VIRTIO_MMIO_SHM_LEN_LOW; off <= VIRTIO_MMIO_SHM_BASE_HIGH;
 	     off += 4)

@@ -32,6 +32,9 @@ struct mmio_host {
 	void *ctx;
 };
 
+/* Fills @window, MMIO_WINDOW bytes: a slot without a device, as on QEMU. */
+void virtio_mmio_empty(void *window);
+
 /*
  * virtio_mmio_new() - put @v behind a register window
  *

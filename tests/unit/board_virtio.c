@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_mmio.h>
 
+#include "arm64/map.h"
 #include "machine/board_impl.h"
 #include "tests/unit/board_rig.h"
 #include "virtio/virtio.h"
@@ -71,6 +74,69 @@ TEST(a_device_on_mmio_has_its_name_on_the_bus_too)
 		found += !strcmp(board->vm.bus.range[i].dev->name, "disk1") ||
 			 !strcmp(board->vm.bus.range[i].dev->name, "pl011");
 	EQ(found, 2);
+	board_rig_unmake(board);
+}
+
+static unsigned exits;
+
+/* As a guest reads register @reg of window @slot. */
+static uint32_t reads(unsigned slot, unsigned reg)
+{
+	const gpa_t gpa = MAP_VIRTIO_BASE + slot * MAP_VIRTIO_STRIDE + reg;
+	uint64_t val = 0;
+	uint8_t *hva = fake_kvm_at(gpa);
+
+	if (hva) {
+		memcpy(&val, hva, 4);
+	} else {
+		exits++;
+		OK(bus_access(&board->vm.bus, gpa, 4, false, &val));
+	}
+	return le64toh(val);
+}
+
+/* Whatever looks for a device finds @id there. */
+static void finds(unsigned slot, uint32_t id)
+{
+	EQ(reads(slot, VIRTIO_MMIO_MAGIC_VALUE), 0x74726976);
+	EQ(reads(slot, VIRTIO_MMIO_VERSION), 2);
+	EQ(reads(slot, VIRTIO_MMIO_VENDOR_ID), 0x554d4551);
+	EQ(reads(slot, VIRTIO_MMIO_DEVICE_ID), id);
+	EQ(reads(slot, VIRTIO_MMIO_QUEUE_NUM_MAX), id ? 1024 : 0);
+}
+
+TEST(each_window_without_a_device_says_so_and_takes_one_exit_for_all)
+{
+	const uint32_t ids[VIRTIO_SLOTS] = { VIRTIO_ID_BLOCK, VIRTIO_ID_BLOCK,
+					     VIRTIO_ID_RNG };
+	struct config c = board_rig_config();
+	unsigned i;
+
+	c.transport = TRANSPORT_MMIO;
+	make(&c);
+	for (i = 0; i < VIRTIO_SLOTS; i++)
+		finds(i, ids[i]);
+	EQ(exits, 1);
+	board_rig_unmake(board);
+}
+
+TEST(a_machine_without_a_device_on_mmio_has_windows_that_cost_nothing)
+{
+	struct config c = board_rig_config();
+	uint64_t val;
+	unsigned i;
+
+	make(&c);
+	OK(!fake_kvm_at(MAP_VIRTIO_BASE));
+	for (i = 0; i < VIRTIO_SLOTS; i++)
+		finds(i, 0);
+	EQ(exits, 1);
+	/* Across two windows, and what is written. */
+	val = UINT64_MAX;
+	OK(bus_access(&board->vm.bus, MAP_VIRTIO_BASE + 4, 4, true, &val));
+	OK(bus_access(&board->vm.bus, MAP_VIRTIO_BASE + 0x1fc, 8, false, &val));
+	EQ(val, 0);
+	EQ(reads(0, VIRTIO_MMIO_VERSION), 2);
 	board_rig_unmake(board);
 }
 

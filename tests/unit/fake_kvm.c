@@ -56,6 +56,17 @@ void fake_kvm_reset(void)
 	caps[KVM_CAP_STEAL_TIME] = 1;
 }
 
+uint8_t *fake_kvm_at(uint64_t gpa)
+{
+	const struct fake_call *c;
+
+	for (c = fake_calls; c < fake_calls + fake_ncalls; c++)
+		if (c->request == KVM_SET_USER_MEMORY_REGION && gpa >= c->a &&
+		    gpa - c->a < (c->b & ~0xfffull))
+			return c->hva + (gpa - c->a);
+	return NULL;
+}
+
 void fake_kvm_cap(unsigned cap, int value)
 {
 	caps[cap] = value;
@@ -273,6 +284,7 @@ static void digest(struct fake_call *c, unsigned long arg)
 
 		c->a = r->guest_phys_addr;
 		c->b = r->memory_size | r->flags;
+		c->hva = (uint8_t *)(uintptr_t)r->userspace_addr;
 		break;
 	}
 	case KVM_ARM_VCPU_INIT:

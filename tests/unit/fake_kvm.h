@@ -15,6 +15,7 @@ struct fake_call {
 	int fd;
 	unsigned long request;
 	uint64_t a, b; /* of the argument, what tells calls apart */
+	uint8_t *hva;  /* and where memory is */
 };
 
 /* The calls so far, in order. */
@@ -64,6 +65,9 @@ void fake_kvm_on_run(int (*fn)(int fd));
 
 /* One line a call, "CREATE_VM 0x20" and so on. */
 const char *fake_kvm_log(void);
+
+/* What a guest finds at @gpa; NULL: no memory. */
+uint8_t *fake_kvm_at(uint64_t gpa);
 
 /* How often @request was called. */
 unsigned fake_kvm_count(unsigned long request);

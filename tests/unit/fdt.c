@@ -194,7 +194,7 @@ TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
 	struct machine m = plain();
 
 	m.ram_size = 6 * GIB + (3 << 20);
-	m.nvirtio = 3;
+	m.has_virtio_mmio = true;
 	m.initrd = (struct range){ 0x42000000, 0x300001 };
 	m.params = "console=hvc0 root=/dev/vda ro init=\"/bin/sh -c\"";
 	memcpy(m.rng_seed, "\1\2\3\377", 4);
@@ -250,7 +250,7 @@ TEST(two_hundred_cpus_have_two_redistributor_regions)
 	int n = 0, node;
 
 	m.cpus = 200;
-	m.nvirtio = MAP_VIRTIO_SLOTS;
+	m.has_virtio_mmio = true;
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 77 * MAP_GICR_STRIDE };
 	EQ(fdt_build(&m, &fdt, &size), 0);
 	EQ(cell(fdt, "/intc@8000000", "#redistributor-regions", 0), 2);
@@ -292,7 +292,7 @@ TEST(the_largest_machine_fits_into_its_buffer)
 
 	memset(params, 'p', sizeof(params) - 1);
 	m.cpus = 512;
-	m.nvirtio = MAP_VIRTIO_SLOTS;
+	m.has_virtio_mmio = true;
 	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
 	m.has_watchdog = true;
 	m.msi = MSI_ITS;
