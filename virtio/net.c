@@ -60,7 +60,8 @@ struct net {
 	struct netif *net;
 	struct io io; /* of n->net */
 	struct vq_chain rx, more, tx;
-	struct iovec iov[VQ_IOV_MAX + 1];
+	struct iovec iov[VQ_IOV_MAX + 2];
+	struct virtio_net_hdr_v1 header; /* of the packet received last */
 	/* A packet that waits for buffers: spill[spill_off .. spill_len). */
 	size_t spill_off, spill_len;
 	uint16_t merged; /* chains that it has filled */
@@ -86,6 +87,15 @@ static const struct {
 };
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Before virtio 1.0, only merged buffers are counted (5.1.6.1). */
+static unsigned header_size(const struct net *n)
+{
+	return virtio_has(&n->v, VIRTIO_F_VERSION_1) ||
+			       virtio_has(&n->v, VIRTIO_NET_F_MRG_RXBUF)
+		       ? sizeof(struct virtio_net_hdr_v1)
+		       : sizeof(struct virtio_net_hdr);
+}
 
 /* --- sending --- */
 
@@ -155,7 +165,7 @@ static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
 	struct virtio_net_hdr_v1 h;
 	int64_t r;
 
-	if (vq_get(c, &h, sizeof(h)))
+	if (vq_get(c, &h, header_size(n)))
 		return -EPROTO;
 	clean_header(&h, c->out.len);
 	n->iov[0] = (struct iovec){ &h, sizeof(h) };
@@ -185,10 +195,10 @@ static void watch(struct net *n, bool on)
 /* All of the packet is in @merged chains. */
 static void publish(struct net *n)
 {
-	uint16_t merged = htole16(n->merged);
-
-	vq_poke(&n->rx, offsetof(struct virtio_net_hdr_v1, num_buffers),
-		&merged, sizeof(merged));
+	n->header.num_buffers = htole16(n->merged);
+	if (!virtio_has(&n->v, VIRTIO_NET_F_GUEST_CSUM))
+		n->header.flags = 0;
+	vq_poke(&n->rx, 0, &n->header, header_size(n));
 	n->merged = 0;
 	n->spill_off = n->spill_len = 0;
 	virtio_publish(&n->v, RX);
@@ -226,11 +236,13 @@ static int unspill(struct net *n)
 	return 1;
 }
 
-/* A packet of @len bytes was read into the buffers of n->rx and the spill. */
+/*
+ * A packet of @len bytes was read: its header by itself, and the rest into the
+ * buffers of n->rx and the spill.
+ */
 static int deliver(struct net *n, size_t len)
 {
-	const size_t room = n->rx.in.len;
-	const uint8_t no_flags = 0;
+	const size_t room = n->rx.in.len + NETIF_HEADER - header_size(n);
 
 	if (len < NETIF_HEADER + ETH_HEADER ||
 	    (len > room && !virtio_has(&n->v, VIRTIO_NET_F_MRG_RXBUF))) {
@@ -238,20 +250,31 @@ static int deliver(struct net *n, size_t len)
 		vq_unpop(&n->v.vq[RX], &n->rx);
 		return 1;
 	}
-	if (!virtio_has(&n->v, VIRTIO_NET_F_GUEST_CSUM))
-		vq_poke(&n->rx, offsetof(struct virtio_net_hdr_v1, flags),
-			&no_flags, 1);
 	n->spill_len = len > room ? len - room : 0;
-	virtio_push(&n->v, RX, &n->rx, len - n->spill_len);
+	virtio_push(&n->v, RX, &n->rx,
+		    len - n->spill_len - NETIF_HEADER + header_size(n));
 	n->merged = 1;
 	return unspill(n);
 }
 
-/* One call reads into so many pieces, of which the spill is one. */
+/* One call reads into so many pieces, of which header and spill are two. */
 static void fit(struct vq_span *s)
 {
-	while (s->n > IOV_MAX - 1)
+	while (s->n > IOV_MAX - 2)
 		s->len -= s->iov[--s->n].iov_len;
+}
+
+/* The next packet's bytes, into n->header, n->rx and the spill; or -errno. */
+static int64_t read_packet(struct net *n)
+{
+	struct vq_span to = n->rx.in;
+
+	to.iov = n->iov + 1;
+	memcpy(to.iov, n->rx.in.iov, to.n * sizeof(n->iov[0]));
+	vq_skip(&to, header_size(n));
+	to.iov[-1] = (struct iovec){ &n->header, NETIF_HEADER };
+	to.iov[to.n] = (struct iovec){ n->spill, sizeof(n->spill) };
+	return n->net->ops->read(n->net, to.iov - 1, to.n + 2);
 }
 
 /* One packet: 1 done, 0 no buffers, -EAGAIN no packet, -EPROTO. */
@@ -267,11 +290,9 @@ static int receive(struct net *n)
 	if (r <= 0)
 		return r;
 	fit(&n->rx.in);
-	if (n->rx.in.len < NETIF_HEADER)
+	if (n->rx.in.len < header_size(n))
 		return -EPROTO;
-	memcpy(n->iov, n->rx.in.iov, n->rx.in.n * sizeof(n->iov[0]));
-	n->iov[n->rx.in.n] = (struct iovec){ n->spill, sizeof(n->spill) };
-	len = n->net->ops->read(n->net, n->iov, n->rx.in.n + 1);
+	len = read_packet(n);
 	if (len >= 0)
 		return deliver(n, len);
 	vq_unpop(vq, &n->rx);

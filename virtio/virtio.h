@@ -142,6 +142,13 @@ struct virtio_notifier {
 	unsigned q;
 };
 
+/* What a driver did that it should not, and is let. */
+enum virtio_liberty {
+	VIRTIO_EARLY_QUEUES,
+	VIRTIO_NO_FEATURES_OK,
+	VIRTIO_NO_VERSION_1,
+};
+
 struct virtio {
 	const struct virtio_ops *ops;
 	const struct gmem *gmem;
@@ -175,7 +182,8 @@ struct virtio {
 	uint8_t config[VIRTIO_CONFIG_MAX]; /* as the driver reads it */
 	unsigned config_size;
 
-	bool shut; /* it worked, and its driver has reset it since */
+	bool shut;	    /* it worked, and its driver has reset it since */
+	unsigned liberties; /* that the log has told of, a bit each */
 	struct virtio_stats stats;
 	struct log_limit complaints;
 	int failure; /* the last errno that was reported to the board */
@@ -330,14 +338,16 @@ void virtio_release(struct virtio *, unsigned why);
 void virtio_quiesce(struct virtio *, struct quiet *);
 void virtio_resume(struct virtio *);
 
-/* The driver accepts @bits of the half @sel; ignored after FEATURES_OK. */
+/* The driver accepts @bits of the half @sel; ignored after FEATURES_OK, DRIVER_OK. */
 void virtio_ack_features(struct virtio *, uint32_t sel, uint32_t bits);
 
 /*
  * virtio_set_status() - the driver writes the status register (2.1)
  *
- * 0 resets, once no request is in progress. FEATURES_OK sticks only if the
- * features make sense, DRIVER_OK only after that; what was set stays set.
+ * 0 resets, once no request is in progress. FEATURES_OK sticks only if all
+ * features were offered, and DRIVER_OK not if that was refused; what was set
+ * stays set. Drivers that leave FEATURES_OK or VERSION_1 out work, as on QEMU;
+ * the log tells of it once.
  */
 void virtio_set_status(struct virtio *, uint8_t status);
 
@@ -348,8 +358,9 @@ int virtio_start(struct virtio *);
 bool virtio_queue_open(const struct virtio *, unsigned q);
 
 /*
- * The driver sets or clears queue @q's ready bit. To set it takes FEATURES_OK,
- * and before DRIVER_OK or with RING_RESET; else it is ignored.
+ * The driver sets or clears queue @q's ready bit. It is set before DRIVER_OK or
+ * with RING_RESET; else that is ignored. Before FEATURES_OK it works too, and the
+ * log tells of it once.
  */
 void virtio_queue_ready(struct virtio *, unsigned q, bool ready);
 

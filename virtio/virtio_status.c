@@ -41,9 +41,29 @@ void virtio_config_write(struct virtio *v, unsigned off, const void *buf,
 
 /* --- the status machine --- */
 
+/* What drivers do that no specification allows, and that works on QEMU. */
+static const char *const liberties[] = {
+	[VIRTIO_EARLY_QUEUES] = "sets queues up before FEATURES_OK",
+	[VIRTIO_NO_FEATURES_OK] = "sets DRIVER_OK without FEATURES_OK",
+	[VIRTIO_NO_VERSION_1] =
+		"does not take VIRTIO_F_VERSION_1, and is served as one of "
+		"before virtio 1.0",
+};
+
+/* Tells of it once. */
+static void takes_liberty(struct virtio *v, enum virtio_liberty what)
+{
+	if (!(v->liberties >> what & 1))
+		log_debug("%s: its driver %s", v->name, liberties[what]);
+	v->liberties |= 1u << what;
+}
+
 void virtio_ack_features(struct virtio *v, uint32_t sel, uint32_t bits)
 {
-	if (sel > 1 || v->status & VIRTIO_CONFIG_S_FEATURES_OK)
+	const uint8_t fixed =
+		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+
+	if (sel > 1 || v->status & fixed)
 		return;
 	v->acked &= ~((uint64_t)UINT32_MAX << 32 * sel);
 	v->acked |= (uint64_t)bits << 32 * sel;
@@ -97,13 +117,23 @@ void virtio_reset(struct virtio *v)
 	virtio_unlock(v);
 }
 
+/* Again, as queues may have been set up before that was settled. */
+static void negotiate(struct virtio *v, struct virtqueue *vq)
+{
+	vq->event_idx = virtio_has(v, VIRTIO_RING_F_EVENT_IDX);
+	vq->indirect = virtio_has(v, VIRTIO_RING_F_INDIRECT_DESC);
+}
+
 int virtio_start(struct virtio *v)
 {
+	unsigned q;
 	int r;
 
 	if (!virtio_live(v))
 		return 0;
 
+	for (q = 0; q < v->nqueues; q++)
+		negotiate(v, &v->vq[q]);
 	if (v->async && v->ops->own_thread && !v->thread) {
 		v->thread = iothread_new(v->ops->name);
 		if (!v->thread)
@@ -122,7 +152,20 @@ int virtio_start(struct virtio *v)
 
 static bool features_ok(const struct virtio *v)
 {
-	return !(v->acked & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1);
+	return !(v->acked & ~v->offered);
+}
+
+/*
+ * DRIVER_OK comes, and FEATURES_OK is not set: unless that was refused, it need
+ * not be. What was not offered is not accepted then.
+ */
+static bool goes_without_features_ok(struct virtio *v, uint8_t status)
+{
+	if (status & VIRTIO_CONFIG_S_FEATURES_OK)
+		return false;
+	takes_liberty(v, VIRTIO_NO_FEATURES_OK);
+	v->acked &= v->offered;
+	return true;
 }
 
 void virtio_set_status(struct virtio *v, uint8_t status)
@@ -136,11 +179,16 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 	}
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !features_ok(v))
 		set &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-	if (!((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK &&
+	    !((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    !goes_without_features_ok(v, status))
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	v->status |= set;
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
 		v->shut = false;
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK &&
+	    !virtio_has(v, VIRTIO_F_VERSION_1))
+		takes_liberty(v, VIRTIO_NO_VERSION_1);
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK && virtio_start(v) < 0)
 		virtio_needs_reset(v, "cannot start");
 	else if (set & VIRTIO_CONFIG_S_DRIVER_OK && !virtio_live(v))
@@ -164,9 +212,10 @@ void virtio_queue_ready(struct virtio *v, unsigned q, bool ready)
 		drain_and_reset_queue(v, q);
 		return;
 	}
-	if (!virtio_queue_open(v, q) ||
-	    !(v->status & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (!virtio_queue_open(v, q))
 		return;
+	if (!(v->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		takes_liberty(v, VIRTIO_EARLY_QUEUES);
 	if (vq_start(&v->vq[q], virtio_has(v, VIRTIO_RING_F_EVENT_IDX),
 		     virtio_has(v, VIRTIO_RING_F_INDIRECT_DESC)))
 		virtio_needs_reset(v, "a ring lies outside RAM");

@@ -143,6 +143,70 @@ VIRTIO_TEST(a_packet_in_pieces_is_sent_as_one)
 	rig_free(&r);
 }
 
+/* As before virtio 1.0: the header has no number of buffers. */
+static void start_old(struct rig *r, uint64_t features)
+{
+	unsigned q;
+
+	rig_plug(r, net_on(r, mac));
+	rig_set(r, VIRTIO_MMIO_STATUS, 3);
+	rig_set(r, VIRTIO_MMIO_DRIVER_FEATURES, features);
+	rig_set(r, VIRTIO_MMIO_STATUS, 11);
+	for (q = 0; q < 2; q++)
+		rig_queue(r, q);
+	rig_set(r, VIRTIO_MMIO_STATUS, 15);
+	for (q = 0; q < 2; q++)
+		rig_notify(r, q);
+}
+
+VIRTIO_TEST(a_driver_of_before_virtio_1_sends_behind_10_bytes_of_header)
+{
+	uint8_t buf[128];
+	struct rig r;
+
+	start_old(&r, 0);
+	memset(rig_at(&r, DATA), 0, 10);
+	memset(rig_at(&r, DATA + 10), 0x77, 60);
+	rig_desc(&r, TX, 0, DATA, 10, N, 1);
+	rig_desc(&r, TX, 1, DATA + 10, 60, 0, 0);
+	rig_send(&r, TX, 0);
+	EQ(recv(wire[1], buf, sizeof(buf), 0), NETIF_HEADER + 60);
+	MEM_EQ(buf + 8, "\0\0\0\0\x77\x77", 6);
+	rig_free(&r);
+}
+
+static void receive_old(uint64_t features, uint32_t header)
+{
+	struct rig r;
+
+	start_old(&r, features);
+	memset(rig_at(&r, BUF(0)), 0xaa, 0x800);
+	rig_desc(&r, RX, 0, BUF(0), header, W | N, 1);
+	rig_desc(&r, RX, 1, BUF(0) + header, 1514, W, 0);
+	rig_avail(&r, RX, 0);
+	arrive(NETIF_HEADER + 60);
+	rig_notify(&r, RX);
+	EQ(rig_used_idx(&r, RX), 1);
+	EQ(rig_used_len(&r, RX, 0), header + 60);
+	EQ(*(uint8_t *)rig_at(&r, BUF(0)), 0);
+	/* arrive() numbers the bytes. */
+	MEM_EQ(rig_at(&r, BUF(0) + header), "\x0c\x0d\x0e", 3);
+	MEM_EQ(rig_at(&r, BUF(0) + header + 59), "\x47\xaa", 2);
+	if (header == NETIF_HEADER)
+		MEM_EQ(rig_at(&r, BUF(0) + 10), "\1\0", 2);
+	rig_free(&r);
+}
+
+VIRTIO_TEST(a_driver_of_before_virtio_1_receives_behind_10_bytes_of_header)
+{
+	receive_old(0, 10);
+}
+
+VIRTIO_TEST(a_driver_of_before_virtio_1_that_merges_has_a_header_of_12_bytes)
+{
+	receive_old(MRG, NETIF_HEADER);
+}
+
 VIRTIO_TEST(a_packet_is_received_into_one_buffer)
 {
 	struct rig r;
