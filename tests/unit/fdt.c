@@ -132,6 +132,13 @@ static void golden(const struct machine *m, const char *name)
 	free(fdt);
 }
 
+static void add_pci(struct machine *m, enum msi_kind msi)
+{
+	m->has_pci = true;
+	m->msi = msi;
+	m->pci_high = (struct range){ 0x100000000, 0x80000000 };
+}
+
 TEST(one_cpu_and_gicv3_is_the_golden_tree)
 {
 	struct machine m = plain();
@@ -139,13 +146,15 @@ TEST(one_cpu_and_gicv3_is_the_golden_tree)
 	golden(&m, "plain");
 }
 
-TEST(eight_cpus_and_gicv2_is_the_golden_tree)
+TEST(eight_cpus_and_gicv2_with_a_gicv2m_are_the_golden_tree)
 {
 	struct machine m = plain();
 
 	m.cpus = 8;
 	m.gic = GIC_V2;
 	m.pmu = true;
+	add_pci(&m, MSI_V2M);
+	m.pci_high.base = 0x4080000000;
 	golden(&m, "gicv2_8");
 }
 
@@ -157,6 +166,7 @@ TEST(el2_with_vhe_is_the_golden_tree)
 	m.pmu = true;
 	m.el2 = true;
 	m.vhe = true;
+	add_pci(&m, MSI_ITS);
 	golden(&m, "el2_vhe");
 }
 
@@ -165,6 +175,8 @@ TEST(el2_without_vhe_is_the_golden_tree)
 	struct machine m = plain();
 
 	m.el2 = true;
+	m.pmu = true;
+	add_pci(&m, MSI_ITS);
 	golden(&m, "el2_nvhe");
 }
 
@@ -172,21 +184,9 @@ TEST(pci_with_an_its_is_in_the_golden_tree)
 {
 	struct machine m = plain();
 
-	m.has_pci = true;
-	m.msi = MSI_ITS;
-	m.pci_high = (struct range){ 0x100000000, 0x80000000 };
+	m.pmu = true;
+	add_pci(&m, MSI_ITS);
 	golden(&m, "pci_its");
-}
-
-TEST(pci_with_a_gicv2m_is_in_the_golden_tree)
-{
-	struct machine m = plain();
-
-	m.gic = GIC_V2;
-	m.has_pci = true;
-	m.msi = MSI_V2M;
-	m.pci_high = (struct range){ 0x4080000000, 0x80000000 };
-	golden(&m, "pci_v2m");
 }
 
 TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
