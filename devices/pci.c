@@ -12,8 +12,9 @@
  * registers move to a page of their own, which the guest then reads as memory;
  * there they are kept as they are, the interrupt's bit of the status register
  * included, and writes still come here. A function that has to hear of reads
- * takes its page back. With larger pages than ECAM's, neighbours share one, and
- * what is not there reads as all ones, as on the bus.
+ * takes its page back, for good: from under a guest hypervisor it goes slowly,
+ * and a guest could have us do that all day. Where pages are larger than ECAM's,
+ * neighbours share one, and what is not there reads as all ones, as on the bus.
  *
  * A BAR answers where a window of the host is, and nowhere else: a guest cannot
  * lay one over RAM or over another device. Of two at the same place, the
@@ -386,7 +387,6 @@ static void function_reset(struct pci_function *fn)
 	fn->intx_on = true;
 	update_intx(fn);
 	pthread_mutex_unlock(&fn->host->intx_lock);
-	fn->asked = false;
 	tell_master(fn);
 	remap(fn);
 	if (fn->ops->reset)

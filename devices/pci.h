@@ -94,7 +94,7 @@ struct pci_function {
 	uint8_t last_cap, free_at; /* capabilities so far */
 	uint8_t express;	   /* where that capability is, or 0 */
 	bool master;		   /* as last told */
-	bool asked;		   /* reads are for config(), until a reset */
+	bool asked;		   /* config() hears of all reads */
 
 	/* Under the host's intx_lock. */
 	bool level;   /* the function asks for an interrupt */
@@ -138,8 +138,8 @@ void pci_add_express(struct pci_function *);
 void pci_add_pin(struct pci_function *, unsigned pin);
 
 /*
- * From now on, and until it is reset, config() hears of each read of the function's
- * configuration space. In a config() of a write.
+ * From now on config() hears of each read of the function's configuration space.
+ * In a config() of a write.
  */
 void pci_ask_reads(struct pci_function *);
 
