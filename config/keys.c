@@ -16,6 +16,10 @@ static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
 					[CONSOLE_NONE] = "none",
 					NULL };
 
+static const char *const mmio_orders[] = {
+	[MMIO_UP] = "up", [MMIO_DOWN] = "down", NULL
+};
+
 static const char *const cpus[] = { "host", NULL };
 
 static const char *const firmwares[] = { "auto", NULL };
@@ -113,6 +117,9 @@ const struct key keys[] = {
 	KEY("transport", DEVICES, word, transport, "KIND",
 	    "virtio over pci, mmio; auto: pci with MSIs", .def = "auto",
 	    .choices = transport_words),
+	KEY("mmio-order", DEVICES, word, mmio_order, "ORDER",
+	    "slots over mmio: up from 0, or down from 31", .def = "up",
+	    .choices = mmio_orders),
 	PARTS("disk", DEVICES, disk, "FILE[,...]", "virtio disk; repeatable",
 	      .letter = 'd'),
 	PARTS("network", DEVICES, network, "tap[=NAME]|fd=N[,...]|none",
@@ -121,9 +128,9 @@ const struct key keys[] = {
 	    "auto, serial, virtio or none", .def = "auto", .choices = consoles),
 	PARTS("port", DEVICES, port, "NAME=BACKEND",
 	      "BACKEND: file:PATH, unix:PATH, pty, fd:N, null"),
-	PARTS("share", DEVICES, share, "TAG=DIR[,ro]",
+	PARTS("share", DEVICES, share, "TAG=DIR[,...]",
 	      "a directory, by virtio-fs; repeatable"),
-	PARTS("vsock", DEVICES, vsock, "PATH[,cid=N]",
+	PARTS("vsock", DEVICES, vsock, "PATH[,...]",
 	      "sockets between guest and host, at PATH"),
 	FLAG("rng", DEVICES, rng, "on", "no virtio entropy source"),
 	FLAG("balloon", DEVICES, balloon, "off",

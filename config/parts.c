@@ -206,7 +206,8 @@ static int set_part(struct reading *r, const struct part *row,
 	rc = row->type->set(&(struct value){ row, value, r->dir, r->why },
 			    (char *)r->thing + row->at);
 	/* What keys have too does not name the part. */
-	if (!rc || (row->type != &value_number && row->type != &value_word))
+	if (!rc || (row->type != &value_number && row->type != &value_slot &&
+		    row->type != &value_word))
 		return rc;
 	why = *r->why;
 	return err_set(r->why, rc, "%s=%s: %s", row->name, value, why.text);

@@ -30,10 +30,13 @@ const char *const transport_words[] = { [TRANSPORT_AUTO] = "auto",
 					[TRANSPORT_MMIO] = "mmio",
 					NULL };
 
-#define TRANSPORT(thing)                                                     \
-	ROW("transport", PART_NAMED, value_word, AT(thing, transport),       \
+#define PLACE(thing)                                                         \
+	ROW("transport", PART_NAMED, value_word, AT(thing, place.transport), \
 	    .arg = "KIND", .help = "pci or mmio, whatever --transport says", \
-	    .min = TRANSPORT_AUTO + 1, .words = transport_words)
+	    .min = TRANSPORT_AUTO + 1, .words = transport_words),            \
+		ROW("slot", PART_NAMED, value_slot, AT(thing, place.slot),   \
+		    .arg = "N", .help = "this one over mmio, from 0",        \
+		    .max = VIRTIO_SLOTS - 1)
 
 static const struct part disk_rows[] = {
 	ROW("file", PART_FIRST, value_path, AT(disk, path)),
@@ -42,7 +45,7 @@ static const struct part disk_rows[] = {
 	ROW("serial", PART_NAMED, value_graph, AT(disk, serial), .arg = "TEXT",
 	    .help = "by which the guest can tell it from others",
 	    .max = SERIAL_MAX),
-	TRANSPORT(disk),
+	PLACE(disk),
 	{ 0 }
 };
 
@@ -56,7 +59,7 @@ static const struct part network_rows[] = {
 	    .help = "an open tap that is inherited"),
 	ROW("mac", PART_NAMED, value_mac, AT(net, mac), .arg = "ADDRESS",
 	    .help = "the card's; else the guest makes one up"),
-	TRANSPORT(net),
+	PLACE(net),
 	{ 0 }
 };
 
@@ -81,6 +84,7 @@ static const struct part share_rows[] = {
 	ROW("directory", PART_FIRST, value_path, AT(share, dir)),
 	ROW("ro", PART_NAMED, value_flag, AT(share, readonly),
 	    .help = "the guest cannot change anything in it"),
+	PLACE(share),
 	{ 0 }
 };
 
@@ -92,6 +96,7 @@ static const struct part vsock_rows[] = {
 	ROW("cid", PART_NAMED, value_number, AT(vsock, cid), .arg = "N",
 	    .help = "the guest's address [3]", .min = VSOCK_CID_MIN,
 	    .max = VSOCK_CID_MAX),
+	PLACE(vsock),
 	{ 0 }
 };
 

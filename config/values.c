@@ -248,6 +248,25 @@ static char *number_text(const struct part *row, const void *field)
 const struct value_type value_number = { sizeof(uint32_t), .set = number_set,
 					 .text = number_text };
 
+/* A field that is 0 has none. */
+static int slot_set(const struct value *v, void *field)
+{
+	int r = number_set(v, field);
+
+	if (!r)
+		++*(uint32_t *)field;
+	return r;
+}
+
+static char *slot_text(const struct part *row, const void *field)
+{
+	(void)row;
+	return print("%u", *(const uint32_t *)field - 1);
+}
+
+const struct value_type value_slot = { sizeof(uint32_t), .set = slot_set,
+				       .text = slot_text };
+
 static int fd_parse(const struct value *v, const char *s, unsigned min, int *fd)
 {
 	unsigned long long n;

@@ -54,6 +54,7 @@ extern const struct value_type value_tap;      /* an interface's name */
 extern const struct value_type value_backend;  /* of a console port */
 /* The row's min and max bound numbers, and min is the first of the words. */
 extern const struct value_type value_number; /* uint32_t */
+extern const struct value_type value_slot;   /* the same, and one more */
 extern const struct value_type value_size;   /* uint64_t, whole MiB */
 extern const struct value_type value_fd;     /* int, no standard stream */
 extern const struct value_type value_flag;   /* bool: on, off */

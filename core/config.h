@@ -28,15 +28,27 @@ enum transport_kind {
 	TRANSPORT_MMIO,
 };
 
+/* In which order they get their slots over MMIO. */
+enum mmio_order {
+	MMIO_UP,
+	MMIO_DOWN, /* as on QEMU */
+};
+
+/* Where one stands. */
+struct virtio_place {
+	enum transport_kind transport;
+	uint32_t slot; /* over MMIO, and one more; 0: the next in order */
+};
+
 struct disk_config {
 	char *path;
-	enum transport_kind transport;
+	struct virtio_place place;
 	bool readonly;
 	char *serial; /* at most 20 characters, or NULL */
 };
 
 struct net_config {
-	enum transport_kind transport;
+	struct virtio_place place;
 	char *tap;	/* name of a tap interface; NULL: the kernel names it */
 	int fd;		/* an open tap passed by the parent, or -1 */
 	uint8_t mac[6]; /* zero: any */
@@ -51,6 +63,7 @@ struct port_config {
 /* A guest's sockets, as UNIX sockets; see host/vsock_unix.h. */
 struct vsock_config {
 	char *path; /* NULL: there is no such device */
+	struct virtio_place place;
 	uint32_t cid;
 };
 
@@ -117,6 +130,7 @@ struct smbios_config {
 struct share_config {
 	char *tag;
 	char *dir;
+	struct virtio_place place;
 	bool readonly;
 };
 
@@ -149,6 +163,7 @@ struct config {
 	uint64_t memory; /* bytes */
 	bool hugepages;	 /* RAM from hugetlbfs */
 	enum transport_kind transport;
+	enum mmio_order mmio_order;
 	enum console_kind console;
 	struct port_config *ports;
 	unsigned nports;

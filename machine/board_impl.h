@@ -64,7 +64,7 @@ struct board {
 	struct fw_cfg *fw_cfg;
 	struct virtio *balloon; /* the bus's; NULL: there is none */
 	struct board_windows *windows;
-	unsigned nwindows;	     /* that devices have */
+	uint32_t mmio_slots;	     /* given or taken, a bit each */
 	struct board_virtio *virtio; /* all of them, @nvirtio */
 	unsigned nvirtio;
 	struct chardev **ports; /* of the console, cfg->nports */

@@ -46,7 +46,7 @@ struct kind {
 	bool many;	  /* the name is followed by a number */
 	unsigned (*count)(const struct board *);
 	/* NULL: as the machine has it. */
-	enum transport_kind (*transport)(const struct config *, unsigned i);
+	const struct virtio_place *(*place)(const struct config *, unsigned i);
 	/* NULL: with a sentence in @e, or there is no memory. */
 	struct virtio *(*make)(struct board *, unsigned i, struct err *e);
 };
@@ -115,9 +115,9 @@ static unsigned count_disks(const struct board *b)
 	return b->cfg->ndisks;
 }
 
-static enum transport_kind disk_transport(const struct config *c, unsigned i)
+static const struct virtio_place *disk_place(const struct config *c, unsigned i)
 {
-	return c->disks[i].transport;
+	return &c->disks[i].place;
 }
 
 static struct virtio *make_disk(struct board *b, unsigned i, struct err *e)
@@ -139,9 +139,9 @@ static unsigned count_nets(const struct board *b)
 	return b->cfg->nnets;
 }
 
-static enum transport_kind net_transport(const struct config *c, unsigned i)
+static const struct virtio_place *net_place(const struct config *c, unsigned i)
 {
-	return c->nets[i].transport;
+	return &c->nets[i].place;
 }
 
 static struct virtio *make_net(struct board *b, unsigned i, struct err *e)
@@ -176,6 +176,13 @@ static struct virtio *make_rng(struct board *b, unsigned i, struct err *e)
 static unsigned count_vsocks(const struct board *b)
 {
 	return !!b->cfg->vsock.path;
+}
+
+static const struct virtio_place *vsock_place(const struct config *c,
+					      unsigned i)
+{
+	(void)i;
+	return &c->vsock.place;
 }
 
 static struct virtio *make_vsock(struct board *b, unsigned i, struct err *e)
@@ -216,6 +223,12 @@ static unsigned count_shares(const struct board *b)
 	return b->cfg->nshares;
 }
 
+static const struct virtio_place *share_place(const struct config *c,
+					      unsigned i)
+{
+	return &c->shares[i].place;
+}
+
 static struct virtio *make_share(struct board *b, unsigned i, struct err *e)
 {
 	const struct share_config *c = &b->cfg->shares[i];
@@ -240,22 +253,29 @@ static struct virtio *make_share(struct board *b, unsigned i, struct err *e)
 
 static const struct kind kinds[] = {
 	{ "console", "the console", false, count_consoles, NULL, make_console },
-	{ "disk", "a disk", true, count_disks, disk_transport, make_disk },
-	{ "net", "a network interface", true, count_nets, net_transport,
-	  make_net },
+	{ "disk", "a disk", true, count_disks, disk_place, make_disk },
+	{ "net", "a network interface", true, count_nets, net_place, make_net },
 	{ "rng", "the entropy device", false, count_rngs, NULL, make_rng },
-	{ "vsock", "the socket device", false, count_vsocks, NULL, make_vsock },
+	{ "vsock", "the socket device", false, count_vsocks, vsock_place,
+	  make_vsock },
 	{ "balloon", "the balloon", false, count_balloons, NULL, make_balloon },
-	{ "share", "a share", true, count_shares, NULL, make_share },
+	{ "share", "a share", true, count_shares, share_place, make_share },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* --- where they stand -------------------------------------------------------- */
 
+static struct virtio_place place_of(const struct board *b, const struct kind *k,
+				    unsigned i)
+{
+	return k->place ? *k->place(b->cfg, i) : (struct virtio_place){ 0 };
+}
+
 static bool is_pci(const struct board *b, const struct kind *k, unsigned i)
 {
-	return board_uses_pci(b, k->transport ? k->transport(b->cfg, i)
-					      : TRANSPORT_AUTO);
+	const struct virtio_place p = place_of(b, k, i);
+
+	return !p.slot && board_uses_pci(b, p.transport);
 }
 
 static unsigned count(const struct board *b, bool pci)
@@ -266,6 +286,42 @@ static unsigned count(const struct board *b, bool pci)
 		for (i = 0; i < kinds[k].count(b); i++)
 			n += is_pci(b, &kinds[k], i) == pci;
 	return n;
+}
+
+/* A bit for each slot over MMIO that a device is to have. */
+static int given_slots(const struct board *b, uint32_t *slots, struct err *e)
+{
+	struct virtio_place p;
+	unsigned k, i;
+
+	*slots = 0;
+	for (k = 0; k < KINDS; k++)
+		for (i = 0; i < kinds[k].count(b); i++) {
+			p = place_of(b, &kinds[k], i);
+			if (!p.slot)
+				continue;
+			if (p.transport == TRANSPORT_PCI)
+				return err_set(
+					e, -EINVAL,
+					"slot=%u is a place over MMIO; leave "
+					"it or transport=pci out",
+					p.slot - 1);
+			if (*slots >> (p.slot - 1) & 1)
+				return err_set(
+					e, -EINVAL,
+					"two devices have slot=%u; each needs "
+					"one of its own",
+					p.slot - 1);
+			*slots |= 1u << (p.slot - 1);
+		}
+	return 0;
+}
+
+/* The next that is free, of which there is one. */
+static unsigned next_slot(const struct board *b, uint32_t taken)
+{
+	return b->cfg->mmio_order == MMIO_DOWN ? 31 - __builtin_clz(~taken)
+					       : __builtin_ctz(~taken);
 }
 
 bool board_wants_pci(const struct board *b)
@@ -280,9 +336,11 @@ int board_check_virtio(const struct board *b, struct err *e)
 	unsigned mmio = count(b, false);
 	unsigned pci = count(b, true) + board_pci_functions(b);
 
+	uint32_t slots;
+
 	/* The host bridge has a slot of its own. */
 	if (pci < PCI_SLOTS && mmio <= VIRTIO_SLOTS)
-		return 0;
+		return given_slots(b, &slots, e);
 	return err_set(e, -EINVAL,
 		       "%u disks and %u networks: the machine has room for %u "
 		       "virtio devices on PCI, and %u others; give fewer, or "
@@ -312,11 +370,22 @@ static void failed(void *ctx, int err)
 	loop_post(d->board->vm.loop, &d->failed);
 }
 
+static unsigned take_slot(struct board *b, const struct virtio_place *p)
+{
+	const unsigned slot =
+		p->slot ? p->slot - 1 : next_slot(b, b->mmio_slots);
+
+	b->mmio_slots |= 1u << slot;
+	return slot;
+}
+
 static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 {
+	const struct virtio_place p = place_of(b, k, i);
 	const bool pci = is_pci(b, k, i);
 	struct board_virtio *d = &b->virtio[b->nvirtio];
 	char name[DEVICE_NAME_MAX];
+	unsigned slot;
 	int r;
 
 	d->v = k->make(b, i, e);
@@ -327,29 +396,40 @@ static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 	d->board = b;
 	d->failed.fn = on_failed;
 	virtio_on_failure(d->v, failed, d);
-	r = board_boot_from(b, d->v->ops->id, pci,
-			    pci ? pci_host_slots(b->pci) : b->nwindows);
+	slot = pci ? pci_host_slots(b->pci) : take_slot(b, &p);
+	r = board_boot_from(b, d->v->ops->id, pci, slot);
 	if (r < 0) {
 		d->v->ops->free(d->v);
 		return r;
 	}
 	r = pci ? board_add_virtio_pci(b, d->v)
-		: board_add_virtio_mmio(b, d->v, b->nwindows++, k->what);
+		: board_add_virtio_mmio(b, d->v, slot, k->what);
 	if (!r)
 		b->nvirtio++;
 	return r;
 }
 
+/* Windows for @mmio devices, of which some have their slots. */
+static int map_windows(struct board *b, unsigned mmio)
+{
+	uint32_t taken = b->mmio_slots;
+
+	while ((unsigned)__builtin_popcount(taken) < mmio)
+		taken |= 1u << next_slot(b, taken);
+	return board_map_windows(b, taken);
+}
+
 int board_add_virtio(struct board *b, struct err *e)
 {
 	unsigned k, i, mmio = count(b, false);
-	int r;
+	int r = given_slots(b, &b->mmio_slots, e);
 
+	if (r < 0)
+		return r;
 	b->virtio = calloc(mmio + count(b, true) + 1, sizeof(*b->virtio));
 	b->m.has_virtio_mmio = mmio;
-	r = b->virtio
-		    ? board_map_windows(b, mmio ? UINT32_MAX >> (32 - mmio) : 0)
-		    : log_failure("virtio devices", -ENOMEM);
+	r = b->virtio ? map_windows(b, mmio)
+		      : log_failure("virtio devices", -ENOMEM);
 	for (k = 0; k < KINDS && !r; k++)
 		for (i = 0; i < kinds[k].count(b) && !r; i++)
 			r = add(b, &kinds[k], i, e);

@@ -29,7 +29,7 @@ parts_of()
 	table=$(sed -n "/ ${1}_rows\[\]/,/^};/p" config/parts_table.c)
 	[ -n "$table" ] || wrong "cannot read ${1}_rows in config/parts_table.c"
 	sed -nE 's/^\t(ROW|SMBIOS)\("([a-z-]+)", (PART_NAMED|PART_KIND|SMBIOS_).*/\2/p
-		s/^\tTRANSPORT\(.*/transport/p' <<<"$table"
+		s/^\tPLACE\(.*/transport\nslot/p' <<<"$table"
 }
 
 names=

@@ -100,7 +100,7 @@ vmlinuz" run vmlinuz
 
 @test "a disk with an unknown flag is refused" {
 	refused "--disk disk.img,foo: unknown flag 'foo'; use ro, \
-serial=TEXT or transport=KIND" run -k x --disk disk.img,foo
+serial=TEXT, transport=KIND or slot=N" run -k x --disk disk.img,foo
 	refused "--disk disk.img,transport=usb: transport=usb: not \
 one of pci, mmio" run -k x --disk disk.img,transport=usb
 }

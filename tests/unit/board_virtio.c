@@ -140,6 +140,106 @@ TEST(a_machine_without_a_device_on_mmio_has_windows_that_cost_nothing)
 	board_rig_unmake(board);
 }
 
+/* The devices that windows show, from slot 0 on. */
+static void stand(const uint32_t ids[VIRTIO_SLOTS])
+{
+	unsigned i;
+
+	for (i = 0; i < VIRTIO_SLOTS; i++)
+		finds(i, ids[i]);
+}
+
+TEST(devices_get_their_slots_downwards_if_that_is_asked_for)
+{
+	struct config c = board_rig_config();
+
+	c.transport = TRANSPORT_MMIO;
+	c.mmio_order = MMIO_DOWN;
+	make(&c);
+	stand((uint32_t[VIRTIO_SLOTS]){ [31] = VIRTIO_ID_BLOCK,
+					[30] = VIRTIO_ID_BLOCK,
+					[29] = VIRTIO_ID_RNG });
+	board_rig_unmake(board);
+}
+
+TEST(a_device_gets_the_slot_that_is_given_and_others_go_around_it)
+{
+	struct config c = board_rig_config();
+
+	c.transport = TRANSPORT_MMIO;
+	disks[0].place.slot = 1 + 31;
+	disks[1].place.slot = 1 + 0;
+	make(&c);
+	stand((uint32_t[VIRTIO_SLOTS]){ [31] = VIRTIO_ID_BLOCK,
+					[0] = VIRTIO_ID_BLOCK,
+					[1] = VIRTIO_ID_RNG });
+	EQ(exits, 0);
+	board_rig_unmake(board);
+}
+
+/* The pages that have no device lie below. */
+TEST(a_slot_that_is_given_is_over_mmio_on_a_machine_with_pci)
+{
+	struct config c = board_rig_config();
+
+	disks[1].place.slot = 1 + 12;
+	make(&c);
+	OK(board_wants_pci(board));
+	stand((uint32_t[VIRTIO_SLOTS]){ [12] = VIRTIO_ID_BLOCK });
+	EQ(exits, 2);
+	board_rig_unmake(board);
+}
+
+static void refused(const char *why)
+{
+	struct config c = board_rig_config();
+	struct err e;
+
+	c.disks = disks;
+	c.ndisks = 2;
+	EQ(board_rig_make(&c, &board, &e), -EINVAL);
+	STR_EQ(e.text, why);
+	board_rig_unmake(board);
+}
+
+TEST(a_slot_given_twice_or_on_pci_is_refused)
+{
+	fake_kvm_reset();
+	disks[0].place.slot = disks[1].place.slot = 1 + 5;
+	refused("two devices have slot=5; each needs one of its own");
+	disks[1].place = (struct virtio_place){ TRANSPORT_PCI, 1 + 6 };
+	refused("slot=6 is a place over MMIO; leave it or transport=pci out");
+}
+
+TEST(all_slots_can_be_taken_and_no_more)
+{
+	static struct disk_config many[VIRTIO_SLOTS];
+	struct config c = board_rig_config();
+	struct err e;
+	unsigned i;
+
+	for (i = 0; i < VIRTIO_SLOTS; i++) {
+		many[i] = (struct disk_config){ .path = test_path("0") };
+		close(open(many[i].path, O_RDWR | O_CREAT, 0600));
+		OK(truncate(many[i].path, 1 << 20) == 0);
+		many[i].readonly = true;
+	}
+	many[7].place.slot = 1 + 0;
+	c.disks = many;
+	c.ndisks = VIRTIO_SLOTS;
+	c.transport = TRANSPORT_MMIO;
+	fake_kvm_reset();
+	EQ(board_rig_make(&c, &board, &e), 0);
+	for (i = 0; i < VIRTIO_SLOTS; i++)
+		finds(i, VIRTIO_ID_BLOCK);
+	EQ(exits, 0);
+	board_rig_unmake(board);
+	c.rng = true;
+	EQ(board_rig_make(&c, &board, &e), -EINVAL);
+	HAS(e.text, "give fewer");
+	board_rig_unmake(board);
+}
+
 TEST(the_board_needs_a_pci_host_if_one_of_its_devices_does)
 {
 	struct config c = board_rig_config();
@@ -147,7 +247,7 @@ TEST(the_board_needs_a_pci_host_if_one_of_its_devices_does)
 	c.transport = TRANSPORT_MMIO;
 	make(&c);
 	OK(!board_wants_pci(board));
-	disks[1].transport = TRANSPORT_PCI;
+	disks[1].place.transport = TRANSPORT_PCI;
 	OK(board_wants_pci(board));
 	board_rig_unmake(board);
 }

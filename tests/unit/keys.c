@@ -228,8 +228,8 @@ TEST(two_commas_are_one_in_a_file_name)
 TEST(a_disk_with_an_unknown_flag_is_refused)
 {
 	refused("disk", "disk.img,foo",
-		"unknown flag 'foo'; use ro, serial=TEXT or "
-		"transport=KIND");
+		"unknown flag 'foo'; use ro, serial=TEXT, "
+		"transport=KIND or slot=N");
 	refused("disk", "disk.img,", "unknown flag ''");
 	refused("disk", ",ro", "no file");
 	refused("disk", "a,serial=", "1 to 20");

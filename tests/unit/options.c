@@ -104,10 +104,10 @@ TEST(errors_name_the_option_as_it_was_written)
 {
 	EQ(PARSE("-d", "disk.img,foo"), -EINVAL);
 	STR_EQ(e.text, "-d disk.img,foo: unknown flag 'foo'; use ro, "
-		       "serial=TEXT or transport=KIND");
+		       "serial=TEXT, transport=KIND or slot=N");
 	EQ(PARSE("--disk=disk.img,foo"), -EINVAL);
 	STR_EQ(e.text, "--disk disk.img,foo: unknown flag 'foo'; use ro, "
-		       "serial=TEXT or transport=KIND");
+		       "serial=TEXT, transport=KIND or slot=N");
 	EQ(PARSE("--kernel="), -EINVAL);
 	STR_EQ(e.text, "--kernel '': empty; give FILE");
 }
@@ -311,6 +311,8 @@ static void make_value(char *s, size_t size, uint32_t *seed)
 		"uuid=",
 		"none",
 		"transport=pci",
+		"slot=7",
+		"down",
 		"sku=",
 		"ramdisk=",
 		"auto",
@@ -472,7 +474,7 @@ TEST(a_share_has_a_tag_of_its_own_and_a_directory)
 	STR_EQ(c.shares[1].dir, "y,z");
 	config_free(&c);
 	EQ(PARSE("-kk", "--share", "/x"), -EINVAL);
-	HAS(e.text, "not of the form TAG=DIR[,ro]");
+	HAS(e.text, "not of the form TAG=DIR[,...]");
 	EQ(PARSE("-kk", "--share", "a=/x", "--share", "a=/y"), -EEXIST);
 	EQ(PARSE("-kk", "--share", "a b=/x"), -EINVAL);
 	EQ(PARSE("-kk", "--share", "a="), -EINVAL);

@@ -64,6 +64,7 @@ TEST(rows_stand_in_their_places_and_fit_what_the_code_counts_on)
 			OK(row[1].name == NULL || row->place != PART_NAMED ||
 			   row[1].place == PART_NAMED);
 			OK(row->type != &value_number || row->max);
+			OK(row->type != &value_slot || row->max);
 			OK(row->type != &value_word || row->words);
 		}
 	}
@@ -89,10 +90,11 @@ TEST(a_part_that_is_nearly_right_is_named)
 		"unknown flag 'trnsport=pci': did you mean 'transport'?");
 	refused("smbios", "famly=x",
 		"unknown field 'famly=x': did you mean 'family'?");
-	refused("share", "a=/b,r", "unknown flag 'r'; use ro");
+	refused("share", "a=/b,r",
+		"unknown flag 'r'; use ro, transport=KIND or slot=N");
 	refused("disk", "a,",
-		"unknown flag ''; use ro, serial=TEXT or "
-		"transport=KIND");
+		"unknown flag ''; use ro, serial=TEXT, "
+		"transport=KIND or slot=N");
 }
 
 TEST(a_flag_takes_no_value_and_a_value_is_not_left_out)
@@ -136,6 +138,22 @@ TEST(a_blank_that_a_dump_would_lose_is_refused)
 	refused("vsock", "/a ,cid=3", "'/a ' ends with a blank");
 	refused("smbios", "sku=a ,family=b", "'a ' ends with a blank");
 	refused("disk", "a\t,transport=pci", "'a\t' ends with a blank");
+}
+
+TEST(a_slot_is_one_of_32_and_is_written_as_it_was_given)
+{
+	fresh();
+	EQ(add("disk", "/a,slot=0"), 0);
+	EQ(add("disk", "/b,slot=31,ro"), 0);
+	EQ(add("disk", "/c"), 0);
+	EQ(c.disks[0].place.slot, 1);
+	EQ(c.disks[2].place.slot, 0);
+	STR_EQ(dump("disk"), "disk = /a,slot=0\n"
+			     "disk = /b,ro,slot=31\n"
+			     "disk = /c\n");
+	refused("disk", "a,slot=32", "slot=32: not in the range 0 to 31");
+	refused("disk", "a,slot=-1", "slot=-1: not a whole number");
+	config_free(&c);
 }
 
 TEST(every_kind_of_network_is_written_as_it_was_given)
