@@ -7,6 +7,7 @@
 #include "machine/board.h"
 
 #include <errno.h>
+#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -217,6 +218,9 @@ static int load_fdt(struct board *b, struct err *e)
 	if (r < 0)
 		return r;
 	r = image_place_fdt(&b->m, size, &b->boot, e);
+	if (!r)
+		fdt_set_totalsize(fdt, b->boot.fdt.size);
+	/* What lies in its room does not matter. */
 	if (!r)
 		r = gmem_write(&b->vm.mem, b->boot.fdt.base, fdt, size);
 	free(fdt);

@@ -74,8 +74,10 @@ int image_load_files(const struct gmem *, const struct machine *,
 
 /*
  * image_place_fdt() - choose where @size bytes of tree go: 2 MiB aligned, at
- * most that long, clear of kernel, initrd and modules. Fills @b->fdt; writes
- * nothing.
+ * most that long, clear of kernel, initrd and modules
+ *
+ * Fills @b->fdt, whose size is what the tree is to say of itself: there is room
+ * behind it to edit it in place, as far as there is any. Writes nothing.
  */
 int image_place_fdt(const struct machine *, size_t size, struct boot *b,
 		    struct err *e);

@@ -5,10 +5,12 @@
  *
  * Behind an Image, whose header tells where its BSS ends, they follow each
  * other closely: kernel, files, tree. Any other kernel may use what follows
- * it, so they go high: as high as the 512 MiB within which old kernels look
- * for a tree. If there is no room for that, the files go to the end of RAM and
- * the tree in between, which needs the least. The files are placed as one: the
- * initrds joined, then each module.
+ * it, so they keep a distance: the one that QEMU's board keeps, where programs
+ * for that board look for them. If they do not fit there they go high: as high
+ * as the 512 MiB within which old kernels look for a tree. If there is no room
+ * for that either, the files go to the end of RAM and the tree in between,
+ * which needs the least. The files are placed as one: the initrds joined, then
+ * each module.
  */
 #include "machine/image_parts.h"
 
@@ -20,6 +22,18 @@
 /* How the boot protocol aligns a tree, and the room that is left for it. */
 #define FDT_ALIGN (2 * MIB)
 #define FDT_MAX	  (2 * MIB)
+
+/*
+ * How long a tree says that it is, so that who edits it in place has room: on
+ * QEMU's board 1 MiB. Linux, which edits no tree, reads all of it twice for a
+ * checksum (drivers/of/fdt.c) and never uses it for anything else, so with an
+ * Image it is less.
+ */
+#define FDT_ROOM  (64 * (uint64_t)1024) /* at least, behind the tree */
+#define FDT_TOTAL MIB			/* but for an Image */
+
+/* As far into RAM as QEMU puts files, or half of it. */
+#define MIDDLE (128 * MIB)
 
 /* The largest page of a guest, so that nothing shares one with a file. */
 #define FILE_ALIGN 0x10000
@@ -55,10 +69,23 @@ static bool files_below(gpa_t top, const struct boot *b, uint64_t size,
 	return *at - lo >= gap;
 }
 
+/*
+ * Where files and tree begin if there is room: behind an Image, or far enough
+ * from another kernel. 0 if that is not known, or the kernel is there.
+ */
+static gpa_t middle(const struct machine *m, const struct boot *b)
+{
+	const uint64_t half = m->ram_size / 2;
+	const gpa_t at = arch_map.ram + (half < MIDDLE ? half : MIDDLE);
+
+	if (b->kind == BOOT_IMAGE)
+		return align_up(range_end(&b->kernel), FILE_ALIGN);
+	return b->kind == BOOT_OPEN && range_end(&b->kernel) <= at ? at : 0;
+}
+
 static bool files_place(const struct machine *m, const struct boot *b,
 			uint64_t size, gpa_t *at)
 {
-	const gpa_t lo = align_up(range_end(&b->kernel), FILE_ALIGN);
 	const gpa_t near = b->kernel.base + NEAR;
 	gpa_t top = align_down(b->kernel.base, GIB) + FILES_WINDOW;
 
@@ -67,15 +94,13 @@ static bool files_place(const struct machine *m, const struct boot *b,
 		top = near;
 	if (top > ram_end(m))
 		top = ram_end(m);
-	if (b->kind == BOOT_IMAGE) {
-		*at = lo;
-		if (lo <= top && size <= top - lo &&
-		    align_up(lo + size, FDT_ALIGN) + FDT_MAX <= ram_end(m))
-			return true;
-	} else if (files_below(near < top ? near : top, b, size,
-			       FDT_ALIGN + FDT_MAX, at)) {
+	*at = middle(m, b);
+	if (*at && *at <= top && size <= top - *at &&
+	    align_up(*at + size, FDT_ALIGN) + FDT_MAX <= ram_end(m))
 		return true;
-	}
+	if (b->kind != BOOT_IMAGE && files_below(near < top ? near : top, b,
+						 size, FDT_ALIGN + FDT_MAX, at))
+		return true;
 	return files_below(top, b, size, 0, at);
 }
 
@@ -203,10 +228,14 @@ static bool fdt_place(const struct machine *m, const struct boot *b,
 	const gpa_t end = ram_end(m), k_end = range_end(&b->kernel);
 	const gpa_t hi = b->files.size ? b->files.base : end;
 	const gpa_t near = b->kernel.base + NEAR;
+	const gpa_t mid = middle(m, b);
 	const bool high = b->kind != BOOT_IMAGE;
 
 	if (b->kind == BOOT_ELF &&
 	    fdt_between(arch_map.ram, b->kernel.base, size, false, at))
+		return true;
+	if (mid && (!b->files.size || b->files.base == mid) &&
+	    fdt_between(mid + b->files.size, end, size, false, at))
 		return true;
 	if (high && fdt_between(k_end, near < hi ? near : hi, size, true, at))
 		return true;
@@ -214,6 +243,25 @@ static bool fdt_place(const struct machine *m, const struct boot *b,
 		return true;
 	return b->files.size &&
 	       fdt_between(range_end(&b->files), end, size, false, at);
+}
+
+/* How long the tree of @size bytes at @b->fdt.base may say that it is. */
+static uint64_t fdt_room(const struct machine *m, const struct boot *b,
+			 uint64_t size)
+{
+	const gpa_t at = b->fdt.base;
+	uint64_t room = size + FDT_ROOM;
+	gpa_t end = ram_end(m);
+
+	if (b->kind != BOOT_IMAGE && room < FDT_TOTAL)
+		room = FDT_TOTAL;
+	if (b->kernel.base > at && b->kernel.base < end)
+		end = b->kernel.base;
+	if (b->files.size && b->files.base > at && b->files.base < end)
+		end = b->files.base;
+	if (end > at + FDT_MAX)
+		end = at + FDT_MAX;
+	return room < end - at ? room : end - at;
 }
 
 int image_place_fdt(const struct machine *m, size_t size, struct boot *b,
@@ -238,6 +286,6 @@ int image_place_fdt(const struct machine *m, size_t size, struct boot *b,
 			"--memory %lluM",
 			(unsigned long long)(m->ram_size / MIB), size, need);
 	}
-	b->fdt.size = size;
+	b->fdt.size = fdt_room(m, b, size);
 	return 0;
 }

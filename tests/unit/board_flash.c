@@ -104,7 +104,7 @@ TEST(the_boot_cpu_enters_the_flash_with_the_tree_at_the_start_of_ram)
 {
 	struct config c = with_firmware();
 	struct board *b;
-	uint32_t magic;
+	uint32_t magic; /* and what follows it */
 	unsigned i, n = 0;
 
 	fake_kvm_reset();
@@ -116,6 +116,9 @@ TEST(the_boot_cpu_enters_the_flash_with_the_tree_at_the_start_of_ram)
 	EQ(fake_calls[n].b, MAP_RAM_BASE);
 	EQ(gmem_read(&b->vm.mem, MAP_RAM_BASE, &magic, 4), 0);
 	EQ(magic, 0xedfe0dd0);
+	/* It says that it has a MiB, which is room to edit it. */
+	EQ(gmem_read(&b->vm.mem, MAP_RAM_BASE + 4, &magic, 4), 0);
+	EQ(magic, __builtin_bswap32(1 << 20));
 	board_rig_unmake(b);
 }
 

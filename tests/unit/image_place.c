@@ -33,7 +33,6 @@ TEST(an_initrd_lies_behind_an_image_and_the_tree_behind_both)
 	MEM_EQ(ram + MIB, "abcde", 6);
 	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
 	EQ(boot.fdt.base, RAM + 4 * MIB);
-	EQ(boot.fdt.size, 4096);
 }
 
 TEST(several_initrds_are_joined_by_zeroes_and_end_with_the_last)
@@ -114,14 +113,64 @@ TEST(B1_a_module_that_cannot_be_used_is_refused_by_its_option)
 	EQ(boot.files.size, 0);
 }
 
-TEST(behind_a_flat_binary_memory_stays_free)
+/* What QEMU 10 does with such a kernel, by its monitor: x0, and "info roms". */
+TEST(a_flat_binary_finds_files_and_tree_where_qemus_board_has_them)
+{
+	static const struct {
+		unsigned ram, tree, behind; /* MiB; with an initrd of 5 MB */
+	} t[] = {
+		{ 64, 32, 38 },
+		{ 128, 64, 70 },
+		{ 256, 128, 134 },
+		{ 1024, 128, 134 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		mem.nbanks = 0;
+		machine_of(t[i].ram * MIB);
+		EQ(load_bytes("flat", 4), 0);
+		EQ(modules(NULL, NULL, NULL), 0);
+		EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+		EQ(boot.fdt.base, RAM + t[i].tree * MIB);
+		EQ(initrd(file_of("abcde", 5, 5000000), NULL), 0);
+		EQ(boot.initrd.base, RAM + t[i].tree * MIB);
+		EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+		EQ(boot.fdt.base, RAM + t[i].behind * MIB);
+	}
+}
+
+TEST(behind_a_large_flat_binary_memory_stays_free)
 {
 	machine_of(1024 * MIB);
-	EQ(load_bytes("flat", 4), 0);
+	EQ(load(file_of("flat", 4, 128 * MIB)), 0);
 	EQ(initrd(file_of("abcde", 5, MIB), NULL), 0);
 	EQ(boot.initrd.base, RAM + 0x80000 + 511 * MIB);
 	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
 	EQ(boot.fdt.base, RAM + 510 * MIB);
+}
+
+TEST(there_is_room_to_edit_the_tree_up_to_what_comes_next)
+{
+	machine_of(64 * MIB);
+	EQ(load_bytes("flat", 4), 0);
+	EQ(modules(NULL, NULL, NULL), 0);
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.size, MIB);
+	/* Less for Linux, which reads all of it. */
+	boot.kind = BOOT_IMAGE;
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.size, 68 * KIB);
+	/* At the start of RAM, below a program there. */
+	boot.kind = BOOT_ELF;
+	boot.kernel = (struct range){ RAM + 512 * KIB, 4096 };
+	EQ(image_place_fdt(&mach, 4096, &boot, &err), 0);
+	EQ(boot.fdt.base, RAM);
+	EQ(boot.fdt.size, 512 * KIB);
+	/* No more than a kernel maps. */
+	boot.kernel = (struct range){ RAM + 4 * MIB, 4096 };
+	EQ(image_place_fdt(&mach, 2 * MIB - 4096, &boot, &err), 0);
+	EQ(boot.fdt.size, 2 * MIB);
 }
 
 TEST(an_initrd_without_room_for_a_tree_near_the_kernel_goes_far)
