@@ -45,9 +45,7 @@ void virtio_config_write(struct virtio *v, unsigned off, const void *buf,
 static const char *const liberties[] = {
 	[VIRTIO_EARLY_QUEUES] = "sets queues up before FEATURES_OK",
 	[VIRTIO_NO_FEATURES_OK] = "sets DRIVER_OK without FEATURES_OK",
-	[VIRTIO_NO_VERSION_1] =
-		"does not take VIRTIO_F_VERSION_1, and is served as one of "
-		"before virtio 1.0",
+	[VIRTIO_NO_VERSION_1] = "takes no VIRTIO_F_VERSION_1",
 };
 
 /* Tells of it once. */
