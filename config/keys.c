@@ -35,6 +35,10 @@ static const char *const nested_kinds[] = { [NESTED_OFF] = "off",
 					    [NESTED_NVHE] = "nvhe",
 					    NULL };
 
+static const char *const acpi_words[] = {
+	[ACPI_AUTO] = "auto", [ACPI_ON] = "on", [ACPI_OFF] = "off", NULL
+};
+
 static const char *const policies[] = { [POLICY_RESTART] = "restart",
 					[POLICY_STOP] = "stop",
 					[POLICY_PAUSE] = "pause",
@@ -79,6 +83,9 @@ const struct key keys[] = {
 	    .choices = firmwares),
 	KEY("vars", BOOT, path, vars, "FILE",
 	    "file that keeps the firmware's variables"),
+	KEY("acpi", BOOT, word, acpi, "KIND",
+	    "ACPI tables for firmware: auto, on or off", .def = "auto",
+	    .choices = acpi_words),
 	PARTS("fw-cfg", BOOT, fw_cfg, "NAME=FILE",
 	      "a file for the guest to find in fw_cfg"),
 	PARTS("smbios", BOOT, smbios, "KEY=TEXT[,...]",

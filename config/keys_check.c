@@ -65,6 +65,11 @@ static int check_boot(const struct config *c, struct err *e)
 			       "--vars %s: there is no firmware whose "
 			       "variables it could keep; add --firmware",
 			       c->vars);
+	if (c->acpi == ACPI_ON && !c->firmware)
+		return err_set(e, -EINVAL,
+			       "--acpi on: without a firmware nothing hands "
+			       "the tables on; add --firmware, or leave it "
+			       "out");
 	if (!c->kernel && (c->initrds.n || c->params))
 		return err_set(e, -EINVAL,
 			       "%s is for a kernel, and the firmware finds its "
@@ -119,6 +124,11 @@ int config_check(const struct config *c, struct err *e)
 			e, -EINVAL,
 			"--aarch32 and --nested are both given; KVM gives "
 			"an EL2 to 64-bit guests only, so leave one out");
+	if (c->aarch32 && c->acpi == ACPI_ON)
+		return err_set(e, -EINVAL,
+			       "--aarch32 and --acpi on are both given; ACPI "
+			       "on ARM is for 64-bit systems only, so leave "
+			       "one out");
 	if (c->nested_depth > 1)
 		return err_set(e, -EINVAL,
 			       "--nested-depth %u: KVM bounds nesting at the "

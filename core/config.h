@@ -101,6 +101,13 @@ enum policy {
 	POLICY_IGNORE,	/* it is told to those who watch, and nothing else */
 };
 
+/* Do ACPI tables describe the machine beside its tree? */
+enum acpi_kind {
+	ACPI_AUTO, /* to a 64-bit firmware, unless the tree is the user's */
+	ACPI_ON,
+	ACPI_OFF,
+};
+
 /* A file for the guest's firmware, under a name of fw_cfg's. */
 struct fw_cfg_config {
 	char *name;
@@ -153,6 +160,7 @@ struct config {
 	struct module_config modules[MODULE_KINDS];
 	char *firmware; /* a file, "auto", or NULL: none */
 	char *vars;	/* the file of its variables; NULL: they are not kept */
+	enum acpi_kind acpi;
 	struct fw_cfg_config *fw_cfgs;
 	unsigned nfw_cfgs;
 	struct smbios_config smbios;

@@ -19,6 +19,8 @@
 
 #include "core/gmem.h"
 
+struct acpi;
+struct aml;
 struct board;
 struct err;
 struct head;
@@ -102,6 +104,16 @@ unsigned arch_irq_cells(unsigned line, bool edge,
  * (TREE_INTC) and what takes messages (TREE_MSI).
  */
 void arch_fdt_cpus(struct tree *t, const struct machine *m);
+
+/*
+ * ACPI: a line's number among all interrupts; that of the controller in SPCR's
+ * Interrupt Type; flags of the architecture in the FADT at @fadt; tables of its
+ * own, with the CPUs, which have the UIDs 0 and up.
+ */
+unsigned arch_acpi_gsi(unsigned line);
+extern const uint8_t arch_acpi_spcr_interrupt;
+void arch_acpi_fadt(struct aml *tables, size_t fadt, const struct machine *m);
+void arch_acpi_tables(struct acpi *out, const struct machine *m);
 
 /*
  * arch_msi_entry() - what KVM makes of a message of PCI function @id: all but

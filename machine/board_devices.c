@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every device of the machine: how it is put together, and its node in the
- * device tree.
+ * Every device of the machine: how it is put together, its node in the device
+ * tree, and what it is in the ACPI namespace.
  *
  * Never lets a device model know where it stands: it gets an irq line, a
  * back end and guest memory.
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/acpi.h"
 #include "machine/arch.h"
 #include "machine/tree.h"
 #include "core/log.h"
@@ -101,6 +102,14 @@ static void uart_node(struct tree *t, const struct machine *m)
 	tree_end(t);
 }
 
+static void uart_acpi(struct aml *a, const struct machine *m)
+{
+	(void)m;
+	acpi_device(a, UART_NAME, "ARMH0011", 0);
+	acpi_resources(a, &arch_map.uart, false);
+	aml_end(a);
+}
+
 static int add_rtc(struct board *b, struct err *e)
 {
 	struct irq irq = board_level_irq(b, arch_map.rtc.line);
@@ -164,6 +173,28 @@ static void gpio_node(struct tree *t, const struct machine *m)
 	tree_end(t);
 }
 
+/* A rise of the input is an event of the button's (ACPI 6.5, 5.6.5). */
+static void gpio_acpi(struct aml *a, const struct machine *m)
+{
+	char method[16];
+
+	(void)m;
+	acpi_device(a, "GPO0", "ARMH0061", 0);
+	acpi_resources(a, &arch_map.gpio, false);
+	aml_resources(a, "_AEI");
+	aml_res_gpio_event(a, arch_map.power_button, "\\_SB.GPO0");
+	aml_resources_end(a);
+	snprintf(method, sizeof(method), "_E%02X", arch_map.power_button);
+	aml_method(a, method, 0);
+	aml_op(a, AML_NOTIFY);
+	aml_path(a, "\\_SB.PWRB");
+	aml_int(a, 0x80); /* pressed */
+	aml_end(a);
+	aml_end(a);
+	acpi_device(a, "PWRB", "PNP0C0C", 0);
+	aml_end(a);
+}
+
 static void panicked(void *ctx, unsigned bits)
 {
 	struct board *b = ctx;
@@ -190,6 +221,14 @@ static void pvpanic_node(struct tree *t, const struct machine *m)
 	tree_end(t);
 }
 
+static void pvpanic_acpi(struct aml *a, const struct machine *m)
+{
+	(void)m;
+	acpi_device(a, "PVPN", "QEMU0001", 0);
+	acpi_resources(a, &arch_map.pvpanic, false);
+	aml_end(a);
+}
+
 static int add_exits(struct board *b, struct err *e)
 {
 	int r = b->cfg->exit_counter ? board_open_exits(b, e) : 0;
@@ -211,25 +250,51 @@ static void exits_node(struct tree *t, const struct machine *m)
 	tree_end(t);
 }
 
+/* It has no identifier: by what it is compatible with (UEFI's _DSD guide). */
+static void exits_acpi(struct aml *a, const struct machine *m)
+{
+	static const uint8_t properties[] = {
+		0x14, 0xd8, 0xff, 0xda, 0xba, 0x6e, 0x8c, 0x4d,
+		0x8a, 0x91, 0xbc, 0x9b, 0xbf, 0x4a, 0xa3, 0x01,
+	};
+
+	if (!m->has_exits)
+		return;
+	acpi_device(a, "EXIT", "PRP0001", 0);
+	acpi_resources(a, &arch_map.exits, false);
+	aml_name(a, "_DSD");
+	aml_package(a, 2);
+	aml_buffer(a, properties, sizeof(properties));
+	aml_package(a, 1);
+	aml_package(a, 2);
+	aml_string(a, "compatible");
+	aml_string(a, "nestor,exit-counter");
+	aml_end(a);
+	aml_end(a);
+	aml_end(a);
+	aml_end(a);
+}
+
 /* --- all of them ------------------------------------------------------------ */
 
-/* In the order of the tree. Both find nothing to do if there is none. */
+/* In the order of the tree. All find nothing to do if there is none. */
 static const struct {
 	int (*add)(struct board *, struct err *);
 	void (*node)(struct tree *, const struct machine *);
+	void (*acpi)(struct aml *, const struct machine *);
 } devices[] = {
-	{ arch_board_devices, NULL },
-	{ board_add_flash, board_flash_node },
-	{ board_add_fw_cfg, board_fw_cfg_node },
-	{ add_uart, uart_node },
-	{ add_rtc, rtc_node },
-	{ add_gpio, gpio_node },
-	{ add_pvpanic, pvpanic_node },
-	{ add_exits, exits_node },
-	{ arch_board_watchdog, arch_watchdog_node },
-	{ board_add_pci, board_pci_node },
-	{ board_add_virtio, board_virtio_node },
-	{ board_add_pci_functions, NULL },
+	{ arch_board_devices, NULL, NULL },
+	{ board_add_flash, board_flash_node, board_flash_acpi },
+	{ board_add_fw_cfg, board_fw_cfg_node, board_fw_cfg_acpi },
+	{ add_uart, uart_node, uart_acpi },
+	{ add_rtc, rtc_node, NULL },
+	{ add_gpio, gpio_node, gpio_acpi },
+	{ add_pvpanic, pvpanic_node, pvpanic_acpi },
+	{ add_exits, exits_node, exits_acpi },
+	{ arch_board_watchdog, arch_watchdog_node, NULL },
+	{ board_add_pci, board_pci_node, board_pci_acpi },
+	{ board_add_virtio, board_virtio_node, board_virtio_acpi },
+	{ board_add_pci_functions, NULL, NULL },
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
@@ -250,6 +315,15 @@ void board_add_nodes(struct tree *t, const struct machine *m)
 	for (i = 0; i < DEVICES; i++)
 		if (devices[i].node)
 			devices[i].node(t, m);
+}
+
+void board_add_acpi(struct aml *a, const struct machine *m)
+{
+	unsigned i;
+
+	for (i = 0; i < DEVICES; i++)
+		if (devices[i].acpi)
+			devices[i].acpi(a, m);
 }
 
 void board_free_devices(struct board *b)

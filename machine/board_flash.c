@@ -26,6 +26,7 @@
 #include "core/log.h"
 #include "devices/cfi_flash.h"
 #include "host/flash.h"
+#include "machine/acpi.h"
 #include "machine/tree.h"
 
 /* Memory comes to a bank only while it does not give its contents. */
@@ -139,6 +140,22 @@ void board_flash_node(struct tree *t, const struct machine *m)
 		   TREE_REGION(at->base + at->size, at->size));
 	tree_string(t, "compatible", "cfi-flash");
 	tree_end(t);
+}
+
+/* A device for each. */
+void board_flash_acpi(struct aml *a, const struct machine *m)
+{
+	struct place at = arch_map.flash;
+	char name[16];
+	unsigned i;
+
+	(void)m;
+	for (i = 0; i < FLASH_BANKS; i++, at.base += at.size) {
+		snprintf(name, sizeof(name), "FLS%X", i);
+		acpi_device(a, name, "LNRO0015", i);
+		acpi_resources(a, &at, false);
+		aml_end(a);
+	}
 }
 
 void board_free_flash(struct board *b)

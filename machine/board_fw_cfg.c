@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the board tells firmware by fw_cfg: the order of devices to boot from,
- * the SMBIOS tables, the kernel to start, and what the user gave.
+ * SMBIOS and ACPI tables, the kernel to start, and what the user gave.
  */
 #include "machine/board_impl.h"
 
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/acpi.h"
 #include "machine/infile.h"
 #include "machine/smbios.h"
 #include "machine/tree.h"
@@ -163,6 +164,31 @@ static int add_smbios(struct fw_cfg *f, const struct board *b, struct err *e)
 			    sizeof(s.anchor), e);
 }
 
+/* Would the firmware show what the user says of the machine? */
+static bool wants_acpi(const struct config *c)
+{
+	if (c->acpi != ACPI_AUTO)
+		return c->acpi == ACPI_ON;
+	return c->firmware && !c->aarch32 && !c->dtb && !c->overlays.n;
+}
+
+static int add_acpi(struct fw_cfg *f, const struct machine *m, struct err *e)
+{
+	struct acpi a;
+	int r = acpi_build(m, &a);
+
+	if (r < 0)
+		return no_room(e);
+	r = add_data(f, ACPI_FILE_TABLES, a.tables.data, a.tables.size, e);
+	if (!r)
+		r = add_data(f, ACPI_FILE_RSDP, a.rsdp.data, a.rsdp.size, e);
+	if (!r)
+		r = add_data(f, ACPI_FILE_LOADER, a.loader.data, a.loader.size,
+			     e);
+	acpi_free(&a);
+	return r;
+}
+
 static int add_files(struct fw_cfg *f, const struct config *c, struct err *e)
 {
 	struct infile in;
@@ -186,6 +212,8 @@ int board_fill_fw_cfg(struct board *b, struct err *e)
 	if (!r && b->bootorder)
 		r = add_data(b->fw_cfg, "bootorder", b->bootorder,
 			     strlen(b->bootorder) + 1, e);
+	if (!r && wants_acpi(c))
+		r = add_acpi(b->fw_cfg, &b->m, e);
 	if (!r && c->firmware && c->kernel)
 		r = add_boot(b->fw_cfg, b, e);
 	return r ? r : add_files(b->fw_cfg, c, e);
@@ -207,4 +235,13 @@ void board_fw_cfg_node(struct tree *t, const struct machine *m)
 	tree_reg(t, &arch_map.fw_cfg);
 	tree_string(t, "compatible", "qemu,fw-cfg-mmio");
 	tree_end(t);
+}
+
+void board_fw_cfg_acpi(struct aml *a, const struct machine *m)
+{
+	(void)m;
+	acpi_device(a, "FWCF", "QEMU0002", 0);
+	aml_name_int(a, "_CCA", 1);
+	acpi_resources(a, &arch_map.fw_cfg, false);
+	aml_end(a);
 }

@@ -42,6 +42,7 @@ struct halt_watch {
 	bool *slept;		   /* each vCPU, at the last look */
 };
 
+struct aml;
 struct board_virtio;
 struct board_windows;
 struct virtio;
@@ -86,6 +87,12 @@ int board_add_devices(struct board *b, struct err *e);
 /* Their nodes in the tree of @m. */
 void board_add_nodes(struct tree *t, const struct machine *m);
 
+/* And in the ACPI namespace. */
+void board_add_acpi(struct aml *a, const struct machine *m);
+
+/* The UART's name there. */
+#define UART_NAME "COM0"
+
 /* Whatever of the devices the bus does not own. */
 void board_free_devices(struct board *b);
 
@@ -116,6 +123,7 @@ int board_map_windows(struct board *b, uint32_t taken);
 int board_add_virtio_mmio(struct board *b, struct virtio *v, unsigned slot,
 			  const char *what);
 void board_virtio_node(struct tree *t, const struct machine *m);
+void board_virtio_acpi(struct aml *a, const struct machine *m);
 void board_free_windows(struct board *b);
 
 /* The one number @i in that order; NULL past the last. */
@@ -132,6 +140,7 @@ bool board_wants_pci(const struct board *b);
 /* The PCI host onto the bus, if there is one. 0 or -errno, logged. */
 int board_add_pci(struct board *b, struct err *e);
 void board_pci_node(struct tree *t, const struct machine *m);
+void board_pci_acpi(struct aml *a, const struct machine *m);
 
 /*
  * board_pci_functions() - how many will there be beside virtio's?
@@ -170,6 +179,7 @@ int board_add(struct board *b, struct device *dev, const char *what,
  */
 int board_add_flash(struct board *b, struct err *e);
 void board_flash_node(struct tree *t, const struct machine *m);
+void board_flash_acpi(struct aml *a, const struct machine *m);
 void board_free_flash(struct board *b);
 
 /*
@@ -190,6 +200,7 @@ int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot);
 int board_add_fw_cfg(struct board *b, struct err *e);
 int board_fill_fw_cfg(struct board *b, struct err *e);
 void board_fw_cfg_node(struct tree *t, const struct machine *m);
+void board_fw_cfg_acpi(struct aml *a, const struct machine *m);
 
 /*
  * board_open_exits() - what board_count_exits() needs: a file for each vCPU

@@ -20,6 +20,7 @@
 #include "core/kvm.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "machine/acpi.h"
 #include "machine/arch.h"
 #include "machine/board_impl.h"
 #include "machine/tree.h"
@@ -215,6 +216,23 @@ void board_virtio_node(struct tree *t, const struct machine *m)
 		tree_reg(t, &at);
 		tree_string(t, "compatible", "virtio,mmio");
 		tree_end(t);
+		at.base += at.size;
+		at.line++;
+	}
+}
+
+void board_virtio_acpi(struct aml *a, const struct machine *m)
+{
+	struct place at = arch_map.virtio;
+	char name[16];
+	unsigned i;
+
+	for (i = 0; m->has_virtio_mmio && i < VIRTIO_SLOTS; i++) {
+		snprintf(name, sizeof(name), "VR%02X", i);
+		acpi_device(a, name, "LNRO0005", i);
+		aml_name_int(a, "_CCA", 1);
+		acpi_resources(a, &at, true);
+		aml_end(a);
 		at.base += at.size;
 		at.line++;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PCI Express on this machine: the host's place in the map and its node in the
- * tree, how functions on it interrupt and are notified, and those that are not
+ * tree and namespace, how functions on it interrupt and are notified, and those that are not
  * virtio's.
  */
 #include "machine/board_impl.h"
@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "devices/pci.h"
 #include "devices/pci_testdev.h"
+#include "machine/acpi.h"
 #include "machine/arch.h"
 #include "machine/tree.h"
 #include "virtio/pci.h"
@@ -122,7 +123,8 @@ void board_pci_node(struct tree *t, const struct machine *m)
 	tree_string(t, "compatible", "pci-host-ecam-generic");
 	tree_string(t, "device_type", "pci");
 	tree_cells(t, "linux,pci-domain", 0);
-	tree_cells(t, "bus-range", 0, arch_map.ecam.size / (1u << 20) - 1);
+	tree_cells(t, "bus-range", 0,
+		   arch_map.ecam.size / PCI_ECAM_BUS_SIZE - 1);
 	tree_cells(t, "#address-cells", 3);
 	tree_cells(t, "#size-cells", 2);
 	tree_reg(t, &arch_map.ecam);
@@ -138,6 +140,143 @@ void board_pci_node(struct tree *t, const struct machine *m)
 	add_intx(t);
 	tree_end(t);
 }
+
+/* --- in the ACPI namespace (PCI Firmware Specification 3.3) ------------------- */
+
+static const uint8_t osc_uuid[] = {
+	0x5b, 0x4d, 0xdb, 0x33, 0xf7, 0x1f, 0x1c, 0x40,
+	0x96, 0x57, 0x74, 0x41, 0xc0, 0x3d, 0xd7, 0x66,
+};
+
+/* Of _OSC's first word, what went wrong; of its third, what can be had (4.5.1). */
+#define OSC_UNKNOWN_UUID     0x04
+#define OSC_UNKNOWN_REVISION 0x08
+#define OSC_MASKED	     0x10
+#define OSC_CONTROLS	     0xbf /* each up to DPC, but one that is reserved */
+
+/* Tell the guest of @wrong, in the word CDW1. */
+static void osc_complain(struct aml *a, unsigned wrong)
+{
+	aml_op(a, AML_OR);
+	aml_path(a, "CDW1");
+	aml_int(a, wrong);
+	aml_path(a, "CDW1");
+}
+
+/* If @arg is not what follows, until aml_end(). */
+static void osc_unless(struct aml *a, enum aml_op arg)
+{
+	aml_if(a);
+	aml_op(a, AML_NOT);
+	aml_op(a, AML_EQUAL);
+	aml_op(a, arg);
+}
+
+static void osc_word(struct aml *a, unsigned at, const char *name)
+{
+	aml_op(a, AML_DWORD_FIELD);
+	aml_op(a, AML_ARG0 + 3);
+	aml_int(a, at);
+	aml_path(a, name);
+}
+
+static void osc_return(struct aml *a)
+{
+	aml_op(a, AML_RETURN);
+	aml_op(a, AML_ARG0 + 3);
+}
+
+/* Whatever the guest's system asks for is its own: firmware uses nothing of it. */
+static void add_osc(struct aml *a)
+{
+	aml_method(a, "_OSC", 4);
+	osc_word(a, 0, "CDW1");
+	osc_unless(a, AML_ARG0);
+	aml_buffer(a, osc_uuid, sizeof(osc_uuid));
+	osc_complain(a, OSC_UNKNOWN_UUID);
+	osc_return(a);
+	aml_end(a);
+	osc_unless(a, AML_ARG0 + 1);
+	aml_int(a, 1);
+	osc_complain(a, OSC_UNKNOWN_REVISION);
+	aml_end(a);
+	osc_word(a, 8, "CDW3");
+	aml_op(a, AML_AND);
+	aml_path(a, "CDW3");
+	aml_int(a, OSC_CONTROLS);
+	aml_op(a, AML_LOCAL0);
+	osc_unless(a, AML_LOCAL0);
+	aml_path(a, "CDW3");
+	osc_complain(a, OSC_MASKED);
+	aml_end(a);
+	aml_op(a, AML_STORE);
+	aml_op(a, AML_LOCAL0);
+	aml_path(a, "CDW3");
+	osc_return(a);
+	aml_end(a);
+}
+
+/* As add_intx(): each pin of each device is on a line of its own choice. */
+static void add_prt(struct aml *a)
+{
+	unsigned slot, pin;
+
+	aml_name(a, "_PRT");
+	aml_package(a, PCI_SLOTS * PCI_PINS);
+	for (slot = 0; slot < PCI_SLOTS; slot++) {
+		for (pin = 0; pin < PCI_PINS; pin++) {
+			aml_package(a, 4);
+			aml_int(a, slot << 16 | 0xffff); /* all functions */
+			aml_int(a, pin);
+			aml_int(a, 0); /* no link device, but */
+			aml_int(a, arch_acpi_gsi(arch_map.ecam.line +
+						 (slot + pin) % PCI_PINS));
+			aml_end(a);
+		}
+	}
+	aml_end(a);
+}
+
+static void add_windows(struct aml *a, const struct machine *m)
+{
+	const struct place *io = &arch_map.pci_io, *mmio = &arch_map.pci_mmio;
+	const struct aml_window windows[] = {
+		{ AML_SPACE_BUS, 2, 0, arch_map.ecam.size / PCI_ECAM_BUS_SIZE,
+		  0 },
+		{ AML_SPACE_MEMORY, 4, mmio->base, mmio->size, 0 },
+		{ AML_SPACE_IO, 4, 0, io->size, io->base },
+		{ AML_SPACE_MEMORY, 8, m->pci_high.base, m->pci_high.size, 0 },
+	};
+	unsigned i;
+
+	aml_resources(a, "_CRS");
+	for (i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
+		aml_res_window(a, &windows[i]);
+	aml_resources_end(a);
+}
+
+/* Configuration space, too, is told to be taken (4.1.2). */
+void board_pci_acpi(struct aml *a, const struct machine *m)
+{
+	const struct place ecam = { arch_map.ecam.base, arch_map.ecam.size, 0 };
+
+	if (!m->has_pci)
+		return;
+	acpi_device(a, "PCI0", "PNP0A08", 0);
+	aml_name_id(a, "_CID", "PNP0A03");
+	aml_name_int(a, "_SEG", 0);
+	aml_name_int(a, "_BBN", 0);
+	aml_name_int(a, "_CCA", 1);
+	add_windows(a, m);
+	add_prt(a);
+	add_osc(a);
+	aml_end(a);
+	acpi_device(a, "ECAM", "PNP0C02", 0);
+	acpi_resources(a, &ecam, false);
+	aml_end(a);
+}
+
+/* --- its host ----------------------------------------------------------------- */
 
 static int listen(struct board *b, struct kvm_ioeventfd *io, bool on)
 {

@@ -2,6 +2,7 @@
 /* Flash and fw_cfg on the board, against a scripted KVM. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libfdt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -254,4 +255,69 @@ TEST(a_kernel_that_nestor_boots_is_not_in_fw_cfg)
 	item(b, 0x08, buf, 4);
 	MEM_EQ(buf, "\0\0\0\0", 4);
 	board_rig_unmake(b);
+}
+
+/* Does fw_cfg's directory list that file? */
+static bool lists(struct board *b, const char *name)
+{
+	char dir[4 + 32 * 64];
+	unsigned i;
+
+	item(b, 0x19, dir, sizeof(dir));
+	for (i = 0; i < (unsigned)dir[3]; i++)
+		if (!strcmp(dir + 4 + 64 * i + 8, name))
+			return true;
+	return false;
+}
+
+/* All that belongs to the tables is there, or not. */
+static bool has_acpi(const struct config *c)
+{
+	struct board *b;
+	bool has;
+
+	fake_kvm_reset();
+	EQ(board_rig_make(c, &b, &e), 0);
+	OK(lists(b, "etc/smbios/smbios-tables"));
+	has = lists(b, "etc/table-loader");
+	EQ(lists(b, "etc/acpi/tables"), has);
+	EQ(lists(b, "etc/acpi/rsdp"), has);
+	board_rig_unmake(b);
+	return has;
+}
+
+/* A tree that can be the machine's own, and an overlay, too. */
+static void put_tree(const char *path)
+{
+	char fdt[512];
+	int node, fd = open(path, O_CREAT | O_WRONLY, 0644);
+
+	EQ(fdt_create_empty_tree(fdt, sizeof(fdt)), 0);
+	node = fdt_add_subnode(fdt, 0, "fragment@0");
+	EQ(fdt_setprop_string(fdt, node, "target-path", "/"), 0);
+	LT(0, fdt_add_subnode(fdt, node, "__overlay__"));
+	EQ(write(fd, fdt, sizeof(fdt)), sizeof(fdt));
+	close(fd);
+}
+
+TEST(acpi_tables_are_for_a_firmware_unless_the_tree_is_the_users)
+{
+	struct config c = board_rig_config();
+	char *overlay = "tree";
+
+	EQ(has_acpi(&c), false);
+	c = with_firmware();
+	EQ(has_acpi(&c), true);
+	c.acpi = ACPI_OFF;
+	EQ(has_acpi(&c), false);
+	c.acpi = ACPI_AUTO;
+	put_tree("tree");
+	c.dtb = "tree";
+	EQ(has_acpi(&c), false);
+	c.acpi = ACPI_ON;
+	EQ(has_acpi(&c), true);
+	c.acpi = ACPI_AUTO;
+	c.dtb = NULL;
+	c.overlays = (struct strlist){ 1, &overlay };
+	EQ(has_acpi(&c), false);
 }

@@ -53,6 +53,27 @@ TEST(auto_is_no_path_and_stays_as_it_is)
 	config_free(&c);
 }
 
+TEST(acpi_is_for_a_firmware_of_64_bits)
+{
+	EQ(PARSE("--firmware", "f"), CONFIG_RUN);
+	EQ(c.acpi, ACPI_AUTO);
+	config_free(&c);
+	EQ(PARSE("--firmware", "f", "--acpi=on"), CONFIG_RUN);
+	EQ(c.acpi, ACPI_ON);
+	HAS(dump(), "acpi = on\n");
+	config_free(&c);
+	EQ(PARSE("-k", "k", "--acpi", "off"), CONFIG_RUN);
+	EQ(c.acpi, ACPI_OFF);
+	config_free(&c);
+	EQ(PARSE("-k", "k", "--acpi", "auto"), CONFIG_RUN);
+	config_free(&c);
+	EQ(PARSE("-k", "k", "--acpi", "on"), -EINVAL);
+	STR_EQ(e.text, "--acpi on: without a firmware nothing hands the tables "
+		       "on; add --firmware, or leave it out");
+	EQ(PARSE("--firmware", "f", "--aarch32", "--acpi", "on"), -EINVAL);
+	HAS(e.text, "--aarch32 and --acpi on are both given");
+}
+
 TEST(a_firmware_needs_no_kernel_and_a_kernel_no_firmware)
 {
 	EQ(PARSE("--firmware", "f", "--vars", "v"), CONFIG_RUN);
