@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "arm64/cpu.h"
+#include "arm64/faults.h"
 #include "arm64/gic.h"
 #include "arm64/gicv2m.h"
 #include "arm64/its.h"
@@ -196,14 +198,34 @@ static void create_msi(struct board *b)
 {
 	struct arm_board *a = arm_board(b);
 
-	b->m.msi = b->m.gic == GIC_V2 ? MSI_V2M : MSI_ITS;
-	if (b->m.gic != GIC_V3 || !b->m.has_pci)
+	b->m.msi = b->m.gic == GIC_V2 ? MSI_V2M
+		   : b->cfg->its      ? MSI_ITS
+				      : MSI_NONE;
+	if (b->m.msi != MSI_ITS || !b->m.has_pci)
 		return;
 	a->its_fd = its_create(&b->vm);
 	if (a->its_fd < 0) {
 		log_debug("no ITS: %s", strerror(-a->its_fd));
 		b->m.msi = MSI_NONE;
 	}
+}
+
+/* One line: whoever nests is on the newest ground, others ask for it (-v). */
+static void tell_faults(const struct board *b)
+{
+	const struct arm_board *a = arm_board(b);
+	const unsigned parts = (a->its_fd >= 0 ? FAULT_ITS : 0) |
+			       (b->m.el2 ? FAULT_EL2 : 0) |
+			       (a->model.sve ? FAULT_SVE : 0);
+	char names[200];
+	struct utsname u;
+
+	if (uname(&u) || !fault_names(names, sizeof(names), u.release, parts))
+		return;
+	(b->m.el2 ? log_warnx : log_debug)(
+		"Linux %s, this host's, is known for faults that concern this "
+		"guest (%s); 'nestor caps' tells what helps",
+		u.release, names);
 }
 
 static int init_pmus(struct board *b)
@@ -248,6 +270,7 @@ int arch_board_vcpus(struct board *b, struct err *e)
 	    (r = gic_init(a->gic_fd)) < 0)
 		return r;
 	create_msi(b);
+	tell_faults(b);
 	r = init_pmus(b);
 	return r < 0 ? r : init_pvtime(b);
 }

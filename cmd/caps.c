@@ -54,6 +54,12 @@ static void print_row(FILE *f, const char *title, const char *text)
 	put_wrapped(f, COLUMN, text);
 }
 
+static void print_warnings(const char *const *warning, FILE *f)
+{
+	for (; *warning; warning++)
+		print_row(f, "warning", *warning);
+}
+
 /* What nesting depends on first. */
 static void print_mode(const struct caps *c, FILE *f)
 {
@@ -88,8 +94,10 @@ void caps_print(const struct caps *c, FILE *f)
 	snprintf(text, sizeof(text), "at most %u", c->max_vcpus);
 	print_row(f, "vCPUs", text);
 	for (i = 0; i < HOST_CAPS; i++) {
-		if (i == HOST_EL2)
+		if (i == HOST_EL2) {
+			print_warnings(c->warning, f);
 			print_mode(c, f);
+		}
 		if (!c->cap[i].have)
 			snprintf(text, sizeof(text), "no: %s", c->cap[i].why);
 		else if (i == HOST_SVE && c->sve_bits)
@@ -99,8 +107,7 @@ void caps_print(const struct caps *c, FILE *f)
 			strcpy(text, "yes");
 		print_row(f, names[i].title, text);
 	}
-	for (i = 0; c->warning[i]; i++)
-		print_row(f, "warning", c->warning[i]);
+	print_warnings(c->warning_el2, f);
 }
 
 static json_t *cap_json(const struct caps *c, int i)
@@ -128,19 +135,25 @@ static json_t *granules_json(unsigned set)
 	return a;
 }
 
+static json_t *warnings_json(const char *const *warning)
+{
+	json_t *a = json_array();
+
+	for (; *warning; warning++)
+		json_array_append_new(a, json_string(*warning));
+	return a;
+}
+
 static json_t *nested_json(const struct caps *c)
 {
-	json_t *o = json_object(), *warnings = json_array();
-	int i;
+	json_t *o = json_object();
 
-	for (i = 0; c->warning[i]; i++)
-		json_array_append_new(warnings, json_string(c->warning[i]));
 	json_object_set_new(o, "mode",
 			    c->kvm_mode[0] ? json_string(c->kvm_mode)
 					   : json_null());
 	json_object_set_new(o, "stage2_page_sizes",
 			    granules_json(c->granules_el2));
-	json_object_set_new(o, "warnings", warnings);
+	json_object_set_new(o, "warnings", warnings_json(c->warning_el2));
 	return o;
 }
 
@@ -177,6 +190,8 @@ int caps_json(const struct caps *c, FILE *f)
 			rc |= json_object_set_new(features, names[i].key,
 						  cap_json(c, i));
 		rc |= json_object_set_new(o, "features", features);
+		rc |= json_object_set_new(o, "warnings",
+					  warnings_json(c->warning));
 		rc |= json_object_set_new(o, "nested", nested_json(c));
 	} else {
 		json_decref(features);

@@ -29,8 +29,8 @@ enum host_cap {
 	HOST_CAPS
 };
 
-/* Room for all that nested_warning() can say, and NULL. */
-#define NESTED_WARNINGS 8
+/* Room for all that fault_of() or nested_warning() can say, and NULL. */
+#define WARNINGS 10
 
 struct host_info;
 
@@ -46,7 +46,8 @@ struct caps {
 	unsigned granules_el2; /* ... for stage 2 of those with an EL2 */
 	unsigned sve_bits;     /* longest vector; 0: unknown */
 	char kvm_mode[32];     /* kvm-arm.mode=; empty if not given */
-	const char *warning[NESTED_WARNINGS]; /* about nesting; then NULL */
+	const char *warning[WARNINGS];	   /* about any guest; then NULL */
+	const char *warning_el2[WARNINGS]; /* ... one with an EL2 */
 	struct {
 		bool have;
 		char why[256]; /* not: the reason and the remedy */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arm64/faults.h"
 #include "core/arch.h"
 #include "core/kvm.h"
 #include "host/info.h"
@@ -139,7 +140,9 @@ static void explain_nested(struct caps *c, const struct nested_cpu *cpu)
 			       "none either: see EL2 (VHE)"
 		     : cpu->known
 			     ? "a guest's EL2 cannot nest in turn: the CPU "
-			       "must have FEAT_FGT (Armv8.6) for that"
+			       "must have FEAT_FGT (Armv8.6) for that, or the "
+			       "guest's kernel (Linux 7.3) be told to take "
+			       "ID_AA64MMFR4_EL1.NV_frac for set"
 			     : unknown);
 	if (!c->cap[HOST_LPA2].have)
 		miss(c, HOST_LPA2,
@@ -156,7 +159,6 @@ static void probe_nested(struct caps *c, int kvm_fd)
 	struct nested_probe p;
 	struct nested_cpu cpu;
 	const char *mode;
-	unsigned i;
 	size_t len;
 
 	mode = cmdline_value(h->cmdline, "kvm-arm.mode=", &len);
@@ -175,9 +177,6 @@ static void probe_nested(struct caps *c, int kvm_fd)
 	miss(c, HOST_EL2, p.why);
 	miss(c, HOST_EL2_E2H0, p.why_e2h0);
 	explain_nested(c, &cpu);
-	for (i = 0; p.el2 && i < NESTED_WARNINGS - 1; i++)
-		c->warning[i] =
-			nested_warning(i, h->release, c->ipa_bits, c->page);
 }
 
 static bool has_device(int vm_fd, unsigned type)
@@ -254,6 +253,32 @@ static void probe_vm(struct caps *c, int kvm_fd)
 	close(fd);
 }
 
+/* What is known to be wrong for a guest that has all that it can have here. */
+static void add_warnings(struct caps *c)
+{
+	const struct host_info *h = c->host;
+	const unsigned parts = (c->cap[HOST_ITS].have ? FAULT_ITS : 0) |
+			       (c->cap[HOST_EL2].have ? FAULT_EL2 : 0) |
+			       (c->cap[HOST_SVE].have ? FAULT_SVE : 0);
+	unsigned i, n = 0, n_el2 = 0;
+	const struct fault *f;
+	const char *slow;
+
+	for (i = 0; (f = fault_of(i, h->release, parts)); i++)
+		if (f->parts & FAULT_EL2)
+			c->warning_el2[n_el2++] = f->text;
+		else
+			c->warning[n++] = f->text;
+	if (i && fault_vendor(h->release))
+		c->warning[n++] = "this kernel's number is its vendor's, who "
+				  "may have mended what is warned of here: "
+				  "ask there";
+	for (i = 0; c->cap[HOST_EL2].have &&
+		    (slow = nested_warning(i, h, c->ipa_bits, c->page));
+	     i++)
+		c->warning_el2[n_el2++] = slow;
+}
+
 void caps_probe(struct caps *c, const struct host_info *host)
 {
 	int fd = kvm_open();
@@ -273,6 +298,7 @@ void caps_probe(struct caps *c, const struct host_info *host)
 		probe_extensions(c, fd);
 		probe_nested(c, fd);
 		probe_vm(c, fd);
+		add_warnings(c);
 	} else {
 		snprintf(c->why_no_kvm, sizeof(c->why_no_kvm),
 			 "it is no KVM that nestor knows: its API version is "

@@ -113,6 +113,8 @@ const struct key keys[] = {
 	FLAG("pmu", MACHINE, pmu, "on", "no performance counters (PMUv3)"),
 	FLAG("sve", MACHINE, sve, "on", "no scalable vectors (SVE)"),
 	FLAG("pauth", MACHINE, pauth, "on", "no pointer authentication"),
+	FLAG("its", MACHINE, its, "on",
+	     "no GICv3 ITS: devices do without messages"),
 
 	KEY("nested", NESTED, word, nested, "KIND",
 	    "an EL2 for the guest: auto, vhe, nvhe or off", .bare = "auto",

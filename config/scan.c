@@ -104,9 +104,14 @@ static int scan_long(struct scan *s, const char *arg, struct err *e)
 	if (!row || (no && !row->no))
 		return unknown(s, arg, e);
 	snprintf(s->spelled, sizeof(s->spelled), "--%.*s", (int)len, name);
+	if (rest && !row->arg && row->no && !no &&
+	    (!strcmp(rest, "on") || !strcmp(rest, "off"))) {
+		s->value = rest;
+		return row->id;
+	}
 	if (rest && !row->arg && row->no)
 		return err_set(e, -EINVAL,
-			       "%s: a flag takes no value; use --%s or --no-%s",
+			       "%s: a flag is on or off; use --%s or --no-%s",
 			       arg, row->name, row->name);
 	if (rest && !row->arg)
 		return err_set(e, -EINVAL, "%s takes no value", s->spelled);

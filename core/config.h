@@ -192,6 +192,7 @@ struct config {
 	bool pmu;     /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;
+	bool its; /* a GICv3 takes messages, by KVM's ITS */
 	enum nested_kind nested;
 	unsigned nested_depth; /* 1: no EL2 for guests of the guest; 0: any */
 	enum policy on_reset, on_panic, on_watchdog;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's kernel, architecture and command line, from uname(2) and /proc. */
+/*
+ * The host's kernel, architecture and command line, from uname(2) and /proc, and
+ * what /sys says of its memory.
+ */
 #include "host/info.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
-static void read_cmdline(char *buf, size_t size)
+static void read_text(const char *path, char *buf, size_t size)
 {
-	FILE *f = fopen("/proc/cmdline", "re");
+	FILE *f = fopen(path, "re");
 	size_t n = 0;
 
 	if (f) {
@@ -20,11 +24,14 @@ static void read_cmdline(char *buf, size_t size)
 void host_info_read(struct host_info *h)
 {
 	struct utsname u;
+	char thp[64];
 
 	*h = (struct host_info){ 0 };
 	if (!uname(&u)) {
 		snprintf(h->release, sizeof(h->release), "%s", u.release);
 		snprintf(h->machine, sizeof(h->machine), "%s", u.machine);
 	}
-	read_cmdline(h->cmdline, sizeof(h->cmdline));
+	read_text("/proc/cmdline", h->cmdline, sizeof(h->cmdline));
+	read_text(THP_ENABLED, thp, sizeof(thp));
+	h->thp_never = strstr(thp, "[never]");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding out whether KVM offers an EL2, the reason where it does not, and
- * known bugs of this host's kernel.
+ * Finding out whether KVM offers an EL2, the reason where it does not, and what
+ * makes it slow here.
  */
 #include "nested/probe.h"
 
@@ -12,6 +12,7 @@
 
 #include "core/arch.h"
 #include "core/kvm.h"
+#include "host/info.h"
 #include "nested/granule.h"
 
 /* The first Linux whose KVM/arm64 has nested virtualization. */
@@ -155,24 +156,6 @@ void nested_probe(struct nested_probe *p, int kvm_fd, const char *release,
 			 "needs: use a guest hypervisor with VHE");
 }
 
-#define VERSION(a, b, c) ((a) << 20 | (b) << 10 | (c))
-
-/* Linux from one version up to, and without, another. Stable ones count. */
-static const struct {
-	unsigned from, before;
-	const char *text;
-} bugs[] = {
-	{ 0, VERSION(6, 19, 0),
-	  "interrupts of the guest's guests: KVM's nested GIC was reworked in "
-	  "Linux 6.19; use that or newer" },
-	{ VERSION(6, 19, 0), VERSION(7, 0, 13),
-	  "CVE-2026-53200: where a guest hypervisor forbids its guest to "
-	  "execute a page, KVM may allow it; use Linux 7.0.13, 7.1 or newer" },
-	{ 0, VERSION(7, 1, 0),
-	  "a race in KVM's shadow stage 2 was fixed in Linux 7.1; use that or "
-	  "newer" },
-};
-
 #define SLOW_TEARDOWN                                                          \
 	": the end of a nested guest costs KVM seconds to minutes for each "   \
 	"vCPU, which nestor leaves to a task in the background; guest memory " \
@@ -187,16 +170,16 @@ static const char *slow_teardown(unsigned ipa_bits, unsigned page)
 			     : NULL;
 }
 
-const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits,
-			   unsigned page)
+const char *nested_warning(unsigned i, const struct host_info *host,
+			   unsigned ipa_bits, unsigned page)
 {
-	unsigned j, a = 0, b = 0, c = 0, version;
-	int n = sscanf(release, "%u.%u.%u", &a, &b, &c);
+	const char *slow = slow_teardown(ipa_bits, page);
 
-	version = VERSION(a, b, c < 1023 ? c : 1023);
-	for (j = 0; j < sizeof(bugs) / sizeof(*bugs); j++)
-		if (n >= 2 && version >= bugs[j].from &&
-		    version < bugs[j].before && !i--)
-			return bugs[j].text;
-	return i ? NULL : slow_teardown(ipa_bits, page);
+	if (slow && !i--)
+		return slow;
+	return host->thp_never && !i
+		       ? "transparent huge pages are off (never): a nested "
+			 "guest can be 30 times slower; write madvise "
+			 "to " THP_ENABLED ", or give --hugepages"
+		       : NULL;
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct host_info;
+
 struct nested_probe {
 	bool el2;      /* a VHE guest hypervisor: E2H is 1 */
 	bool e2h0;     /* an nVHE one: E2H is 0 */
@@ -39,13 +41,13 @@ struct nested_cpu {
 void nested_look(struct nested_cpu *, int kvm_fd);
 
 /*
- * nested_warning() - what is known to be wrong with nesting on such a host
+ * nested_warning() - what makes nesting slow on @host
  *
- * The sentence number @i for Linux @release with pages of @page bytes, whose KVM
- * gives guests @ipa_bits of address; NULL past the last.
+ * The sentence number @i, where pages have @page bytes and KVM gives guests
+ * @ipa_bits of address; NULL past the last.
  */
-const char *nested_warning(unsigned i, const char *release, unsigned ipa_bits,
-			   unsigned page);
+const char *nested_warning(unsigned i, const struct host_info *host,
+			   unsigned ipa_bits, unsigned page);
 
 /*
  * cmdline_value() - what @key (with its '=') was last given on @cmdline

@@ -113,9 +113,9 @@ one of pci, mmio" run -k x --disk disk.img,transport=usb
 	refused "--timeout 1s: not a whole number" run -k x --timeout 1s
 }
 
-@test "a flag with a value is refused" {
-	refused "--rng=off: a flag takes no value; use --rng or --no-rng" \
-		run -k x --rng=off
+@test "a flag with a value but on and off is refused" {
+	refused "--rng=no: a flag is on or off; use --rng or --no-rng" \
+		run -k x --rng=no
 }
 
 @test "a mistake in a configuration file names the file and the line" {

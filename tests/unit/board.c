@@ -162,6 +162,33 @@ TEST(a_host_with_gicv2_only_gets_a_gicv2_machine)
 	board_rig_unmake(b);
 }
 
+/* KVM_DEV_TYPE_ARM_VGIC_ITS */
+TEST(a_guest_that_is_to_have_no_its_has_none_over_either_transport)
+{
+	const enum transport_kind how[] = { TRANSPORT_AUTO, TRANSPORT_PCI,
+					    TRANSPORT_MMIO };
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+	unsigned i;
+
+	c.rng = true;
+	for (i = 0; i < 3; i++) {
+		c.transport = how[i];
+		c.its = false;
+		fake_kvm_reset();
+		EQ(board_rig_make(&c, &b, &e), 0);
+		OK(!strstr(fake_kvm_log(), "CREATE_DEVICE 0x8 0"));
+		board_rig_unmake(b);
+		c.its = true;
+		fake_kvm_reset();
+		EQ(board_rig_make(&c, &b, &e), 0);
+		EQ(!strstr(fake_kvm_log(), "CREATE_DEVICE 0x8 0"),
+		   how[i] == TRANSPORT_MMIO);
+		board_rig_unmake(b);
+	}
+}
+
 TEST(too_many_cpus_are_refused_with_the_number_that_would_do)
 {
 	struct config c = board_rig_config();

@@ -32,7 +32,8 @@ static inline struct config board_rig_config(void)
 				.console = CONSOLE_NONE,
 				.pmu = true,
 				.sve = true,
-				.pauth = true };
+				.pauth = true,
+				.its = true };
 }
 
 static inline int board_rig_make(const struct config *c, struct board **b,

@@ -100,17 +100,20 @@ TEST(nesting_has_a_part_of_its_own_with_its_warnings)
 	json_t *o, *n;
 
 	strcpy(c.kvm_mode, "nvhe");
-	c.warning[0] = "mind the gap";
+	c.warning[0] = "mind the step";
+	c.warning_el2[0] = "mind the gap";
 	text = text_of(&c, false);
 	HAS(text,
 	    "\n\nNested virtualization\nkvm-arm.mode      nvhe\nEL2 (VHE) ");
 	HAS(text, "\nwarning           mind the gap\n");
+	HAS(text, "\nwarning           mind the step\n\nNested");
 	free(text);
 	text = text_of(&c, true);
 	o = json_loads(text, 0, NULL);
 	n = json_object_get(o, "nested");
 	STR_EQ(json_string_value(json_object_get(n, "mode")), "nvhe");
 	EQ(json_array_size(json_object_get(n, "warnings")), 1);
+	EQ(json_array_size(json_object_get(o, "warnings")), 1);
 	json_decref(o);
 	free(text);
 	c.kvm_mode[0] = 0;

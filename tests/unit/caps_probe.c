@@ -249,41 +249,78 @@ TEST(lpa2_is_told_and_its_slow_teardown_warned_of)
 {
 	nested_host("7.2.1", VHE | FGT | LPA2, 52);
 	OK(c.cap[HOST_LPA2].have);
-	HAS(c.warning[0], "more than 48 bits");
-	OK(!c.warning[1]);
-	HAS(nested_warning(0, "7.2.1", 48, 16384), "more than 4 KiB: the end");
-	OK(!nested_warning(1, "7.2.1", 52, 16384));
+	HAS(c.warning_el2[0], "more than 48 bits");
+	OK(!c.warning_el2[1]);
+	HAS(nested_warning(0, &host, 48, 16384), "more than 4 KiB: the end");
+	OK(!nested_warning(1, &host, 52, 16384));
 	nested_host("7.2.1", VHE | FGT, 48);
 	missing(HOST_LPA2, "no 52-bit addresses");
-	OK(!c.warning[0]);
+	OK(!c.warning_el2[0]);
 }
 
-TEST(versions_with_known_bugs_of_nesting_are_warned_of)
+TEST(huge_pages_that_nobody_gets_make_nesting_slow)
+{
+	host.thp_never = true;
+	nested_host("7.2.1", VHE | LPA2, 52);
+	HAS(c.warning_el2[0], "more than 48 bits");
+	HAS(c.warning_el2[1], "transparent huge pages are off (never)");
+	OK(!c.warning_el2[2]);
+	nested_host("7.2.1", VHE, 48);
+	HAS(c.warning_el2[0], "--hugepages");
+	host_is("7.2.1", "");
+	caps_probe(&c, &host);
+	OK(!c.warning_el2[0]);
+}
+
+static unsigned count(const char *const *warning)
+{
+	unsigned n;
+
+	for (n = 0; warning[n]; n++)
+		;
+	return n;
+}
+
+TEST(versions_with_known_faults_are_warned_of)
 {
 	static const struct {
 		const char *release;
-		unsigned warnings;
+		unsigned any, el2;
 		const char *first;
 	} rows[] = {
-		{ "6.16.0", 2, "reworked in Linux 6.19" },
-		{ "6.18.99-arm64", 2, "reworked in Linux 6.19" },
-		{ "6.19.0-rc1", 2, "CVE-2026-53200" },
-		{ "7.0.12", 2, "CVE-2026-53200" },
-		{ "7.0.13", 1, "shadow stage 2 was fixed in Linux 7.1" },
-		{ "7.1.0", 0, NULL },
-		{ "7.3.4+deb13-cloud-arm64", 0, NULL },
-		{ "nonsense", 0, NULL },
+		{ "6.16.0", 1, 4, "VNCR_EL2" },
+		{ "6.18.99-arm64", 0, 4, "VNCR_EL2" },
+		{ "6.19.0-rc1", 1, 5, "CVE-2026-53200" },
+		{ "7.0.12", 0, 3, "CVE-2026-53200" },
+		{ "7.0.13", 0, 2, "VNCR_EL2" },
+		{ "7.1.0", 0, 1, "VNCR_EL2" },
+		{ "6.17.0-5-generic", 2, 4, "VNCR_EL2" },
+		{ "7.3.4+deb13-cloud-arm64", 0, 0, NULL },
+		{ "nonsense", 0, 0, NULL },
 	};
-	unsigned i, n;
+	unsigned i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		nested_host(rows[i].release, VHE, 48);
-		for (n = 0; c.warning[n]; n++)
-			;
-		EQ(n, rows[i].warnings);
-		if (n)
-			HAS(c.warning[0], rows[i].first);
+		EQ(count(c.warning), rows[i].any);
+		EQ(count(c.warning_el2), rows[i].el2);
+		if (rows[i].first)
+			HAS(c.warning_el2[0], rows[i].first);
 	}
+	nested_host("6.17.0-5-generic", VHE, 48);
+	HAS(c.warning[0], "--its=off");
+	HAS(c.warning[1], "vendor's");
+}
+
+TEST(a_host_without_an_its_is_not_warned_of_it)
+{
+	host_is("6.18.3", "");
+	caps_probe(&c, &host);
+	HAS(c.warning[0], "CVE-2026-46316");
+	host_is("6.18.3", "");
+	fake_kvm_no_device(KVM_DEV_TYPE_ARM_VGIC_ITS);
+	caps_probe(&c, &host);
+	OK(!c.warning[0]);
 }
 
 TEST(a_guest_hypervisor_has_no_stage_2_pages_below_the_hosts)
@@ -301,11 +338,11 @@ TEST(a_guest_hypervisor_has_no_stage_2_pages_below_the_hosts)
 	EQ(c.granules_el2, 0);
 }
 
-TEST(who_cannot_nest_is_not_warned)
+TEST(who_cannot_nest_is_not_warned_of_nesting)
 {
 	host_is("6.16.0", "");
 	caps_probe(&c, &host);
-	OK(!c.warning[0]);
+	OK(!c.warning_el2[0]);
 }
 
 /* The end of a VM with an EL2 takes KVM seconds, even if it never ran. */

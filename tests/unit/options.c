@@ -89,9 +89,10 @@ TEST(flags_have_a_form_for_on_and_one_for_off)
 	EQ(PARSE("-ka", "--no-rng", "--rng", "--no-reboot", "--reboot"), 0);
 	OK(c.rng);
 	OK(c.on_reset == POLICY_RESTART);
-	EQ(PARSE("-ka", "--rng=off"), -EINVAL);
-	STR_EQ(e.text, "--rng=off: a flag takes no value; use --rng or "
-		       "--no-rng");
+	EQ(PARSE("-ka", "--rng=off"), CONFIG_RUN);
+	OK(!c.rng);
+	EQ(PARSE("-ka", "--rng=no"), -EINVAL);
+	STR_EQ(e.text, "--rng=no: a flag is on or off; use --rng or --no-rng");
 	EQ(PARSE("-ka", "--no-rng=on"), -EINVAL);
 	EQ(PARSE("-ka", "--no-kernel"), -EINVAL);
 	HAS(e.text, "only flags have a --no- form");

@@ -162,6 +162,14 @@ TEST(a_word_that_is_no_option_is_refused_with_the_nearest)
 	refused("unknown option -z: see 'nestor help x'");
 }
 
+TEST(a_flag_that_has_a_no_form_takes_on_and_off)
+{
+	SCAN("--quiet=off", "--quiet=on", "--quiet");
+	next(3, "off");
+	next(3, "on");
+	next(3, "on");
+}
+
 TEST(a_value_that_is_missing_or_one_too_many_is_refused)
 {
 	SCAN("--file");
@@ -171,9 +179,8 @@ TEST(a_value_that_is_missing_or_one_too_many_is_refused)
 	refused("-f needs a value: -f FILE");
 	SCAN("--all=1");
 	refused("--all takes no value");
-	SCAN("--quiet=off");
-	refused("--quiet=off: a flag takes no value; use --quiet or "
-		"--no-quiet");
+	SCAN("--quiet=of");
+	refused("--quiet=of: a flag is on or off; use --quiet or --no-quiet");
 	SCAN("--no-quiet=off");
 	EQ(scan_next(&s, &e), -EINVAL);
 	SCAN("--no-wait=");

@@ -153,6 +153,18 @@ lspci_of()
 	says "FAIL there is no entropy source on PCI"
 }
 
+@test "--its=off makes a machine without an ITS, over MMIO or by pin" {
+	truncate -s 1M disk
+	nestor run -k "$(payload off)" -d disk --its=off --dump-dtb tree
+	run -0 dtc -qI dtb -O dts tree
+	[[ $output != *its@* && $output != *pcie@* && $output = *virtio_mmio@* ]]
+	nestor run -k "$(payload off)" -d disk --its=off --transport pci --dump-dtb tree
+	run -0 dtc -qI dtb -O dts tree
+	[[ $output != *its@* && $output != *msi-map* && $output = *pcie@* ]]
+	run -0 nestor run -k "$(payload requests)" -m 64M -d disk --its=off
+	run -4 nestor run -k "$(payload msi)" -m 64M --its=off --transport pci
+}
+
 @test "more devices than there are slots are refused with a way out" {
 	local args=()
 	truncate -s 1M disk
