@@ -127,6 +127,19 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 	done
 }
 
+@test "what programs for QEMU's board take for granted is here" {
+	local size
+	for size in 64M 1G; do
+		run -0 nestor run -k "$(payload virt)" -c 2 -m $size
+		says "PASS the tree is where QEMU's board has it, with 1 MiB" \
+			"PASS half a MiB is added to the tree in place" \
+			"PASS a CPU goes on and off by the tree's numbers" \
+			"PASS the last of 256 SPIs arrives" \
+			"PASS both banks of flash are erased, and can be programmed" \
+			"PASS PL011, PL031 and PL061 are those of QEMU's board"
+	done
+}
+
 @test "one processor and two power on and off" {
 	for n in 1 2; do
 		run -0 nestor run -k "$(payload smp)" -c $n
