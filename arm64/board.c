@@ -113,6 +113,12 @@ static int pick_ipa_bits(struct board *b, gpa_t end, struct err *e)
 
 	if (limit <= 0)
 		limit = 40;
+	if (b->m.ecam.base >> limit)
+		return err_set(e, -EINVAL,
+			       "--ecam high: it is at %#llx, and this host's "
+			       "KVM gives a guest %d bits of physical address; "
+			       "leave it out",
+			       (unsigned long long)b->m.ecam.base, limit);
 	if (need > limit)
 		return err_set(e, -EINVAL,
 			       "--memory %lluM: this host's KVM gives a guest "

@@ -22,6 +22,7 @@ const struct map arch_map = {
 	.pci_mmio = { MAP_PCI_MMIO_BASE, MAP_PCI_MMIO_SIZE, 0 },
 	.pci_io = { MAP_PCI_IO_BASE, MAP_PCI_IO_SIZE, 0 },
 	.ecam = { MAP_ECAM_BASE, MAP_ECAM_SIZE, SPI_PCI },
+	.ecam_high = { MAP_HIGH_ECAM_BASE, MAP_HIGH_ECAM_SIZE, SPI_PCI },
 	.pci_high = { MAP_PCI_HIGH_MIN, MAP_PCI_HIGH_SIZE, 0 },
 	.ram = MAP_RAM_BASE,
 	.power_button = GPIO_POWER_BUTTON,

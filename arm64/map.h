@@ -55,6 +55,9 @@
 #define MAP_PCI_HIGH_SIZE 0x80000000ull
 /* A second redistributor region goes here, or right above RAM if that is higher. */
 #define MAP_HIGH_GICR_BASE 0x4000000000ull
+/* PCI configuration space with --ecam high; the same goes for it. */
+#define MAP_HIGH_ECAM_BASE 0x4010000000ull
+#define MAP_HIGH_ECAM_SIZE 0x10000000ull /* 256 buses */
 
 /* Shared peripheral interrupts: INTID is 32 more. */
 #define SPI_UART	  1u

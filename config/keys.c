@@ -20,6 +20,10 @@ static const char *const mmio_orders[] = {
 	[MMIO_UP] = "up", [MMIO_DOWN] = "down", NULL
 };
 
+static const char *const ecams[] = {
+	[ECAM_LOW] = "low", [ECAM_HIGH] = "high", NULL
+};
+
 static const char *const cpus[] = { "host", NULL };
 
 static const char *const firmwares[] = { "auto", NULL };
@@ -126,6 +130,9 @@ const struct key keys[] = {
 	KEY("transport", DEVICES, word, transport, "KIND",
 	    "virtio over pci, mmio; auto: pci with MSIs", .def = "auto",
 	    .choices = transport_words),
+	KEY("ecam", DEVICES, word, ecam, "PLACE",
+	    "PCI's registers: low (16 buses) or high (256)", .def = "low",
+	    .choices = ecams),
 	KEY("mmio-order", DEVICES, word, mmio_order, "ORDER",
 	    "slots over mmio: up from 0, or down from 31", .def = "up",
 	    .choices = mmio_orders),

@@ -21,6 +21,9 @@ struct strlist {
 	char **s;
 };
 
+/* Where PCI's configuration space is: machine/map.h. */
+enum ecam_kind { ECAM_LOW, ECAM_HIGH };
+
 /* How a guest reaches a virtio device. */
 enum transport_kind {
 	TRANSPORT_AUTO, /* as the machine's, whose is PCI if the GIC takes MSIs */
@@ -171,6 +174,7 @@ struct config {
 	uint64_t memory; /* bytes */
 	bool hugepages;	 /* RAM from hugetlbfs */
 	enum transport_kind transport;
+	enum ecam_kind ecam;
 	enum mmio_order mmio_order;
 	enum console_kind console;
 	struct port_config *ports;

@@ -212,9 +212,9 @@ static void add_pptt(struct acpi *o, const struct machine *m)
 }
 
 /* Configuration space (PCI Firmware Specification 3.3, 4.1.2). */
-static void add_mcfg(struct acpi *o)
+static void add_mcfg(struct acpi *o, const struct machine *m)
 {
-	const struct place *ecam = &arch_map.ecam;
+	const struct range *ecam = &m->ecam;
 	const size_t table = acpi_begin(o, "MCFG", 1);
 
 	aml_put(&o->tables, 0, 8);
@@ -333,7 +333,7 @@ int acpi_build(const struct machine *m, struct acpi *o)
 	arch_acpi_tables(o, m);
 	add_pptt(o, m);
 	if (m->has_pci)
-		add_mcfg(o);
+		add_mcfg(o, m);
 	add_spcr(o);
 	add_dbg2(o);
 	build_rsdp(o, add_xsdt(o));

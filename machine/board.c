@@ -24,21 +24,29 @@
 
 #define MIB (1ull << 20)
 
-/* The first address behind everything that the map places. */
-static uint64_t map_end(struct machine *m)
+/* @p, or behind *@end, on a multiple of its size. Moves *@end. */
+static struct range behind(uint64_t *end, const struct place *p)
 {
+	const gpa_t from = *end > p->base ? *end : p->base;
+	const struct range r = { align_up(from, p->size), p->size };
+
+	*end = r.base + r.size;
+	return r;
+}
+
+/* The first address behind everything that the map places. */
+static uint64_t map_end(struct board *b)
+{
+	struct machine *m = &b->m;
 	uint64_t end = arch_map.ram + m->ram_size;
 
-	if (m->has_pci) {
-		m->pci_high = (struct range){
-			.base = align_up(end > arch_map.pci_high.base
-						 ? end
-						 : arch_map.pci_high.base,
-					 arch_map.pci_high.size),
-			.size = arch_map.pci_high.size,
-		};
-		end = m->pci_high.base + m->pci_high.size;
-	}
+	if (!m->has_pci)
+		return end;
+	m->pci_high = behind(&end, &arch_map.pci_high);
+	m->ecam = b->cfg->ecam == ECAM_HIGH
+			  ? behind(&end, &arch_map.ecam_high)
+			  : (struct range){ arch_map.ecam.base,
+					    arch_map.ecam.size };
 	return end;
 }
 
@@ -245,7 +253,7 @@ static int build(struct board *b, struct err *e)
 	if ((r = arch_board_new(b)) < 0 || (r = open_kvm(b)) < 0 ||
 	    (r = check_cpus(b, e)) < 0 ||
 	    (r = boot_files_open(&b->files, b->cfg, e)) < 0 ||
-	    (r = type = arch_board_plan(b, map_end(&b->m), e)) < 0 ||
+	    (r = type = arch_board_plan(b, map_end(b), e)) < 0 ||
 	    (r = create_ram(b, e)) < 0 || (r = load_images(b, e)) < 0 ||
 	    (r = create_vm(b, type)) < 0 || (r = arch_board_vm(b, e)) < 0 ||
 	    (r = add_ram_slots(b)) < 0 || (r = create_vcpus(b)) < 0 ||

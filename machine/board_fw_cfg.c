@@ -32,7 +32,7 @@ int board_boot_from(struct board *b, uint32_t id, bool pci, unsigned slot)
 	const char *before = b->bootorder ? b->bootorder : "";
 	const char *newline = b->bootorder ? "\n" : "";
 	char *all;
-	gpa_t at = pci ? arch_map.ecam.base
+	gpa_t at = pci ? b->m.ecam.base
 		       : arch_map.virtio.base + slot * arch_map.virtio.size;
 	int n;
 

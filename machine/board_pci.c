@@ -44,8 +44,9 @@ int board_add_pci(struct board *b, struct err *e)
 		[PCI_MMIO32] = { "pci-low", "the 32-bit PCI window",
 				 arch_map.pci_mmio },
 		[PCI_IO] = { "pci-io", "the PCI I/O window", arch_map.pci_io },
-		[PCI_ECAM] = { "pci-ecam", "PCI configuration space",
-			       arch_map.ecam },
+		[PCI_ECAM] = { "pci-ecam",
+			       "PCI configuration space",
+			       { b->m.ecam.base, b->m.ecam.size, 0 } },
 		[PCI_MMIO64] = { "pci-high",
 				 "the 64-bit PCI window",
 				 { b->m.pci_high.base, b->m.pci_high.size,
@@ -123,11 +124,10 @@ void board_pci_node(struct tree *t, const struct machine *m)
 	tree_string(t, "compatible", "pci-host-ecam-generic");
 	tree_string(t, "device_type", "pci");
 	tree_cells(t, "linux,pci-domain", 0);
-	tree_cells(t, "bus-range", 0,
-		   arch_map.ecam.size / PCI_ECAM_BUS_SIZE - 1);
+	tree_cells(t, "bus-range", 0, m->ecam.size / PCI_ECAM_BUS_SIZE - 1);
 	tree_cells(t, "#address-cells", 3);
 	tree_cells(t, "#size-cells", 2);
-	tree_reg(t, &arch_map.ecam);
+	tree_reg(t, &m->ecam);
 	tree_cells(t, "ranges", PCI_SPACE_IO, TREE_U64(0),
 		   TREE_REGION(io->base, io->size), PCI_SPACE_32,
 		   TREE_U64(mmio->base), TREE_REGION(mmio->base, mmio->size),
@@ -241,8 +241,7 @@ static void add_windows(struct aml *a, const struct machine *m)
 {
 	const struct place *io = &arch_map.pci_io, *mmio = &arch_map.pci_mmio;
 	const struct aml_window windows[] = {
-		{ AML_SPACE_BUS, 2, 0, arch_map.ecam.size / PCI_ECAM_BUS_SIZE,
-		  0 },
+		{ AML_SPACE_BUS, 2, 0, m->ecam.size / PCI_ECAM_BUS_SIZE, 0 },
 		{ AML_SPACE_MEMORY, 4, mmio->base, mmio->size, 0 },
 		{ AML_SPACE_IO, 4, 0, io->size, io->base },
 		{ AML_SPACE_MEMORY, 8, m->pci_high.base, m->pci_high.size, 0 },
@@ -258,7 +257,8 @@ static void add_windows(struct aml *a, const struct machine *m)
 /* Configuration space, too, is told to be taken (4.1.2). */
 void board_pci_acpi(struct aml *a, const struct machine *m)
 {
-	const struct place ecam = { arch_map.ecam.base, arch_map.ecam.size, 0 };
+	const struct aml_window ecam = { AML_SPACE_MEMORY, 8, m->ecam.base,
+					 m->ecam.size, 0 };
 
 	if (!m->has_pci)
 		return;
@@ -272,7 +272,12 @@ void board_pci_acpi(struct aml *a, const struct machine *m)
 	add_osc(a);
 	aml_end(a);
 	acpi_device(a, "ECAM", "PNP0C02", 0);
-	acpi_resources(a, &ecam, false);
+	aml_resources(a, "_CRS");
+	if (m->ecam.base > UINT32_MAX)
+		aml_res_window(a, &ecam);
+	else
+		aml_res_memory(a, m->ecam.base, m->ecam.size);
+	aml_resources_end(a);
 	aml_end(a);
 }
 

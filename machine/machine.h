@@ -37,6 +37,7 @@ struct machine {
 	bool has_exits;	    /* the exit counter */
 	bool has_watchdog;
 	bool has_pci;
+	struct range ecam;     /* configuration space, if has_pci */
 	struct range pci_high; /* window for 64-bit BARs, if has_pci */
 	bool has_virtio_mmio;  /* a device in one of its windows */
 	struct range initrd;

@@ -23,6 +23,7 @@ struct map {
 	struct place virtio; /* the first of VIRTIO_SLOTS windows and lines */
 	struct place pci_mmio, pci_io;
 	struct place ecam; /* its line is that of INTA; the others follow */
+	struct place ecam_high; /* ... if that is wanted, or behind RAM */
 	struct place
 		pci_high; /* a window behind RAM, and not below that base */
 	gpa_t ram;

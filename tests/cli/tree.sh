@@ -15,6 +15,7 @@ list=tests/cli/tree.differences failed=0
 # Ours, and the same machine on QEMU.
 machines=(
 	"pci_its -M virt,gic-version=3,highmem-ecam=off -cpu cortex-a57 -smp 1"
+	"ecam_high -M virt,gic-version=3 -cpu cortex-a57 -smp 1"
 	"gicv2_8 -M virt,gic-version=2,highmem-ecam=off -cpu cortex-a57 -smp 8"
 	"el2_nvhe -M virt,gic-version=3,highmem-ecam=off,virtualization=on -cpu cortex-a57 -smp 1"
 	"el2_vhe -M virt,gic-version=3,highmem-ecam=off,virtualization=on -cpu max -smp 2"

@@ -31,6 +31,7 @@ static struct machine full(unsigned cpus)
 	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
 	m.has_watchdog = true;
 	m.msi = MSI_ITS;
+	m.ecam = (struct range){ MAP_ECAM_BASE, MAP_ECAM_SIZE };
 	m.pci_high = (struct range){ 0x100000000, 0x80000000 };
 	m.has_virtio_mmio = true;
 	if (cpus > MAP_GICR_CPUS)
@@ -294,6 +295,12 @@ TEST(configuration_space_and_serial_port_are_where_they_are)
 	EQ(get(t, 44 + 18 - 6, 2), 0x8000);
 	EQ(get(t, 44 + 22 + 4, 8), 0x09000000);
 	STR_EQ((const char *)t + 44 + get(t, 44 + 6, 2), "\\_SB.COM0");
+	acpi_rig_unmake(&r);
+	m.ecam = (struct range){ MAP_HIGH_ECAM_BASE, MAP_HIGH_ECAM_SIZE };
+	acpi_rig_make(&r, &m);
+	t = acpi_rig_find(&r, "MCFG");
+	EQ(get(t, 44, 8), 0x4010000000);
+	EQ(get(t, 52, 4), 0xff000000);
 	acpi_rig_unmake(&r);
 }
 

@@ -105,6 +105,7 @@ static struct machine full(unsigned cpus)
 		.has_exits = true,
 		.has_watchdog = true,
 		.has_pci = true,
+		.ecam = { MAP_ECAM_BASE, MAP_ECAM_SIZE },
 		.pci_high = { 0x8000000000, 0x80000000 },
 		.has_virtio_mmio = true,
 	};
@@ -131,8 +132,17 @@ TEST(tables_of_a_gicv2_are_taken_without_a_remark)
 			     .gic = GIC_V2,
 			     .msi = MSI_V2M,
 			     .has_pci = true,
+			     .ecam = { MAP_ECAM_BASE, MAP_ECAM_SIZE },
 			     .pci_high = { 0x100000000, 0x80000000 } };
 
+	check(&m);
+}
+
+TEST(tables_of_high_configuration_space_are_taken_without_a_remark)
+{
+	struct machine m = full(1);
+
+	m.ecam = (struct range){ MAP_HIGH_ECAM_BASE, MAP_HIGH_ECAM_SIZE };
 	check(&m);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "arm64/gic.h"
+#include "arm64/map.h"
 #include "core/kvm.h"
 #include "machine/board_impl.h"
 #include "tests/unit/board_rig.h"
@@ -201,6 +202,49 @@ TEST(too_many_cpus_are_refused_with_the_number_that_would_do)
 	EQ(board_rig_make(&c, &b, &e), -EINVAL);
 	STR_EQ(e.text,
 	       "--cpus 9: KVM here offers 8 vCPUs; give --cpus 8 or fewer");
+	board_rig_unmake(b);
+}
+
+TEST(high_configuration_space_is_where_qemus_is_or_behind_ram)
+{
+	struct config c = board_rig_config();
+	uint64_t val = 0;
+	struct board *b;
+	struct err e;
+
+	c.ecam = ECAM_HIGH;
+	c.pci_testdev = true;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 48);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	EQ(b->m.ecam.base, 0x4010000000);
+	/* The host bridge; bus 0 is there, in either case the only one. */
+	EQ(bus_access(&b->vm.bus, 0x4010000000, 4, false, &val), true);
+	EQ(val, 0x00081b36);
+	EQ(bus_access(&b->vm.bus, 0x401ff00000, 4, false, &val), true);
+	EQ(val, 0xffffffff);
+	board_rig_unmake(b);
+
+	c.memory = 300ull << 30;
+	EQ(board_rig_make(&c, &b, &e), 0);
+	OK(b->m.ecam.base >= MAP_RAM_BASE + c.memory);
+	EQ(b->m.ecam.base % b->m.ecam.size, 0);
+	EQ(b->m.ecam.size, 256ull << 20);
+	board_rig_unmake(b);
+}
+
+TEST(high_configuration_space_takes_a_host_with_as_many_bits)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+
+	c.ecam = ECAM_HIGH;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_VM_IPA_SIZE, 38);
+	EQ(board_rig_make(&c, &b, &e), -EINVAL);
+	HAS(e.text, "--ecam high: it is at 0x4010000000");
+	HAS(e.text, "38 bits");
 	board_rig_unmake(b);
 }
 

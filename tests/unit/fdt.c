@@ -136,6 +136,7 @@ static void add_pci(struct machine *m, enum msi_kind msi)
 {
 	m->has_pci = true;
 	m->msi = msi;
+	m->ecam = (struct range){ MAP_ECAM_BASE, MAP_ECAM_SIZE };
 	m->pci_high = (struct range){ 0x100000000, 0x80000000 };
 }
 
@@ -187,6 +188,16 @@ TEST(pci_with_an_its_is_in_the_golden_tree)
 	m.pmu = true;
 	add_pci(&m, MSI_ITS);
 	golden(&m, "pci_its");
+}
+
+TEST(high_configuration_space_is_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.pmu = true;
+	add_pci(&m, MSI_ITS);
+	m.ecam = (struct range){ MAP_HIGH_ECAM_BASE, MAP_HIGH_ECAM_SIZE };
+	golden(&m, "ecam_high");
 }
 
 TEST(initrd_parameters_and_devices_are_in_the_golden_tree)
@@ -293,9 +304,9 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	memset(params, 'p', sizeof(params) - 1);
 	m.cpus = 512;
 	m.has_virtio_mmio = true;
-	m.pmu = m.el2 = m.vhe = m.has_pci = m.has_exits = true;
+	m.pmu = m.el2 = m.vhe = m.has_exits = true;
 	m.has_watchdog = true;
-	m.msi = MSI_ITS;
+	add_pci(&m, MSI_ITS);
 	m.params = params;
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 389 * MAP_GICR_STRIDE };
 	m.initrd.size = 1;
