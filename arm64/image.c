@@ -19,6 +19,9 @@
 #define IMAGE_HEADER	  64
 #define FLAG_BIG_ENDIAN	  1
 
+/* Of Linux for arm64, with the 0 at its end (uapi/asm/setup.h). */
+#define COMMAND_LINE_SIZE 2048
+
 const uint16_t arch_elf_machine = EM_AARCH64;
 
 bool arch_image_is(const struct head *h)
@@ -45,6 +48,8 @@ int arch_image_place(struct load *l, const struct head *h, uint64_t size)
 		text_offset = TEXT_OFFSET;
 		l->b->kind = BOOT_OPEN;
 	}
+	if (image_check_params(l, COMMAND_LINE_SIZE))
+		return -E2BIG;
 	/* A signature may stand behind what the header knows of. */
 	if (size < image_size)
 		size = image_size;

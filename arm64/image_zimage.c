@@ -23,6 +23,9 @@
 #define ZIMAGE_TABLE  0x38
 #define ZIMAGE_HEADER 0x3c
 
+/* Of Linux for 32-bit ARM, with the 0 at its end (uapi/asm/setup.h). */
+#define COMMAND_LINE_SIZE 1024
+
 #define LITTLE	    0x04030201u
 #define HAS_TABLE   0x45454545u
 #define TAG_SIZES   0x5a534c4bu /* of the kernel: where its data end, its BSS */
@@ -95,6 +98,8 @@ int image_load_zimage(struct load *l)
 	uint64_t kernel, end;
 	int err = header_check(l);
 
+	if (!err)
+		err = image_check_params(l, COMMAND_LINE_SIZE);
 	if (err)
 		return err;
 	/* Where it moves to, should the kernel reach up to it. */

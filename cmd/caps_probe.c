@@ -14,6 +14,7 @@
 
 #include "arm64/faults.h"
 #include "core/arch.h"
+#include "core/cmdline.h"
 #include "core/kvm.h"
 #include "host/info.h"
 #include "nested/granule.h"
@@ -65,7 +66,7 @@ static void miss(struct caps *c, enum host_cap cap, const char *why)
 static bool mode_is(const struct host_info *h, const char *mode)
 {
 	size_t len;
-	const char *v = cmdline_value(h->cmdline, "kvm-arm.mode=", &len);
+	const char *v = cmdline_value(h->cmdline, "kvm-arm.mode", &len);
 
 	return v && len == strlen(mode) && !strncmp(v, mode, len);
 }
@@ -161,7 +162,7 @@ static void probe_nested(struct caps *c, int kvm_fd)
 	const char *mode;
 	size_t len;
 
-	mode = cmdline_value(h->cmdline, "kvm-arm.mode=", &len);
+	mode = cmdline_value(h->cmdline, "kvm-arm.mode", &len);
 	if (mode)
 		snprintf(c->kvm_mode, sizeof(c->kvm_mode), "%.*s",
 			 len < 30 ? (int)len : 30, mode);

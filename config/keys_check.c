@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/keys.h"
+#include "core/cmdline.h"
 #include "core/log.h"
 
 static int check_cards(const struct net_config *a, const struct net_config *b,
@@ -34,11 +35,17 @@ static int check_command(const struct config *c, struct err *e)
 			     : m->root	  ? "--root"
 			     : m->files.n ? "--add"
 					  : NULL;
+	size_t len;
 
 	if (m->argv.n && !c->kernel)
 		return err_set(e, -EINVAL,
 			       "no kernel given to run %s on: use --kernel "
 			       "FILE",
+			       m->argv.s[0]);
+	if (m->argv.n && cmdline_value(c->params, "rdinit", &len))
+		return err_set(e, -EINVAL,
+			       "--params: rdinit= is what runs %s; leave it "
+			       "out",
 			       m->argv.s[0]);
 	if (m->argv.n && c->detach)
 		return err_set(e, -EINVAL,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/cmdline.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "devices/pci.h"
@@ -75,18 +76,13 @@ static int open_ports(struct board *b, struct console_port *ports,
 	return 0;
 }
 
-/* Whether a kernel's command line has its console there: the last one counts. */
+/* Whether a kernel's command line has its console there. */
 static bool is_console_virtio(const char *params)
 {
-	static const char key[] = "console=";
-	const char *at = params, *last = "";
+	size_t len;
+	const char *last = cmdline_value(params, "console", &len);
 
-	while (at && (at = strstr(at, key))) {
-		if (at == params || at[-1] == ' ')
-			last = at + strlen(key);
-		at += strlen(key);
-	}
-	return strncmp(last, "hvc", 3) == 0;
+	return last && len >= 3 && !memcmp(last, "hvc", 3);
 }
 
 static struct virtio *make_console(struct board *b, unsigned i, struct err *e)

@@ -19,6 +19,12 @@
 
 #define WANTED "give an arm64 Linux Image, ELF file or flat binary"
 
+#define PACKED(how) "is compressed with " how "; unpack it, or use gzip or zstd"
+#define ARCHIVE	    "is an archive; give the kernel that is in it"
+#define DISK	    "is a disk image; give it with --disk"
+#define FILESYSTEM  "is a file system; give it with --disk"
+#define ANDROID	    "is an Android boot image; give the kernel that is in it"
+
 /*
  * What people hand to a VMM by mistake. None of these byte strings begins, or
  * stands where it would in, an AArch64 program that could be meant seriously.
@@ -36,30 +42,70 @@ static const struct {
 	  "is a U-Boot uImage; give the Image that it was made from" },
 	{ 0, 4, "\xd0\x0d\xfe\xed",
 	  "is a device tree or a FIT image; give the kernel alone" },
-	{ 0, 6,
-	  "\xfd"
-	  "7zXZ",
-	  "is compressed with xz; unpack it, or use gzip or zstd" },
-	{ 0, 4, "BZh9", "is compressed with bzip2; unpack it, or use gzip" },
-	{ 0, 4, "\x02\x21\x4c\x18",
-	  "is compressed with lz4; unpack it, or use gzip or zstd" },
-	{ 0, 4, "\x04\x22\x4d\x18",
-	  "is compressed with lz4; unpack it, or use gzip or zstd" },
+	{ 0, 4, "\xd7\xb7\xab\x1e",
+	  "is a table of device trees; give the kernel alone" },
+	{ 0, 8, "ANDROID!", ANDROID },
+	{ 0, 8, "VNDRBOOT", ANDROID },
+	{ 0, 6, "\xfd\x37zXZ", PACKED("xz") },
+	{ 0, 4, "BZh9", PACKED("bzip2") },
+	{ 0, 4, "\x02\x21\x4c\x18", PACKED("lz4") },
+	{ 0, 4, "\x04\x22\x4d\x18", PACKED("lz4") },
+	{ 0, 9, "\x89LZO\0\r\n\x1a\n", PACKED("lzop") },
+	{ 0, 4, "LZIP", PACKED("lzip") },
+	{ 0, 4, "PK\3\4", ARCHIVE },
+	{ 0, 6, "7z\xbc\xaf\x27\x1c", ARCHIVE },
+	{ 0, 6, "Rar!\x1a\7", ARCHIVE },
+	{ 0, 8, "!<arch>\n", ARCHIVE },
+	{ 0, 4, "\xed\xab\xee\xdb", ARCHIVE },
+	{ 257, 5, "ustar", ARCHIVE },
 	{ 0, 6, "070701", "is a cpio archive; give it with --initrd" },
+	{ 0, 6, "070702", "is a cpio archive; give it with --initrd" },
+	{ 0, 6, "070707", "is a cpio archive; give it with --initrd" },
 	{ 0, 3, "#!/", "is a script; " WANTED },
-	{ 0, 4, "QFI\xfb", "is a disk image; give it with --disk" },
+	{ 0, 4, "\xcf\xfa\xed\xfe", "is a program for macOS; " WANTED },
+	{ 0, 4, "QFI\xfb", DISK },
+	{ 0, 4, "KDMV", DISK },
+	{ 0, 8, "vhdxfile", DISK },
+	{ 0, 8, "conectix", DISK },
+	{ 0x40, 4, "\x7f\x10\xda\xbe", DISK },
+	{ 0, 4, "\x3a\xff\x26\xed", DISK },
+	{ 512, 8, "EFI PART", DISK },
+	{ 0, 4, "hsqs", FILESYSTEM },
+	{ 0, 4, "XFSB", FILESYSTEM },
 };
+
+/*
+ * Where so few bytes prove nothing, more must hold. LZMA: its usual properties,
+ * and a length that is not told. A partition table: flags that such a one has.
+ */
+static const char *look_closer(const uint8_t *b, size_t len)
+{
+	static const uint8_t ones[8] = {
+		255, 255, 255, 255, 255, 255, 255, 255
+	};
+	unsigned i;
+
+	if (len >= 13 && !memcmp(b, "\x5d\0\0", 3) && !memcmp(b + 5, ones, 8))
+		return PACKED("lzma");
+	if (len < 512 || b[510] != 0x55 || b[511] != 0xaa)
+		return NULL;
+	for (i = 446; i < 510 && !(b[i] & 0x7f); i += 16)
+		;
+	return i < 510 ? NULL : DISK;
+}
 
 int image_reject(struct load *l, const struct head *h, const char *where)
 {
+	const char *verdict = look_closer(h->byte, h->len);
 	unsigned i;
 
-	for (i = 0; i < sizeof(rejects) / sizeof(rejects[0]); i++)
+	for (i = 0; !verdict && i < sizeof(rejects) / sizeof(rejects[0]); i++)
 		if (head_has(h, rejects[i].off, rejects[i].bytes,
 			     rejects[i].len))
-			return infile_err(&l->file, l->e, -ENOEXEC, "%s%s",
-					  where, rejects[i].verdict);
-	return 0;
+			verdict = rejects[i].verdict;
+	return verdict ? infile_err(&l->file, l->e, -ENOEXEC, "%s%s", where,
+				    verdict)
+		       : 0;
 }
 
 int image_too_big(struct load *l, uint64_t end)
@@ -71,6 +117,19 @@ int image_too_big(struct load *l, uint64_t end)
 			  "needs at least %llu MiB; give --memory %lluM",
 			  (unsigned long long)(l->m->ram_size / MIB),
 			  (unsigned long long)need, (unsigned long long)need);
+}
+
+int image_check_params(struct load *l, size_t limit)
+{
+	const size_t len = l->m->params ? strlen(l->m->params) : 0;
+
+	return len < limit
+		       ? 0
+		       : err_set(l->e, -E2BIG,
+				 "--params: the command line has %zu "
+				 "characters, of which this kernel sees %zu; "
+				 "shorten it",
+				 len, limit - 1);
 }
 
 /* Text as short as this may be anything. */
@@ -111,6 +170,14 @@ static bool is_text(const struct head *h)
 			return false;
 	}
 	return h->len > WORD || memchr(h->byte, '\n', h->len);
+}
+
+/* No program begins with zeroes, but most file systems and CDs do. */
+static bool is_zero(const struct head *h)
+{
+	static const uint8_t zero[HEAD_SIZE];
+
+	return h->len == HEAD_SIZE && !memcmp(h->byte, zero, HEAD_SIZE);
 }
 
 /*
@@ -169,6 +236,10 @@ int image_load_flat(struct load *l)
 	if (is_text(&l->head))
 		return infile_err(&l->file, l->e, -ENOEXEC,
 				  "is text, not a kernel; " WANTED);
+	if (is_zero(&l->head))
+		return infile_err(&l->file, l->e, -ENOEXEC,
+				  "begins with zeroes: a disk or a file system "
+				  "goes to --disk; " WANTED);
 	if (size > SIZE_LIMIT || TEXT_OFFSET > l->m->ram_size ||
 	    size > l->m->ram_size - TEXT_OFFSET)
 		return image_too_big(l, size + TEXT_OFFSET);

@@ -29,6 +29,22 @@ static bool overlap(const Elf64_Phdr *a, const Elf64_Phdr *b)
 	       b->p_paddr < a->p_paddr + a->p_memsz;
 }
 
+static const char *machine_name(uint16_t machine)
+{
+	switch (machine) {
+	case EM_X86_64:
+		return "x86-64";
+	case EM_RISCV:
+		return "RISC-V";
+	case EM_PPC64:
+		return "POWER";
+	case EM_LOONGARCH:
+		return "LoongArch";
+	default:
+		return "another machine";
+	}
+}
+
 static int header_check(struct load *l, const Elf64_Ehdr *eh)
 {
 	const struct infile *f = &l->file;
@@ -49,9 +65,7 @@ static int header_check(struct load *l, const Elf64_Ehdr *eh)
 		return infile_err(f, l->e, -ENOEXEC,
 				  "is an ELF file for %s; give one built for "
 				  "AArch64",
-				  eh->e_machine == EM_X86_64
-					  ? "x86-64"
-					  : "another machine");
+				  machine_name(eh->e_machine));
 	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
 		return infile_err(f, l->e, -ENOEXEC,
 				  "is an ELF file that is not linked; give an "

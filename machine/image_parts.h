@@ -99,6 +99,13 @@ int image_reject(struct load *l, const struct head *h, const char *where);
  */
 int image_too_big(struct load *l, uint64_t end);
 
+/*
+ * image_check_params() - is the machine's command line shorter than @limit?
+ *
+ * Linux cuts a longer one off, without a word. 0, or -E2BIG with a sentence.
+ */
+int image_check_params(struct load *l, size_t limit);
+
 /* Unpack and place @len bytes from @off of the file, which must be an Image. */
 int image_load_packed(struct load *l, enum packing how, uint64_t off,
 		      uint64_t len);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cmdline.h"
 #include "core/kvm.h"
 #include "core/log.h"
 #include "host/info.h"
@@ -22,8 +23,7 @@
 static bool asks_for_nvhe(const char *params)
 {
 	size_t len = 0;
-	const char *mode =
-		params ? cmdline_value(params, "kvm-arm.mode=", &len) : NULL;
+	const char *mode = cmdline_value(params, "kvm-arm.mode", &len);
 
 	return mode && ((len == strlen("nvhe") && !memcmp(mode, "nvhe", len)) ||
 			(len == strlen("protected") &&

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/arch.h"
+#include "core/cmdline.h"
 #include "core/kvm.h"
 #include "host/info.h"
 #include "nested/granule.h"
@@ -20,22 +21,6 @@
 #define FIRST_MINOR 16
 
 #define MODE_KEY "kvm-arm.mode="
-
-const char *cmdline_value(const char *cmdline, const char *key, size_t *len)
-{
-	const char *value = NULL, *p = cmdline;
-
-	for (;;) {
-		p += strspn(p, " \t\n");
-		if (!*p)
-			return value;
-		if (!strncmp(p, key, strlen(key))) {
-			value = p + strlen(key);
-			*len = strcspn(value, " \t\n");
-		}
-		p += strcspn(p, " \t\n");
-	}
-}
 
 #define ID_AA64MMFR0_EL1 ARM64_SYS_REG(3, 0, 0, 7, 0)
 #define ID_AA64MMFR1_EL1 ARM64_SYS_REG(3, 0, 0, 7, 1)
@@ -103,7 +88,7 @@ static void explain(char *why, size_t size, const struct nested_cpu *cpu,
 	bool nested;
 	size_t len;
 
-	mode = cmdline_value(cmdline, MODE_KEY, &len);
+	mode = cmdline_value(cmdline, "kvm-arm.mode", &len);
 	nested = mode && len == strlen("nested") &&
 		 !strncmp(mode, "nested", len);
 	/* Other modes make Linux leave VHE alone, and vCPUs not show it. */

@@ -48,10 +48,3 @@ void nested_look(struct nested_cpu *, int kvm_fd);
  */
 const char *nested_warning(unsigned i, const struct host_info *host,
 			   unsigned ipa_bits, unsigned page);
-
-/*
- * cmdline_value() - what @key (with its '=') was last given on @cmdline
- *
- * *@len is the value's length. NULL if it is not there.
- */
-const char *cmdline_value(const char *cmdline, const char *key, size_t *len);

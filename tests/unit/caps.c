@@ -4,7 +4,6 @@
 #include <jansson.h>
 
 #include "host/info.h"
-#include "nested/probe.h"
 #include "tests/unit/test.h"
 
 static const struct host_info host = {
@@ -167,19 +166,4 @@ TEST(without_kvm_there_is_a_reason_and_no_features)
 	HAS(text, "\"reason\": \"permission denied\"");
 	OK(!strstr(text, "features"));
 	free(text);
-}
-
-TEST(the_last_value_on_a_kernel_command_line_counts)
-{
-	size_t len = 0;
-	const char *v;
-
-	v = cmdline_value("a=1 kvm-arm.mode=nvhe kvm-arm.mode=nested\n",
-			  "kvm-arm.mode=", &len);
-	EQ(len, 6);
-	MEM_EQ(v, "nested", 6);
-	OK(!cmdline_value("xkvm-arm.mode=nested", "kvm-arm.mode=", &len));
-	OK(!cmdline_value("", "a=", &len));
-	OK(cmdline_value(" a=", "a=", &len));
-	EQ(len, 0);
 }

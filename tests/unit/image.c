@@ -162,23 +162,49 @@ TEST(B1_a_long_path_leaves_room_for_the_reason)
 TEST(B1_what_is_known_not_to_boot_is_called_by_its_name)
 {
 	static const struct {
-		unsigned off;
+		unsigned off, len;
 		const char *bytes;
 		const char *what;
 	} row[] = {
-		{ 0x202, "HdrS", "x86 kernel" },
-		{ 56, "RSC\x05", "RISC-V" },
-		{ 0x24, "\x18\x28\x6f\x01", "32-bit ARM" },
-		{ 0, "\x27\x05\x19\x56", "uImage" },
-		{ 0, "\xd0\x0d\xfe\xed", "device tree" },
-		{ 0,
-		  "\xfd"
-		  "7zXZ",
-		  "xz" },
-		{ 0, "BZh91AY", "bzip2" },
-		{ 0, "\x04\x22\x4d\x18", "lz4" },
-		{ 0, "070701", "--initrd" },
-		{ 0, "QFI\xfb", "--disk" },
+		{ 0x202, 4, "HdrS", "x86 kernel" },
+		{ 56, 4, "RSC\x05", "RISC-V" },
+		{ 0x24, 4, "\x18\x28\x6f\x01", "32-bit ARM" },
+		{ 0, 4, "\x27\x05\x19\x56", "uImage" },
+		{ 0, 4, "\xd0\x0d\xfe\xed", "device tree" },
+		{ 0, 4, "\xd7\xb7\xab\x1e", "device trees" },
+		{ 0, 8, "ANDROID!", "Android boot image" },
+		{ 0, 6, "\xfd\x37zXZ", "xz" },
+		{ 0, 7, "BZh91AY", "bzip2" },
+		{ 0, 4, "\x02\x21\x4c\x18", "lz4" },
+		{ 0, 4, "\x04\x22\x4d\x18", "lz4" },
+		{ 0, 9, "\x89LZO\0\r\n\x1a\n", "lzop" },
+		{ 0, 4, "LZIP", "lzip" },
+		{ 0, 13, "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff",
+		  "lzma" },
+		{ 0, 4, "PK\3\4", "is an archive" },
+		{ 0, 6, "7z\xbc\xaf\x27\x1c", "is an archive" },
+		{ 0, 6, "Rar!\x1a\7", "is an archive" },
+		{ 0, 8, "!<arch>\n", "is an archive" },
+		{ 0, 4, "\xed\xab\xee\xdb", "is an archive" },
+		{ 257, 8,
+		  "ustar\0"
+		  "00",
+		  "is an archive" },
+		{ 0, 6, "070701", "--initrd" },
+		{ 0, 6, "070702", "--initrd" },
+		{ 0, 6, "070707", "--initrd" },
+		{ 0, 4, "\xcf\xfa\xed\xfe", "macOS" },
+		{ 0, 4, "QFI\xfb", "--disk" },
+		{ 0, 4, "KDMV", "--disk" },
+		{ 0, 8, "vhdxfile", "--disk" },
+		{ 0, 8, "conectix", "--disk" },
+		{ 64, 4, "\x7f\x10\xda\xbe", "--disk" },
+		{ 0, 4, "\x3a\xff\x26\xed", "--disk" },
+		{ 512, 8, "EFI PART", "--disk" },
+		{ 510, 2, "\x55\xaa", "--disk" },
+		{ 0, 4, "hsqs", "file system" },
+		{ 0, 4, "XFSB", "file system" },
+		{ 0, 0, "", "begins with zeroes: a disk" },
 	};
 	unsigned i;
 
@@ -186,10 +212,52 @@ TEST(B1_what_is_known_not_to_boot_is_called_by_its_name)
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		uint8_t b[1024] = { 0 };
 
-		memcpy(b + row[i].off, row[i].bytes, strlen(row[i].bytes));
+		memcpy(b + row[i].off, row[i].bytes, row[i].len);
 		EQ(load_bytes(b, sizeof(b)), -ENOEXEC);
 		says(row[i].what);
 	}
+}
+
+/* Of what is named by a few bytes, each alone is in programs, too. */
+TEST(a_program_is_not_taken_for_what_it_resembles)
+{
+	uint8_t b[1024] = { 0x00, 0x00, 0x00, 0x14 };
+
+	machine_of(32 * MIB);
+	memcpy(b + 510, "\x55\xaa", 2);
+	b[446] = 0x12;
+	EQ(load_bytes(b, sizeof(b)), 0);
+	memset(b, 0, sizeof(b));
+	memcpy(b, "\x5d\0\0\x10", 4); /* adr x29, . + 8 */
+	EQ(load_bytes(b, sizeof(b)), 0);
+	memset(b + 5, 0xff, 7);
+	EQ(load_bytes(b, sizeof(b)), 0);
+	EQ(load_bytes("\0\0\0\0\x1f\x20\x03\xd5", 8), 0);
+}
+
+static const char *params_of(size_t len)
+{
+	static char params[4096];
+
+	memset(params, 'p', len);
+	params[len] = '\0';
+	return params;
+}
+
+/* COMMAND_LINE_SIZE, with the 0 at the end. */
+TEST(a_command_line_that_linux_would_cut_is_refused)
+{
+	machine_of(32 * MIB);
+	image_good();
+	mach.params = params_of(2047);
+	EQ(load_bytes(img, IMG), 0);
+	mach.params = params_of(2048);
+	EQ(load_bytes(img, IMG), -E2BIG);
+	HAS(err.text,
+	    "--params: the command line has 2048 characters, of which "
+	    "this kernel sees 2047; shorten it");
+	/* Of what is not Linux nobody knows. */
+	EQ(load_bytes("\x00\x00\x00\x14", 4), 0);
 }
 
 /* --- the flat binary --- */

@@ -43,6 +43,20 @@ TEST(a_zimage_lies_32_mib_up_and_is_entered_at_its_first_byte)
 	EQ(ram[LOW - 1], 0xdd);
 }
 
+TEST(a_command_line_that_a_32_bit_linux_would_cut_is_refused)
+{
+	static char params[1025];
+
+	machine32_of(64 * MIB);
+	zimage_make(20 * MIB);
+	mach.params = params;
+	memset(params, 'p', 1023);
+	EQ(load_bytes(z, IMG), 0);
+	params[1023] = 'p';
+	EQ(load_bytes(z, IMG), -E2BIG);
+	HAS(err.text, "has 1024 characters, of which this kernel sees 1023");
+}
+
 TEST(a_kernel_that_unpacks_to_more_has_room_to_move_before_files_follow)
 {
 	machine32_of(64 * MIB);

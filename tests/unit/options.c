@@ -458,6 +458,8 @@ TEST(options_of_a_command_without_one_are_refused)
 	STR_EQ(e.text, "--env is for a command, and there is none: give it "
 		       "behind '--'");
 	EQ(PARSE("-kk", "--root=/x", "--"), -EINVAL);
+	EQ(PARSE("-kk", "-p\"rdinit=/bin/sh\"", "--", "prog"), -EINVAL);
+	STR_EQ(e.text, "--params: rdinit= is what runs prog; leave it out");
 	EQ(PARSE("-kk", "--env", "1A=b", "--", "prog"), -EINVAL);
 	HAS(e.text, "not of the form NAME[=VALUE]");
 	EQ(PARSE("--", "prog"), -EINVAL);
