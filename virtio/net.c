@@ -150,13 +150,37 @@ static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 	return h->flags && h->gso_size;
 }
 
+/*
+ * The interface has been removed on the host. For the guest that is a cable
+ * without a link, which the next reset looks for again: no fault of the device.
+ */
+static bool is_gone(int err)
+{
+	return err == EBADFD || err == ENODEV;
+}
+
+static void set_link(struct net *n, bool up)
+{
+	const uint16_t status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
+
+	virtio_config_set(&n->v, offsetof(struct virtio_net_config, status),
+			  &status, sizeof(status));
+}
+
+static void failed(struct net *n, int err, const char *what)
+{
+	if (is_gone(err))
+		set_link(n, false);
+	virtio_failed(&n->v, err, what);
+}
+
 /* What the back end refused: a full queue and a bad packet are no fault of its. */
 static void not_sent(struct net *n, int err)
 {
 	if (err == EAGAIN || err == EINVAL)
 		n->v.stats.errors++;
 	else
-		virtio_failed(&n->v, err, "sending a packet");
+		failed(n, err, "sending a packet");
 }
 
 static int transmit(struct virtio *v, unsigned q, struct vq_chain *c)
@@ -298,7 +322,7 @@ static int receive(struct net *n)
 	vq_unpop(vq, &n->rx);
 	if (len == -EAGAIN)
 		return -EAGAIN;
-	virtio_failed(&n->v, -len, "receiving a packet");
+	failed(n, -len, "receiving a packet");
 	return -EIO;
 }
 
@@ -345,6 +369,7 @@ static int net_activate(struct virtio *v)
 {
 	struct net *n = (struct net *)v;
 	unsigned i, tun_f = 0;
+	int r;
 
 	for (i = 0; i < ARRAY_LEN(offloads); i++)
 		if (offloads[i].guest && virtio_has(v, offloads[i].feature))
@@ -352,7 +377,13 @@ static int net_activate(struct virtio *v)
 	/* No segment of a packet can be left to a driver without it. */
 	if (!(tun_f & TUN_F_CSUM))
 		tun_f = 0;
-	return n->net->ops->set_offloads(n->net, tun_f);
+	r = n->net->ops->set_offloads(n->net, tun_f);
+	if (r < 0 && is_gone(-r)) {
+		failed(n, -r, "preparing the interface");
+		return 0;
+	}
+	set_link(n, true);
+	return r;
 }
 
 static void net_queue_reset(struct virtio *v, unsigned q)
