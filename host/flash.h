@@ -16,7 +16,10 @@ struct err;
 struct flash_bank;
 
 /*
- * flash_open_code() - the firmware at @path, not copied: to be read only
+ * flash_open_code() - the firmware at @path, to be read only
+ *
+ * Its first 4 MiB are a copy in huge pages, where the host has some; @size is a
+ * multiple of 2 MiB, and so is where flash_mem() begins.
  *
  * NULL with a sentence in @e, which begins with --firmware.
  */

@@ -60,6 +60,35 @@ TEST(code_is_the_file_and_erased_flash_behind_it)
 	flash_close(b);
 }
 
+/* The copy of the beginning and the mapping of the rest meet without a seam. */
+TEST(a_large_firmware_is_whole_and_lies_where_huge_pages_can)
+{
+	const size_t bank = 8u << 20;
+	uint32_t *word = test_room(bank);
+	size_t len[] = { 2u << 20, (2u << 20) + 4,  (4u << 20) - 4,
+			 4u << 20, (5u << 20) + 12, bank };
+	struct flash_bank *b;
+	unsigned i;
+	size_t n;
+
+	for (n = 0; n < bank / 4; n++)
+		word[n] = n * 2654435761u;
+	a_directory();
+	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		put_file("code", word, len[i]);
+		b = flash_open_code("code", bank, &e);
+		OK(b);
+		if (!b)
+			return;
+		EQ((uintptr_t)flash_mem(b) % (2u << 20), 0);
+		EQ(memcmp(flash_mem(b), word, len[i]), 0);
+		for (n = len[i]; n < bank && flash_mem(b)[n] == 0xff; n++)
+			;
+		EQ(n, bank);
+		flash_close(b);
+	}
+}
+
 TEST(what_is_programmed_without_a_file_is_in_memory_alone)
 {
 	struct flash_bank *b;
