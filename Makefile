@@ -330,7 +330,7 @@ help:
 	@echo 'make check         tests, on real KVM in the emulated host; T=all: more; or some:'
 	@echo '                   T=PART, or T=FILE[@HOST][:PATTERN] of tests/vm, as in'
 	@echo '                   T=unit T=boot T=caps@vhe T="style boot:reset"; HOST is one'
-	@echo '                   of nv2, nvhe-gicv2, nvhe, vhe-gicv2, vhe, nv2-16k, nv2-lpa2'
+	@echo '                   of nv2, nvhe-gicv2, nvhe, vhe-gicv2, vhe, nv2-16k, nv2-mte, nv2-lpa2'
 	@echo 'make unit          unit tests, natively with sanitizers (T=pattern)'
 	@echo 'make neutral       what knows no architecture, compiled for riscv64'
 	@echo 'make tsan          unit tests and corpora under ThreadSanitizer (T=pattern)'

@@ -71,6 +71,16 @@ static int check_aarch32(struct board *b, struct err *e)
 	return 0;
 }
 
+static int check_mte(struct board *b, struct err *e)
+{
+	if (b->cfg->mte && kvm_cap(b->vm.kvm_fd, KVM_CAP_ARM_MTE) <= 0)
+		return err_set(e, -ENOTSUP,
+			       "--mte: this host has no memory tags to give; "
+			       "leave it out, or see what `nestor caps` says "
+			       "of mte");
+	return 0;
+}
+
 static int load_cpu(struct board *b, struct err *e)
 {
 	const char *cpu = b->cfg->cpu;
@@ -136,8 +146,8 @@ int arch_board_plan(struct board *b, gpa_t end, struct err *e)
 {
 	int r;
 
-	if ((r = check_aarch32(b, e)) < 0 || (r = load_cpu(b, e)) < 0 ||
-	    (r = choose_nested(b, e)) < 0)
+	if ((r = check_aarch32(b, e)) < 0 || (r = check_mte(b, e)) < 0 ||
+	    (r = load_cpu(b, e)) < 0 || (r = choose_nested(b, e)) < 0)
 		return r;
 	r = pick_ipa_bits(b, place_gicr(&b->m, end), e);
 	return r < 0 ? r : (int)KVM_VM_TYPE_ARM_IPA_SIZE(r);
@@ -154,6 +164,17 @@ static void enable(struct board *b, unsigned cap)
 		log_debug("KVM lacks capability %u", cap);
 }
 
+/* Before there are vCPUs, and before memory, which KVM checks for it. */
+static int enable_mte(struct board *b)
+{
+	struct kvm_enable_cap c = { .cap = KVM_CAP_ARM_MTE };
+
+	return b->cfg->mte
+		       ? log_failure("KVM_CAP_ARM_MTE",
+				     kvm_ioctlp(b->vm.fd, KVM_ENABLE_CAP, &c))
+		       : 0;
+}
+
 /* The model, as the host has it and the user wants it. */
 int arch_board_vm(struct board *b, struct err *e)
 {
@@ -167,8 +188,8 @@ int arch_board_vm(struct board *b, struct err *e)
 	enable(b, KVM_CAP_ARM_NISV_TO_USER);
 	enable(b, KVM_CAP_ARM_SYSTEM_SUSPEND);
 	vcpu_model_probe(b->vm.kvm_fd, &a->model);
-	r = 0;
-	if (a->cpu) {
+	r = enable_mte(b);
+	if (!r && a->cpu) {
 		cpu_template_model(a->cpu, &a->model);
 		r = cpu_template_enable(a->cpu, &b->vm, e);
 	}

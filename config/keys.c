@@ -114,6 +114,7 @@ const struct key keys[] = {
 	    .choices = cpus),
 	FLAG("aarch32", MACHINE, aarch32, "off",
 	     "processors for a 32-bit ARM kernel"),
+	FLAG("mte", MACHINE, mte, "off", "tags for the guest's memory (MTE)"),
 	FLAG("pmu", MACHINE, pmu, "on", "no performance counters (PMUv3)"),
 	FLAG("sve", MACHINE, sve, "on", "no scalable vectors (SVE)"),
 	FLAG("pauth", MACHINE, pauth, "on", "no pointer authentication"),

@@ -111,11 +111,29 @@ static int check_balloon(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* Tags are the kernel's, for pages that no file and no other process has. */
+static int check_mte(const struct config *c, struct err *e)
+{
+	const char *other = c->aarch32	   ? "--aarch32"
+			    : c->hugepages ? "--hugepages"
+			    : c->nshares   ? "--share"
+			    : c->vars	   ? "--vars"
+					   : NULL;
+
+	if (!c->mte || !other)
+		return 0;
+	return err_set(e, -EINVAL,
+		       "--mte and %s are both given; %s, so leave one out",
+		       other,
+		       c->aarch32 ? "a 32-bit kernel has no tags"
+				  : "KVM gives tags to private memory only");
+}
+
 int config_check(const struct config *c, struct err *e)
 {
 	unsigned i, j;
 
-	if (check_boot(c, e) || check_command(c, e))
+	if (check_boot(c, e) || check_command(c, e) || check_mte(c, e))
 		return -EINVAL;
 	if (c->on_reset == POLICY_IGNORE)
 		return err_set(e, -EINVAL,

@@ -193,6 +193,7 @@ struct config {
 	bool pci_testdev;
 	char *cpu;    /* "host", or the file of a CPU template */
 	bool aarch32; /* the vCPUs' EL1 is a 32-bit one */
+	bool mte;     /* memory has tags */
 	bool pmu;     /* offer what the host has; off for a plainer CPU */
 	bool sve;
 	bool pauth;

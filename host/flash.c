@@ -204,27 +204,36 @@ static int read_at(int fd, uint8_t *buf, size_t len, uint64_t off)
 	return 0;
 }
 
-/* The beginning of the file @fd, of @len bytes, as a copy in huge pages. */
-static int copy_beginning(struct flash_bank *b, int fd, uint64_t len)
+/*
+ * The first @n bytes of the file @fd, which has @len, as a copy: all of it, or a
+ * multiple of HUGE. Holes take no memory.
+ */
+static int copy_file(struct flash_bank *b, int fd, uint64_t len, uint64_t n)
 {
-	uint64_t off, n;
+	uint64_t room = (n + HUGE - 1) & -(uint64_t)HUGE;
+	off_t off = 0, hole;
 	int r = 0;
 
-	for (off = 0; off < HUGES * HUGE && off < len && !r; off += HUGE) {
-		n = len - off < HUGE ? len - off : HUGE;
-		if (mmap(b->mem + off, HUGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1,
-			 0) == MAP_FAILED)
-			return -errno;
-		madvise(b->mem + off, HUGE, MADV_HUGEPAGE);
-		r = read_at(fd, b->mem + off, n, off);
-		memset(b->mem + off + n, 0xff, HUGE - n);
+	if (mmap(b->mem, room, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		return -errno;
+	madvise(b->mem, HUGES * HUGE, MADV_HUGEPAGE);
+	while (!r && (off = lseek(fd, off, SEEK_DATA)) >= 0 &&
+	       (uint64_t)off < n) {
+		hole = lseek(fd, off, SEEK_HOLE);
+		if ((uint64_t)hole > n)
+			hole = n;
+		r = read_at(fd, b->mem + off, hole - off, off);
+		off = hole;
 	}
+	if (n == len)
+		memset(b->mem + n, 0xff, room - n);
 	return r;
 }
 
 static struct flash_bank *open_private(const char *opt, const char *path,
-				       uint64_t size, bool runs, struct err *e)
+				       uint64_t size, uint64_t copied,
+				       struct err *e)
 {
 	struct flash_bank *b;
 	uint64_t len;
@@ -235,8 +244,8 @@ static struct flash_bank *open_private(const char *opt, const char *path,
 	b = bank_new(size);
 	if (b)
 		r = map_file(b, fd, len);
-	if (!r && runs)
-		r = copy_beginning(b, fd, len);
+	if (!r && copied)
+		r = copy_file(b, fd, len, len < copied ? len : copied);
 	close(fd);
 	if (!r)
 		return b;
@@ -245,20 +254,21 @@ static struct flash_bank *open_private(const char *opt, const char *path,
 	return NULL;
 }
 
-struct flash_bank *flash_open_code(const char *path, uint64_t size,
+struct flash_bank *flash_open_code(const char *path, uint64_t size, bool tags,
 				   struct err *e)
 {
-	return open_private("--firmware", path, size, true, e);
+	return open_private("--firmware", path, size,
+			    tags ? size : HUGES * HUGE, e);
 }
 
 struct flash_bank *flash_open_scratch(const char *template, uint64_t size,
-				      struct err *e)
+				      bool tags, struct err *e)
 {
 	struct flash_bank *b;
 
 	if (template)
 		return open_private("--firmware, its variables in", template,
-				    size, false, e);
+				    size, tags ? size : 0, e);
 	b = bank_new(size);
 	if (!b)
 		err_set(e, -ENOMEM, "no memory for the firmware's variables");

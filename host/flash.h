@@ -9,6 +9,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,11 +20,12 @@ struct flash_bank;
  * flash_open_code() - the firmware at @path, to be read only
  *
  * Its first 4 MiB are a copy in huge pages, where the host has some; @size is a
- * multiple of 2 MiB, and so is where flash_mem() begins.
+ * multiple of 2 MiB, and so is where flash_mem() begins. With @tags all of it is
+ * a copy, in memory that can have tags (MTE), as pages of files cannot.
  *
  * NULL with a sentence in @e, which begins with --firmware.
  */
-struct flash_bank *flash_open_code(const char *path, uint64_t size,
+struct flash_bank *flash_open_code(const char *path, uint64_t size, bool tags,
 				   struct err *e);
 
 /*
@@ -38,7 +40,7 @@ struct flash_bank *flash_open_vars(const char *path, const char *template,
 
 /* The same contents, for as long as the bank is open. NULL with a sentence. */
 struct flash_bank *flash_open_scratch(const char *template, uint64_t size,
-				      struct err *e);
+				      bool tags, struct err *e);
 
 /*
  * flash_open_empty() - nothing, for as long as the bank is open

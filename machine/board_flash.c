@@ -102,16 +102,16 @@ static int add_firmware(struct board *b, const char *code, struct err *e)
 			return r;
 		code = found;
 	}
-	bank = flash_open_code(code, arch_map.flash.size, e);
+	bank = flash_open_code(code, arch_map.flash.size, b->cfg->mte, e);
 	r = bank ? add_bank(b, 0, bank, false) : -EINVAL;
 	if (r < 0)
 		return r;
 	firmware_template(code, vars);
 	template = vars[0] ? vars : NULL;
-	bank = b->cfg->vars
-		       ? flash_open_vars(b->cfg->vars, template,
-					 arch_map.flash.size, e)
-		       : flash_open_scratch(template, arch_map.flash.size, e);
+	bank = b->cfg->vars ? flash_open_vars(b->cfg->vars, template,
+					      arch_map.flash.size, e)
+			    : flash_open_scratch(template, arch_map.flash.size,
+						 b->cfg->mte, e);
 	return bank ? add_bank(b, 1, bank, true) : -EINVAL;
 }
 

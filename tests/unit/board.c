@@ -6,6 +6,8 @@
 #include "machine/board.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "arm64/gic.h"
 #include "arm64/map.h"
@@ -76,6 +78,47 @@ TEST(features_that_the_host_lacks_are_not_asked_for)
 		if (fake_calls[i].request == KVM_ARM_VCPU_INIT)
 			EQ(fake_calls[i].a, 1 << KVM_ARM_VCPU_PSCI_0_2);
 	EQ(fake_kvm_count(KVM_ARM_VCPU_FINALIZE), 0);
+	board_rig_unmake(b);
+}
+
+/* Documentation/virt/kvm/api.rst, 7.29: before there are vCPUs. */
+TEST(memory_tags_are_asked_for_before_kvm_sees_memory_or_a_vcpu)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+	char asked[32];
+
+	snprintf(asked, sizeof(asked), "ENABLE_CAP %#x", KVM_CAP_ARM_MTE);
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_MTE, 1);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	OK(!strstr(fake_kvm_log(), asked));
+	board_rig_unmake(b);
+
+	c.mte = true;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_MTE, 1);
+	EQ(board_rig_make(&c, &b, &e), 0);
+	LT(board_rig_at(asked),
+	   board_rig_at("SET_USER_MEMORY_REGION 0x40000000"));
+	LT(board_rig_at(asked), board_rig_at("CREATE_VCPU 0 "));
+	board_rig_unmake(b);
+}
+
+TEST(a_host_without_memory_tags_is_told_before_there_is_a_vm)
+{
+	struct config c = board_rig_config();
+	struct board *b;
+	struct err e;
+
+	c.mte = true;
+	fake_kvm_reset();
+	fake_kvm_cap(KVM_CAP_ARM_MTE, 0);
+	EQ(board_rig_make(&c, &b, &e), -ENOTSUP);
+	HAS(e.text,
+	    "--mte: this host has no memory tags to give; leave it out");
+	EQ(fake_kvm_count(KVM_CREATE_VM), 0);
 	board_rig_unmake(b);
 }
 

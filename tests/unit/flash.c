@@ -51,7 +51,7 @@ TEST(code_is_the_file_and_erased_flash_behind_it)
 
 	a_directory();
 	put_file("code", "firmware", 8);
-	b = flash_open_code("code", SIZE, &e);
+	b = flash_open_code("code", SIZE, false, &e);
 	OK(b);
 	MEM_EQ(flash_mem(b), "firmware\xff", 9);
 	EQ(flash_mem(b)[4095], 0xff);
@@ -76,7 +76,7 @@ TEST(a_large_firmware_is_whole_and_lies_where_huge_pages_can)
 	a_directory();
 	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
 		put_file("code", word, len[i]);
-		b = flash_open_code("code", bank, &e);
+		b = flash_open_code("code", bank, i % 2, &e);
 		OK(b);
 		if (!b)
 			return;
@@ -95,7 +95,7 @@ TEST(what_is_programmed_without_a_file_is_in_memory_alone)
 
 	a_directory();
 	put_file("template", "variables", 9);
-	b = flash_open_scratch("template", SIZE, &e);
+	b = flash_open_scratch("template", SIZE, false, &e);
 	OK(b);
 	EQ(flash_store(b, 0, "V", 1), 0);
 	EQ(flash_store(b, SIZE - 1, "E", 1), 0);
@@ -105,7 +105,7 @@ TEST(what_is_programmed_without_a_file_is_in_memory_alone)
 	EQ(flash_mem(b)[SIZE - 1 - (1 << 20)], 0xff);
 	EQ(byte_of("template", 0), 'v');
 	flash_close(b);
-	b = flash_open_scratch(NULL, SIZE, &e);
+	b = flash_open_scratch(NULL, SIZE, false, &e);
 	EQ(flash_mem(b)[SIZE - 1], 0xff);
 	flash_close(b);
 }
@@ -265,15 +265,15 @@ TEST(what_is_no_image_of_flash_is_refused)
 	put_file("empty", "", 0);
 	put_file("big", "", 0);
 	EQ(truncate("big", SIZE + 1), 0);
-	refused(flash_open_code("empty", SIZE, &e),
+	refused(flash_open_code("empty", SIZE, false, &e),
 		"--firmware empty: the file is empty; was it copied "
 		"completely?");
-	refused(flash_open_code("big", SIZE, &e),
+	refused(flash_open_code("big", SIZE, false, &e),
 		"--firmware big: has 4194305 bytes, but a bank of flash only "
 		"4 MiB; give a smaller file");
 	refused(flash_open_vars("empty", NULL, SIZE, &e),
 		"--vars empty: the file is empty; remove it, and it is made "
 		"anew");
-	refused(flash_open_code("/dev/null", SIZE, &e),
+	refused(flash_open_code("/dev/null", SIZE, false, &e),
 		"--firmware /dev/null: give a regular file");
 }

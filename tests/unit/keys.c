@@ -72,6 +72,32 @@ TEST(a_balloon_is_not_for_a_guest_with_el2_nor_for_huge_pages)
 	config_free(&c);
 }
 
+TEST(tags_are_for_private_memory_of_a_64_bit_guest)
+{
+	struct err e;
+
+	EQ(set("mte", "on", NULL), 0);
+	c.kernel = strdup("x");
+	EQ(config_check(&c, &e), 0);
+	c.nshares = 1;
+	EQ(config_check(&c, &e), -EINVAL);
+	STR_EQ(e.text, "--mte and --share are both given; KVM gives tags to "
+		       "private memory only, so leave one out");
+	c.nshares = 0;
+	c.hugepages = true;
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--mte and --hugepages are both given; KVM gives");
+	c.hugepages = false;
+	c.firmware = strdup("f");
+	c.vars = strdup("v");
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--mte and --vars are both given; KVM gives");
+	c.aarch32 = true;
+	EQ(config_check(&c, &e), -EINVAL);
+	HAS(e.text, "--mte and --aarch32 are both given; a 32-bit kernel");
+	config_free(&c);
+}
+
 TEST(a_word_that_a_path_key_knows_is_no_path)
 {
 	char text[64] = "";

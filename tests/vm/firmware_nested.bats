@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# Firmware in a guest that has an EL2: UEFI runs there, starts a stock kernel there,
+# and that kernel has guests of its own.
+
+load lib
+load session
+
+# What the kernel is given to run, on the second disk.
+setup_file()
+{
+	cd "$BATS_FILE_TMPDIR" || return
+	cat >more <<-'END'
+		dmesg | grep -o "CPU: All.*"
+		./nestor run -k smp.bin -c 2
+		echo "L2: $?"
+	END
+	cp "$NESTOR" "$PAYLOADS/smp.bin" .
+	tar -c -f more.tar more nestor smp.bin
+}
+
+# nests KIND WHERE - the first machine sets a variable, the next one finds it
+nests()
+{
+	local i
+	for i in 1 2; do
+		aavmf "--nested=$1" -d "$EFI/efi.img" \
+			-d "$BATS_FILE_TMPDIR/more.tar,ro"
+		vm_says "to continue."
+		types ' '
+		((i == 2)) || vm_ends 0
+	done
+	vm_says "CPU: All CPU(s) started at EL2"
+	vm_says "L2: 0"
+	vm_ends 0
+}
+
+@test "UEFI runs at EL2 with VHE, and a kernel that it starts has guests" {
+	nests vhe
+}
+
+@test "UEFI runs at EL2 without VHE, and a kernel that it starts has guests" {
+	nests nvhe
+}
