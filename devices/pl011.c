@@ -93,8 +93,7 @@ enum {
 #define IFLS_RESET 0x12
 #define CR_RESET   (CR_RXE | CR_TXE)
 
-#define PERIPH_ID 0x00141011 /* r1p3: FIFOs of 16 */
-#define FIFO	  16u
+#define FIFO 16u
 /* So many looks at UARTFR in a row are no longer part of sending. */
 #define POLLS 16u
 /* For so long no driver has a receive interrupt enabled and still discards. */
@@ -395,7 +394,7 @@ static uint32_t get(struct pl011 *u, uint64_t off)
 	case UARTDMACR:
 		return u->dmacr;
 	default:
-		return primecell_id(PERIPH_ID, off);
+		return primecell_id(PL011_PERIPH_ID, off);
 	}
 }
 

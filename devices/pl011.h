@@ -7,6 +7,9 @@
 #include "core/device.h"
 #include "core/irq.h"
 
+/* PeriphID3 to PeriphID0. */
+#define PL011_PERIPH_ID 0x00141011 /* r1p3: FIFOs of 16 */
+
 struct chardev;
 struct loop;
 

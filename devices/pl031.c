@@ -35,8 +35,6 @@ enum {
 	RTCICR = 0x1c,
 };
 
-#define PERIPH_ID 0x00141031 /* r1 */
-
 struct pl031 {
 	struct device dev;
 	struct irq irq;
@@ -151,7 +149,7 @@ static uint64_t pl031_read(struct device *dev, uint64_t off, unsigned size)
 		val = p->ris && p->imsc;
 		break;
 	default:
-		val = primecell_id(PERIPH_ID, off);
+		val = primecell_id(PL031_PERIPH_ID, off);
 	}
 	update(p);
 	pthread_mutex_unlock(&p->lock);

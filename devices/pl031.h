@@ -11,6 +11,9 @@
 #include "core/device.h"
 #include "core/irq.h"
 
+/* PeriphID3 to PeriphID0. */
+#define PL031_PERIPH_ID 0x00141031 /* r1 */
+
 struct loop;
 
 #define PL031_SIZE 0x1000

@@ -35,8 +35,7 @@ enum {
 	GPIOAFSEL = 0x420,
 };
 
-#define PERIPH_ID 0x00041061
-#define PRESS	  (50 * NSEC_PER_MSEC) /* half of it */
+#define PRESS (50 * NSEC_PER_MSEC) /* half of it */
 
 struct pl061 {
 	struct device dev;
@@ -103,7 +102,7 @@ static uint32_t get(const struct pl061 *p, uint64_t off)
 	case GPIOAFSEL:
 		return p->afsel;
 	default:
-		return primecell_id(PERIPH_ID, off);
+		return primecell_id(PL061_PERIPH_ID, off);
 	}
 }
 

@@ -11,6 +11,9 @@
 #include "core/device.h"
 #include "core/irq.h"
 
+/* PeriphID3 to PeriphID0. */
+#define PL061_PERIPH_ID 0x00041061
+
 struct loop;
 
 #define PL061_LINES 8u

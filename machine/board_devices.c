@@ -86,6 +86,20 @@ static int add_uart(struct board *b, struct err *e)
 		   : -ENOMEM;
 }
 
+/*
+ * What it is, and which PrimeCell: the same that its identification registers say,
+ * whose reads are eight exits each.
+ */
+static void primecell_is(struct tree *t, const char *kind, uint32_t periph)
+{
+	char both[32];
+	size_t n = snprintf(both, sizeof(both), "arm,%s", kind) + 1;
+
+	n += snprintf(both + n, sizeof(both) - n, "arm,primecell") + 1;
+	tree_prop(t, "compatible", both, n);
+	tree_cells(t, "arm,primecell-periphid", periph);
+}
+
 static void uart_node(struct tree *t, const struct machine *m)
 {
 	(void)m;
@@ -95,7 +109,7 @@ static void uart_node(struct tree *t, const struct machine *m)
 	tree_cells(t, "clocks", TREE_CLOCK, TREE_CLOCK);
 	tree_interrupt(t, arch_map.uart.line, false);
 	tree_reg(t, &arch_map.uart);
-	tree_strings(t, "compatible", "arm,pl011\0arm,primecell");
+	primecell_is(t, "pl011", PL011_PERIPH_ID);
 	tree_end(t);
 	tree_node(t, "aliases");
 	tree_path(t, "serial0", TREE_UART);
@@ -136,7 +150,7 @@ static void rtc_node(struct tree *t, const struct machine *m)
 	(void)m;
 	begin_primecell(t, "pl031", &arch_map.rtc, TREE_RTC, "rtc");
 	tree_reg(t, &arch_map.rtc);
-	tree_strings(t, "compatible", "arm,pl031\0arm,primecell");
+	primecell_is(t, "pl031", PL031_PERIPH_ID);
 	tree_end(t);
 }
 
@@ -160,7 +174,7 @@ static void gpio_node(struct tree *t, const struct machine *m)
 	begin_primecell(t, "pl061", &arch_map.gpio, TREE_GPIO, "gpio0");
 	tree_empty(t, "gpio-controller");
 	tree_cells(t, "#gpio-cells", 2);
-	tree_strings(t, "compatible", "arm,pl061\0arm,primecell");
+	primecell_is(t, "pl061", PL061_PERIPH_ID);
 	tree_reg(t, &arch_map.gpio);
 	tree_end(t);
 	tree_node(t, "gpio-keys");
