@@ -13,14 +13,15 @@ setup_file()
 	cd "$BATS_FILE_TMPDIR" || return
 	cat >more <<-'END'
 		dmesg | grep -o "CPU: All.*"
-		./nestor run -k smp.bin -c 2
+		./vmm run -k smp.bin -c 2
 		echo "L2: $?"
 	END
-	cp "$NESTOR" "$PAYLOADS/smp.bin" .
-	tar -c -f more.tar more nestor smp.bin
+	cp "$NESTOR" vmm # nestor is a directory there
+	cp "$PAYLOADS/smp.bin" .
+	tar -c -f more.tar more vmm smp.bin
 }
 
-# nests KIND WHERE - the first machine sets a variable, the next one finds it
+# nests KIND - the first machine sets a variable, the next one finds it
 nests()
 {
 	local i

@@ -9,6 +9,7 @@ load lib
 
 setup()
 {
+	cd "$BATS_TEST_TMPDIR" || return
 	[[ $(cap .features.mte.present) = true ]] || skip "this host has no memory tags"
 }
 
