@@ -242,7 +242,7 @@ acpi_guest='dmesg >log
 	vm_ends 0
 	grep -o pressed rest
 	output=$(tr -d '\r' <log)
-	says APIC DSDT GTDT MCFG SPCR DBG2 FACP IORT PPTT \
+	says APIC DSDT GTDT MCFG SPCR DBG2 FACP PPTT \
 		"psci: probing for conduit method from ACPI" \
 		"Using GIC for interrupt routing" \
 		"arch_timer: cp15 timer running at" \
@@ -254,7 +254,7 @@ acpi_guest='dmesg >log
 		ARMH0011:00 LNRO0005:00 LNRO0015:01 QEMU0001:00 QEMU0002:00 \
 		sbsa-gwdt.0 "console ttyAMA0, 4 CPUs" "no tree, but vda"
 	if [[ $(cap .features.gicv3.present) = true ]]; then
-		says "ITS@0x0000000008080000" \
+		says IORT "ITS@0x0000000008080000" \
 			"GICv3: CPU3: found redistributor 3 region 0"
 	else
 		says "GICv2m: range[mem 0x08020000-0x08020fff], SPI[80:143]"
