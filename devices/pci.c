@@ -8,14 +8,6 @@
  * After each write that touches a BAR or the command register, remap() works
  * out anew where all BARs answer.
  *
- * A driver reads much and writes little. At the first read of a function its
- * registers move to a page of their own, which the guest then reads as memory;
- * there they are kept as they are, the interrupt's bit of the status register
- * included, and writes still come here. A function that has to hear of reads
- * takes its page back, for good: from under a guest hypervisor it goes slowly,
- * and a guest could have us do that all day. Where pages are larger than ECAM's,
- * neighbours share one, and what is not there reads as all ones, as on the bus.
- *
  * A BAR answers where a window of the host is, and nowhere else: a guest cannot
  * lay one over RAM or over another device. Of two at the same place, the
  * lower slot, or function, answers.
@@ -35,9 +27,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "core/arch.h"
+#include "devices/pci_impl.h"
 
 /* The ids that QEMU's generic host bridge has, for guests that look. */
 #define BRIDGE_VENDOR 0x1b36
@@ -58,34 +49,6 @@
 #define DEVCTL_BITS                                                         \
 	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | \
 	 PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_READRQ)
-
-struct window {
-	struct device dev;
-	struct pci_host *host;
-	gpa_t base;
-	uint64_t size;
-};
-
-struct pci_host {
-	struct window window[PCI_WINDOWS];
-	struct pci_function bridge;
-	pthread_mutex_t map_lock; /* where BARs answer: bar[].at of all */
-	struct pci_function *slot[PCI_SLOTS]; /* function 0 of each */
-	unsigned nslots;
-
-	pthread_mutex_t intx_lock;
-	struct irq intx[PCI_PINS];
-	unsigned raised[PCI_PINS];
-
-	struct pci_mapper mapper;
-	pthread_mutex_t page_lock; /* before functions' own */
-	uint8_t *pages;		   /* of all slots that are taken, or NULL */
-	bool mapped[PCI_PAGES];
-	bool refused; /* one was not to be mapped: no other is tried */
-};
-
-/* What a function has of ECAM (7.2.2). */
-#define FUNCTION_SIZE 0x1000u
 
 void pci_put16(uint8_t *at, uint16_t val)
 {
@@ -210,17 +173,6 @@ static void update_intx(struct pci_function *fn)
 		irq_set(&h->intx[line], raise);
 }
 
-/* The guest may read it where it is: not through our cache (core/arch.h). */
-static void show(struct pci_function *fn, unsigned off, unsigned len)
-{
-	unsigned i;
-
-	if (fn->config == fn->own)
-		return;
-	for (i = off & ~3u; i < off + len; i += 4)
-		arch_clean_to_memory(fn->config + i);
-}
-
 void pci_intx(struct pci_function *fn, bool on)
 {
 	uint8_t *status;
@@ -231,7 +183,7 @@ void pci_intx(struct pci_function *fn, bool on)
 		fn->level = on;
 		__atomic_store_n(status, *status ^ PCI_STATUS_INTERRUPT,
 				 __ATOMIC_RELEASE);
-		show(fn, PCI_STATUS, 1);
+		pci_show(fn, PCI_STATUS, 1);
 	}
 	update_intx(fn);
 	pthread_mutex_unlock(&fn->host->intx_lock);
@@ -382,7 +334,7 @@ static void function_reset(struct pci_function *fn)
 {
 	pthread_mutex_lock(&fn->host->intx_lock);
 	memcpy(fn->config, fn->initial, sizeof(fn->initial));
-	show(fn, 0, sizeof(fn->initial));
+	pci_show(fn, 0, sizeof(fn->initial));
 	fn->level = false;
 	fn->intx_on = true;
 	update_intx(fn);
@@ -432,7 +384,7 @@ static void config_write(struct pci_function *fn, unsigned off, unsigned len,
 		if (mask)
 			*reg = (*reg & ~mask) | (byte & mask);
 	}
-	show(fn, off, len);
+	pci_show(fn, off, len);
 	if (reset)
 		function_reset(fn);
 	else
@@ -453,109 +405,16 @@ static uint64_t config_read(struct pci_function *fn, unsigned off, unsigned len)
 	return val;
 }
 
-/* The function whose registers begin there; bus 0 is all there is. */
-static struct pci_function *at_ecam(struct pci_host *h, uint64_t off)
-{
-	unsigned slot = off >> 15 & 31, number = off >> 12 & 7;
-	struct pci_function *fn;
-
-	if (off >= PCI_ECAM_BUS_SIZE || slot >= h->nslots)
-		return NULL;
-	fn = h->slot[slot];
-	while (fn && fn->number != number)
-		fn = fn->next;
-	return fn;
-}
-
-/* --- ... as memory --- */
-
-void pci_ask_reads(struct pci_function *fn)
-{
-	fn->asked = true;
-}
-
-/* Its registers, to where the guest reads them. True if it can do without us. */
-static bool move_in(struct pci_function *fn, uint8_t *page)
-{
-	bool asked;
-
-	pthread_mutex_lock(&fn->lock);
-	asked = fn->asked;
-	if (fn->config != page) {
-		pthread_mutex_lock(&fn->host->intx_lock);
-		memcpy(page, fn->config, sizeof(fn->own));
-		fn->config = page;
-		show(fn, 0, sizeof(fn->own));
-		pthread_mutex_unlock(&fn->host->intx_lock);
-	}
-	pthread_mutex_unlock(&fn->lock);
-	return !asked;
-}
-
-/* All functions of page @n. True if none of them has to hear of reads. */
-static bool fill(struct pci_host *h, unsigned n)
-{
-	uint64_t off, end = (n + 1) * h->mapper.page_size;
-	struct pci_function *fn;
-	bool ok = true;
-
-	for (off = end - h->mapper.page_size; off < end; off += FUNCTION_SIZE) {
-		fn = at_ecam(h, off);
-		if (fn)
-			ok &= move_in(fn, h->pages + off);
-		else
-			memset(h->pages + off, 0xff, FUNCTION_SIZE);
-	}
-	return ok;
-}
-
-static bool have_pages(struct pci_host *h)
-{
-	void *p;
-
-	if (h->pages || !h->mapper.map || h->refused)
-		return h->pages;
-	p = mmap(NULL, PCI_ECAM_BUS_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	h->refused = p == MAP_FAILED;
-	h->pages = h->refused ? NULL : p;
-	return h->pages;
-}
-
-/* Let the guest read the page that @off is in, or no longer. */
-static void settle(struct pci_host *h, uint64_t off)
-{
-	unsigned n;
-	bool wanted;
-
-	pthread_mutex_lock(&h->page_lock);
-	if (have_pages(h)) {
-		n = off / h->mapper.page_size;
-		off = n * h->mapper.page_size;
-		wanted = fill(h, n) && !h->refused;
-		if (wanted == h->mapped[n])
-			;
-		else if (h->mapper.map(h->mapper.ctx, n,
-				       h->window[PCI_ECAM].base + off,
-				       wanted ? h->mapper.page_size : 0,
-				       h->pages + off) < 0)
-			h->refused = true;
-		else
-			h->mapped[n] = wanted;
-	}
-	pthread_mutex_unlock(&h->page_lock);
-}
-
 static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 {
 	struct pci_host *h = ((struct window *)dev)->host;
-	struct pci_function *fn = at_ecam(h, off);
+	struct pci_function *fn = pci_at_ecam(h, off);
 	uint64_t val = 0;
 
 	if (!fn)
 		return ones(size);
-	settle(h, off);
-	off &= FUNCTION_SIZE - 1;
+	pci_settle(h, off);
+	off &= PCI_FUNCTION_SIZE - 1;
 	/* Extended configuration space has nothing in it. */
 	if (off > PCI_CFG_SPACE_SIZE - size)
 		return 0;
@@ -569,8 +428,8 @@ static void ecam_write(struct device *dev, uint64_t off, unsigned size,
 		       uint64_t val)
 {
 	struct pci_host *h = ((struct window *)dev)->host;
-	struct pci_function *fn = at_ecam(h, off);
-	unsigned reg = off & (FUNCTION_SIZE - 1);
+	struct pci_function *fn = pci_at_ecam(h, off);
+	unsigned reg = off & (PCI_FUNCTION_SIZE - 1);
 	bool asked;
 
 	if (!fn || reg > PCI_CFG_SPACE_SIZE - size)
@@ -581,7 +440,7 @@ static void ecam_write(struct device *dev, uint64_t off, unsigned size,
 	asked = fn->asked && !asked;
 	pthread_mutex_unlock(&fn->lock);
 	if (asked)
-		settle(h, off);
+		pci_settle(h, off);
 }
 
 /* The bus resets its devices: all of PCI with the one window that is ECAM. */
@@ -655,11 +514,6 @@ struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 		 BRIDGE_CLASS);
 	pci_host_add(h, &h->bridge);
 	return h;
-}
-
-void pci_host_map(struct pci_host *h, const struct pci_mapper *mapper)
-{
-	h->mapper = *mapper;
 }
 
 struct device *pci_host_window(struct pci_host *h, enum pci_window w)
