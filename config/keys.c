@@ -137,6 +137,8 @@ const struct key keys[] = {
 	KEY("mmio-order", DEVICES, word, mmio_order, "ORDER",
 	    "slots over mmio: up from 0, or down from 31", .def = "up",
 	    .choices = mmio_orders),
+	FLAG("virtio-legacy", DEVICES, virtio_legacy, "off",
+	     "virtio over mmio as of before virtio 1.0"),
 	PARTS("disk", DEVICES, disk, "FILE[,...]", "virtio disk; repeatable",
 	      .letter = 'd'),
 	PARTS("network", DEVICES, network, "tap[=NAME]|fd=N[,...]|none",

@@ -176,6 +176,7 @@ struct config {
 	enum transport_kind transport;
 	enum ecam_kind ecam;
 	enum mmio_order mmio_order;
+	bool virtio_legacy; /* over MMIO, as before virtio 1.0 */
 	enum console_kind console;
 	struct port_config *ports;
 	unsigned nports;

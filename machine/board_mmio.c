@@ -35,6 +35,7 @@ struct window {
 struct board_windows {
 	uint8_t *shadow;   /* of the pages with devices' windows */
 	uint64_t from, to; /* which these are, of all windows' bytes */
+	bool legacy;	   /* version 1, of those that can */
 	struct window of[VIRTIO_SLOTS];
 };
 
@@ -63,7 +64,7 @@ static int map(struct board *b, unsigned slot, gpa_t base, uint64_t size,
 		return -errno;
 	}
 	for (off = 0; off < size && base + off < end; off += at->size)
-		virtio_mmio_empty(p + off);
+		virtio_mmio_empty(p + off, b->windows->legacy);
 	*out = p;
 	return board_add_slot(b, slot, base, size, p, true);
 }
@@ -80,7 +81,7 @@ static uint64_t empty_read(struct device *dev, uint64_t off, unsigned size)
 	if (!__atomic_exchange_n(&e->mapped, true, __ATOMIC_RELAXED) &&
 	    e->size % sysconf(_SC_PAGESIZE) == 0)
 		map(e->board, e->slot, e->base, e->size, &p);
-	virtio_mmio_empty(window);
+	virtio_mmio_empty(window, e->board->windows->legacy);
 	memcpy(&val, window + off % MMIO_WINDOW, size);
 	return le64toh(val);
 }
@@ -139,6 +140,7 @@ int board_map_windows(struct board *b, uint32_t taken)
 	if (!w)
 		return log_failure("virtio windows", -ENOMEM);
 	b->windows = w;
+	w->legacy = b->cfg->virtio_legacy;
 	if (taken) {
 		w->from = __builtin_ctz(taken) * at->size / page * page;
 		w->to = align_up((32 - __builtin_clz(taken)) * at->size, page);
@@ -167,6 +169,12 @@ static void pulse(void *ctx, unsigned line, bool on)
 		msi_pulse(b->router, line);
 }
 
+/* From an interrupt to its acknowledgement. */
+static void set_level(void *ctx, unsigned line, bool on)
+{
+	arch_irq_line(&((struct board *)ctx)->vm, line, on);
+}
+
 static int add_ioeventfd(void *ctx, uint64_t off, uint32_t value, int fd)
 {
 	const struct window *w = ctx;
@@ -187,7 +195,8 @@ int board_add_virtio_mmio(struct board *b, struct virtio *v, unsigned slot,
 	struct board_windows *all = b->windows;
 	struct window *w = &all->of[slot];
 	struct mmio_host host = { .ioeventfd = add_ioeventfd, .ctx = w };
-	struct irq irq = { .set = pulse,
+	const bool legacy = all->legacy && virtio_mmio_is_legacy(v->ops->id);
+	struct irq irq = { .set = legacy ? set_level : pulse,
 			   .ctx = b,
 			   .line = arch_map.virtio.line + slot };
 	struct place at = arch_map.virtio;
@@ -195,6 +204,7 @@ int board_add_virtio_mmio(struct board *b, struct virtio *v, unsigned slot,
 
 	at.base += slot * at.size;
 	*w = (struct window){ .board = b, .base = at.base };
+	v->legacy = legacy;
 	dev = virtio_mmio_new(v, &irq, all->shadow + slot * at.size - all->from,
 			      &host);
 	if (!dev)

@@ -14,6 +14,12 @@
  * Bit 1 (configuration) is exact: it is set before its interrupt, and a write
  * that clears it differs from the swallowed value, hence arrives.
  *
+ * Drivers of before virtio 1.0 know neither the tree nor its word that interrupts
+ * are edges: kernels small enough to have one leave their interrupt controller as
+ * it comes out of a reset, with levels. For them both bits are exact, nothing is
+ * swallowed, and the line is up as long as a bit is set; where the controller is
+ * set to edges, each time that the line is raised is one.
+ *
  * ConfigGeneration moves before and after the bytes change. Having it move on
  * one side only, a driver that reads from memory while we write could see equal
  * generations around a mixture for as long as the write takes. It still can if
@@ -30,9 +36,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 
 #include "core/arch.h"
+#include "core/util.h"
 #include "virtio/virtio.h"
 
 #ifndef VIRTIO_MMIO_QUEUE_RESET
@@ -41,8 +50,10 @@
 
 #define MAGIC	0x74726976u /* "virt" */
 #define VERSION 2u
-#define VENDOR	0x554d4551u /* "QEMU": there are drivers that compare it */
-#define WORDS	(MMIO_WINDOW / 4)
+/* Of a legacy driver's used rings if it does not say, as on QEMU. */
+#define LEGACY_ALIGN 4096u
+#define VENDOR	     0x554d4551u /* "QEMU": there are drivers that compare it */
+#define WORDS	     (MMIO_WINDOW / 4)
 
 struct mmio {
 	struct device dev;
@@ -54,6 +65,8 @@ struct mmio {
 	uint32_t features_sel, driver_sel, queue_sel;
 	uint32_t generation;
 	uint32_t isr;
+	uint32_t page_size;		   /* of a legacy driver's PFNs */
+	uint32_t align[VIRTIO_QUEUES_MAX]; /* of its used rings; 0: unsaid */
 	int ack_fd; /* -1 until the first acknowledgement */
 	bool notify_fd[VIRTIO_QUEUES_MAX]; /* its eventfd was asked for */
 };
@@ -91,17 +104,30 @@ static void put_config(struct mmio *m)
 	put(m, VIRTIO_MMIO_CONFIG_GENERATION, ++m->generation);
 }
 
+/* Where a legacy driver's queue is, in its pages; 0: nowhere. */
+static uint32_t pfn_of(const struct mmio *m, const struct virtqueue *vq)
+{
+	return vq->ready && m->page_size ? vq->desc / m->page_size : 0;
+}
+
+static void put_queue(struct mmio *m, const struct virtqueue *vq)
+{
+	put(m, VIRTIO_MMIO_QUEUE_NUM_MAX, vq ? vq->max : 0);
+	if (m->v->legacy)
+		put(m, VIRTIO_MMIO_QUEUE_PFN, vq ? pfn_of(m, vq) : 0);
+	else
+		put(m, VIRTIO_MMIO_QUEUE_READY, vq && vq->ready);
+}
+
 /* All registers that can have changed; the others were put by new(). */
 static void refresh(struct mmio *m)
 {
 	const struct virtio *v = m->v;
-	bool exists = m->queue_sel < v->nqueues;
 	uint64_t features = m->features_sel > 1 ? 0 : v->offered;
 
 	put(m, VIRTIO_MMIO_DEVICE_FEATURES,
 	    features >> (m->features_sel == 1 ? 32 : 0));
-	put(m, VIRTIO_MMIO_QUEUE_NUM_MAX, exists ? v->vq[m->queue_sel].max : 0);
-	put(m, VIRTIO_MMIO_QUEUE_READY, exists && v->vq[m->queue_sel].ready);
+	put_queue(m, m->queue_sel < v->nqueues ? &v->vq[m->queue_sel] : NULL);
 	put(m, VIRTIO_MMIO_INTERRUPT_STATUS, m->isr);
 	put_config(m);
 	put(m, VIRTIO_MMIO_STATUS, v->status);
@@ -146,8 +172,20 @@ static void on_config(void *ctx)
 		interrupt(m, VIRTIO_MMIO_INT_CONFIG);
 }
 
+/* Of a legacy driver's. */
+static void clear_isr(struct mmio *m, uint32_t bits)
+{
+	m->isr &= ~bits;
+	if (!m->isr)
+		irq_set(&m->irq, false);
+}
+
 static void acknowledge(struct mmio *m, uint32_t val)
 {
+	if (m->v->legacy) {
+		clear_isr(m, val);
+		return;
+	}
 	m->isr &= ~(val & VIRTIO_MMIO_INT_CONFIG);
 	if (val != VIRTIO_MMIO_INT_VRING || !m->host.ioeventfd ||
 	    m->ack_fd >= 0 || !virtio_live(m->v))
@@ -181,6 +219,11 @@ static void set_half(gpa_t *addr, unsigned half, uint32_t val)
 	*addr |= (gpa_t)val << 32 * half;
 }
 
+static void set_size(struct virtqueue *vq, uint32_t val)
+{
+	vq->size = val > UINT16_MAX ? 0 : val;
+}
+
 /* Registers of the queue last selected, while it can be set up. */
 static void write_queue(struct mmio *m, unsigned off, uint32_t val)
 {
@@ -188,7 +231,7 @@ static void write_queue(struct mmio *m, unsigned off, uint32_t val)
 
 	switch (off) {
 	case VIRTIO_MMIO_QUEUE_NUM:
-		vq->size = val > UINT16_MAX ? 0 : val;
+		set_size(vq, val);
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
 	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
@@ -203,6 +246,60 @@ static void write_queue(struct mmio *m, unsigned off, uint32_t val)
 		set_half(&vq->used, off == VIRTIO_MMIO_QUEUE_USED_HIGH, val);
 		break;
 	}
+}
+
+/*
+ * The parts of a legacy queue follow each other, the used ring on a boundary of
+ * its own (2.7.2). What makes no sense does not lie in RAM.
+ */
+static void place_queue(struct mmio *m, struct virtqueue *vq, uint32_t pfn)
+{
+	const uint32_t align =
+		m->align[m->queue_sel] ? m->align[m->queue_sel] : LEGACY_ALIGN;
+
+	if (!vq->size)
+		vq->size = vq->max;
+	vq->desc = (gpa_t)pfn * m->page_size;
+	vq->avail = vq->desc + vq->size * sizeof(struct vring_desc);
+	vq->used = align & (align - 1)
+			   ? UINT64_MAX
+			   : align_up(vq->avail + (3 + vq->size) * 2, align);
+}
+
+static void write_legacy_queue(struct mmio *m, unsigned off, uint32_t val)
+{
+	struct virtio *v = m->v;
+	const uint32_t q = m->queue_sel;
+
+	if (off == VIRTIO_MMIO_QUEUE_PFN && !val) {
+		virtio_queue_ready(v, q, false);
+	} else if (!virtio_queue_open(v, q)) {
+		return;
+	} else if (off == VIRTIO_MMIO_QUEUE_NUM) {
+		set_size(&v->vq[q], val);
+	} else if (off == VIRTIO_MMIO_QUEUE_ALIGN) {
+		m->align[q] = val;
+	} else if (off == VIRTIO_MMIO_QUEUE_PFN) {
+		place_queue(m, &v->vq[q], val);
+		virtio_queue_ready(v, q, true);
+	}
+}
+
+/* What the two versions do not have in common. */
+static void write_versioned(struct mmio *m, unsigned off, uint32_t val)
+{
+	struct virtio *v = m->v;
+
+	if (v->legacy && off == VIRTIO_MMIO_GUEST_PAGE_SIZE)
+		m->page_size = val;
+	else if (v->legacy)
+		write_legacy_queue(m, off, val);
+	else if (off == VIRTIO_MMIO_QUEUE_READY)
+		virtio_queue_ready(v, m->queue_sel, val & 1);
+	else if (off == VIRTIO_MMIO_QUEUE_RESET && val & 1)
+		virtio_queue_reset(v, m->queue_sel);
+	else if (virtio_queue_open(v, m->queue_sel))
+		write_queue(m, off, val);
 }
 
 static void write_register(struct mmio *m, unsigned off, uint32_t val)
@@ -222,9 +319,6 @@ static void write_register(struct mmio *m, unsigned off, uint32_t val)
 	case VIRTIO_MMIO_QUEUE_SEL:
 		m->queue_sel = val;
 		break;
-	case VIRTIO_MMIO_QUEUE_READY:
-		virtio_queue_ready(v, m->queue_sel, val & 1);
-		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		notify(m, val);
 		break;
@@ -234,16 +328,13 @@ static void write_register(struct mmio *m, unsigned off, uint32_t val)
 	case VIRTIO_MMIO_STATUS:
 		virtio_set_status(v, val);
 		/* Reset is the one that clears bit 0 of the interrupt status. */
-		if (!val)
+		if (!val && v->legacy)
+			clear_isr(m, m->isr);
+		else if (!val)
 			m->isr = 0;
 		break;
-	case VIRTIO_MMIO_QUEUE_RESET:
-		if (val & 1)
-			virtio_queue_reset(v, m->queue_sel);
-		break;
 	default:
-		if (virtio_queue_open(v, m->queue_sel))
-			write_queue(m, off, val);
+		write_versioned(m, off, val);
 	}
 }
 
@@ -271,7 +362,8 @@ static void mmio_reset(struct device *dev)
 {
 	struct mmio *m = (struct mmio *)dev;
 
-	m->features_sel = m->driver_sel = m->queue_sel = 0;
+	m->features_sel = m->driver_sel = m->queue_sel = m->page_size = 0;
+	memset(m->align, 0, sizeof(m->align));
 	mmio_write(dev, VIRTIO_MMIO_STATUS, 4, 0);
 }
 
@@ -283,6 +375,30 @@ static void mmio_quiesce(struct device *dev, struct quiet *quiet)
 static void mmio_resume(struct device *dev)
 {
 	virtio_resume(((struct mmio *)dev)->v);
+}
+
+static int save_legacy(const struct mmio *m, json_t *to)
+{
+	json_t *align = json_array();
+	unsigned q;
+	int r = 0;
+
+	for (q = 0; q < m->v->nqueues; q++)
+		r |= json_array_append_new(align, json_integer(m->align[q]));
+	r |= json_object_set_new(to, "align", align);
+	r |= json_object_set_new(to, "page-size", json_integer(m->page_size));
+	return r ? -ENOMEM : 0;
+}
+
+/* Any value is one that a driver may have written; what is missing is 0. */
+static void load_legacy(struct mmio *m, const json_t *from)
+{
+	const json_t *align = json_object_get(from, "align");
+	unsigned q;
+
+	m->page_size = json_integer_value(json_object_get(from, "page-size"));
+	for (q = 0; q < m->v->nqueues; q++)
+		m->align[q] = json_integer_value(json_array_get(align, q));
 }
 
 static int mmio_save(const struct device *dev, json_t *to)
@@ -300,7 +416,7 @@ static int mmio_save(const struct device *dev, json_t *to)
 	if (!r && json_object_update(to, o) < 0)
 		r = -ENOMEM;
 	json_decref(o);
-	return r;
+	return !r && m->v->legacy ? save_legacy(m, to) : r;
 }
 
 static int mmio_load(struct device *dev, const json_t *from, struct err *e)
@@ -323,6 +439,7 @@ static int mmio_load(struct device *dev, const json_t *from, struct err *e)
 	/* The configuration may be another one here than it was there. */
 	m->generation = generation + 1;
 	m->isr = isr & (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	load_legacy(m, from);
 	r = virtio_load(m->v, v, e);
 	put(m, VIRTIO_MMIO_CONFIG_GENERATION, m->generation);
 	refresh(m);
@@ -351,12 +468,24 @@ static const struct device_ops mmio_ops = {
 	.free = mmio_free,
 };
 
-void virtio_mmio_empty(void *window)
+bool virtio_mmio_is_legacy(uint32_t id)
+{
+	return id >= VIRTIO_ID_NET && id <= VIRTIO_ID_BALLOON;
+}
+
+/* Features of before virtio 1.0, and that buffers may be cut anywhere. */
+static void become_legacy(struct virtio *v)
+{
+	v->offered &= UINT32_MAX;
+	v->offered |= 1ull << VIRTIO_F_ANY_LAYOUT;
+}
+
+void virtio_mmio_empty(void *window, bool legacy)
 {
 	uint32_t *word = window;
 
 	word[VIRTIO_MMIO_MAGIC_VALUE / 4] = htole32(MAGIC);
-	word[VIRTIO_MMIO_VERSION / 4] = htole32(VERSION);
+	word[VIRTIO_MMIO_VERSION / 4] = htole32(legacy ? 1 : VERSION);
 	word[VIRTIO_MMIO_VENDOR_ID / 4] = htole32(VENDOR);
 }
 
@@ -383,7 +512,9 @@ struct device *virtio_mmio_new(struct virtio *v, const struct irq *irq,
 	/* As on QEMU, whatever suits the device: there are drivers that insist. */
 	for (q = 0; q < v->nqueues; q++)
 		v->vq[q].max = VQ_SIZE_MAX;
-	virtio_mmio_empty(m->shadow);
+	if (v->legacy)
+		become_legacy(v);
+	virtio_mmio_empty(m->shadow, v->legacy);
 	put(m, VIRTIO_MMIO_DEVICE_ID, v->ops->id);
 	/* There is no shared memory region: length and base are all ones. */
 	for (off = VIRTIO_MMIO_SHM_LEN_LOW; off <= VIRTIO_MMIO_SHM_BASE_HIGH;

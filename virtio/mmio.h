@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio over MMIO, version 2 (virtio 1.2, section 4.2).
+ * virtio over MMIO, version 2 (virtio 1.2, section 4.2), and 1, of before virtio
+ * 1.0 (4.2.4).
  *
  * No request costs an exit to user space, nor does its interrupt:
  *
@@ -9,7 +10,7 @@
  *   board can map into the guest, read-only; only writes exit.
  * - A queue's notifications and the usual acknowledgement of an interrupt go
  *   to eventfds, which are asked of the board when the first of each kind has
- *   exited.
+ *   exited. With version 1 each acknowledgement exits.
  */
 #pragma once
 
@@ -32,13 +33,24 @@ struct mmio_host {
 	void *ctx;
 };
 
-/* Fills @window, MMIO_WINDOW bytes: a slot without a device, as on QEMU. */
-void virtio_mmio_empty(void *window);
+/*
+ * virtio_mmio_is_legacy() - was there a device of this kind before virtio 1.0?
+ *
+ * @id is its VIRTIO_ID_*. Only such a one can have registers of that time.
+ */
+bool virtio_mmio_is_legacy(uint32_t id);
+
+/*
+ * Fills @window, MMIO_WINDOW bytes of zeroes: a slot without a device, as on
+ * QEMU, of version 1 if @legacy.
+ */
+void virtio_mmio_empty(void *window, bool legacy);
 
 /*
  * virtio_mmio_new() - put @v behind a register window
  *
- * @irq is pulsed for each interrupt: an edge. @shadow, 4-byte aligned, receives
+ * @v->legacy has been chosen. @irq is pulsed for each interrupt, an edge; if it
+ * is legacy, it is a level from the interrupt to its acknowledgement. @shadow, 4-byte aligned, receives
  * the window's MMIO_WINDOW bytes; it stays the caller's and outlives the
  * device. NULL: only read() shows them. @host is copied.
  *

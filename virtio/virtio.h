@@ -154,7 +154,8 @@ struct virtio {
 	const struct gmem *gmem;
 	struct loop *loop; /* NULL: requests are served where notified */
 	struct iothread *thread;
-	bool async; /* the transport can have an eventfd notified */
+	bool async;  /* the transport can have an eventfd notified */
+	bool legacy; /* the transport's registers are of before virtio 1.0 */
 	pthread_mutex_t lock;
 	struct virtio_transport transport;
 	char name[DEVICE_NAME_MAX]; /* see struct device */

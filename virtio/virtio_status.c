@@ -51,7 +51,7 @@ static const char *const liberties[] = {
 /* Tells of it once. */
 static void takes_liberty(struct virtio *v, enum virtio_liberty what)
 {
-	if (!(v->liberties >> what & 1))
+	if (!v->legacy && !(v->liberties >> what & 1))
 		log_debug("%s: its driver %s", v->name, liberties[what]);
 	v->liberties |= 1u << what;
 }
@@ -198,7 +198,7 @@ bool virtio_queue_open(const struct virtio *v, unsigned q)
 {
 	if (q >= v->nqueues || v->vq[q].ready || v->vq[q].broken)
 		return false;
-	return !(v->status & VIRTIO_CONFIG_S_DRIVER_OK) ||
+	return !(v->status & VIRTIO_CONFIG_S_DRIVER_OK) || v->legacy ||
 	       virtio_has(v, VIRTIO_F_RING_RESET);
 }
 

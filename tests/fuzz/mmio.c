@@ -3,8 +3,8 @@
  * A hostile driver against each device model behind either transport, and
  * against MMIO's registers (PCI's: tests/fuzz/pci.c).
  *
- * The first byte of the input chooses the model and, by its top bit, PCI; the
- * rest is a stream of operations: register accesses of any kind, chains built from
+ * The first byte of the input chooses the model and, by its top bits, PCI or
+ * registers of before virtio 1.0; the rest is a stream of operations: register accesses of any kind, chains built from
  * valid parts, and bytes of guest memory changed in between. The sanitizers are the oracle, and
  * that a reset brings each device back to life.
  */
@@ -293,6 +293,10 @@ static void recover(struct model *m)
 
 	rig_start(r, 0);
 	CHECK(rig_get(r, VIRTIO_MMIO_STATUS) == 15);
+	if (r->v->legacy) {
+		rig_set(r, VIRTIO_MMIO_QUEUE_SEL, 0);
+		CHECK(rig_get(r, VIRTIO_MMIO_QUEUE_PFN));
+	}
 	rig_set(r, VIRTIO_MMIO_STATUS, 0);
 	CHECK(rig_get(r, VIRTIO_MMIO_STATUS) == 0);
 }
@@ -300,16 +304,18 @@ static void recover(struct model *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct model models[2][MODELS];
+	static struct model models[3][MODELS];
 	struct input in = { data, size };
 	unsigned first = take(&in, 1), which = (first & 0x7f) % MODELS;
-	struct model *m = &models[first >> 7][which];
+	const bool legacy = first >= 0xc0, pci = !legacy && first & 0x80;
+	struct model *m = &models[legacy ? 2 : pci][which];
 
 	log_level = LOG_ERROR;
 	if (!m->r.ram) {
 		rig_ram(&m->r);
 		m->peer = -1;
-		rig_over_pci = first >> 7;
+		rig_over_pci = pci;
+		rig_legacy = legacy;
 		rig_plug(&m->r, make[which](m));
 	}
 	memset(m->r.ram, 0, RAM_SIZE);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <linux/kvm.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
@@ -10,6 +11,7 @@
 #include "arm64/map.h"
 #include "machine/board_impl.h"
 #include "tests/unit/board_rig.h"
+#include "virtio/mmio.h"
 #include "virtio/virtio.h"
 
 static struct disk_config disks[2];
@@ -200,6 +202,36 @@ static void refused(const char *why)
 	EQ(board_rig_make(&c, &board, &e), -EINVAL);
 	STR_EQ(e.text, why);
 	board_rig_unmake(board);
+}
+
+TEST(windows_and_lines_of_before_virtio_1_are_there_if_asked_for)
+{
+	struct config c = board_rig_config();
+	struct virtio *v;
+	unsigned i;
+
+	c.transport = TRANSPORT_MMIO;
+	c.virtio_legacy = true;
+	make(&c);
+	for (i = 0; i < VIRTIO_SLOTS; i++)
+		EQ(reads(i, VIRTIO_MMIO_VERSION), 1);
+	EQ(exits, 1);
+	/* A level, not an eventfd's pulse. */
+	v = board_virtio(board, 2);
+	virtio_lock(v);
+	virtio_interrupt(v, 0);
+	virtio_unlock(v);
+	EQ(fake_kvm_count(KVM_IRQ_LINE), 1);
+	board_rig_unmake(board);
+}
+
+TEST(a_device_that_came_with_virtio_1_has_no_registers_of_before)
+{
+	OK(virtio_mmio_is_legacy(VIRTIO_ID_NET));
+	OK(virtio_mmio_is_legacy(VIRTIO_ID_BALLOON));
+	OK(!virtio_mmio_is_legacy(0));
+	OK(!virtio_mmio_is_legacy(VIRTIO_ID_VSOCK));
+	OK(!virtio_mmio_is_legacy(VIRTIO_ID_FS));
 }
 
 TEST(a_slot_given_twice_or_on_pci_is_refused)

@@ -49,8 +49,19 @@
 #define QUEUE_RESET 0x0c0
 #define RIG_QUEUES  16u
 
-/* Does rig_plug() make a PCI device? One that is served on a thread? */
-static bool rig_over_pci, rig_on_a_thread;
+/*
+ * Does rig_plug() make a PCI device? One that is served on a thread? One with
+ * registers of before virtio 1.0, over MMIO?
+ */
+static bool rig_over_pci, rig_on_a_thread, rig_legacy;
+
+/*
+ * A legacy queue has these parts at the places above because it is as long as
+ * this, and its used ring aligned so.
+ */
+#define LEGACY_QSIZE 512u
+#define LEGACY_ALIGN 0x4000u
+#define LEGACY_PAGE  0x1000u
 
 #define RIG_TEST_(id, body, pci, thread)  \
 	TEST(id)                          \
@@ -79,6 +90,7 @@ struct rig {
 	struct virtio *v;
 	struct device *dev;  /* over MMIO */
 	struct pci_rig *pci; /* else */
+	unsigned qsize;	     /* entries of each queue */
 	_Atomic unsigned irqs;
 	uint16_t avail[RIG_QUEUES]; /* entries made available in each queue */
 	/* On a thread: */
@@ -103,6 +115,7 @@ static uint8_t *rig_spare;
 static inline void rig_ram(struct rig *r)
 {
 	memset(r, 0, sizeof(*r));
+	r->qsize = QSIZE;
 	r->ram = rig_spare ? rig_spare : aligned_alloc(RAM_ALIGN, RAM_SIZE);
 	rig_spare = NULL;
 	ASAN_UNPOISON_MEMORY_REGION(r->ram, RAM_SIZE);
@@ -334,6 +347,10 @@ static inline void rig_plug_host(struct rig *r, struct virtio *v,
 	const struct irq irq = { .set = rig_irq, .ctx = r };
 
 	r->v = v;
+	if (v)
+		v->legacy = rig_legacy;
+	if (rig_legacy)
+		r->qsize = LEGACY_QSIZE;
 	r->dev = v ? virtio_mmio_new(v, &irq, NULL, host) : NULL;
 	if (!r->dev)
 		abort();
@@ -401,7 +418,7 @@ static inline uint64_t rig_offered(struct rig *r)
 	return f | rig_get(r, VIRTIO_MMIO_DEVICE_FEATURES);
 }
 
-/* Reset, and up to FEATURES_OK with @features and VERSION_1. */
+/* Reset, and up to FEATURES_OK with @features and VERSION_1, if there are these. */
 static inline void rig_negotiate(struct rig *r, uint64_t features)
 {
 	features |= 1ull << VIRTIO_F_VERSION_1;
@@ -410,6 +427,8 @@ static inline void rig_negotiate(struct rig *r, uint64_t features)
 	rig_set(r, VIRTIO_MMIO_STATUS, 3);
 	rig_set(r, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	rig_set(r, VIRTIO_MMIO_DRIVER_FEATURES, features);
+	if (r->v->legacy)
+		return;
 	rig_set(r, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	rig_set(r, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
 	rig_set(r, VIRTIO_MMIO_STATUS, 11);
@@ -420,7 +439,13 @@ static inline void rig_queue(struct rig *r, unsigned q)
 	memset(rig_at(r, RING(q)), 0, 0x6000);
 	r->avail[q] = 0;
 	rig_set(r, VIRTIO_MMIO_QUEUE_SEL, q);
-	rig_set(r, VIRTIO_MMIO_QUEUE_NUM, QSIZE);
+	rig_set(r, VIRTIO_MMIO_QUEUE_NUM, r->qsize);
+	if (r->v->legacy) {
+		rig_set(r, VIRTIO_MMIO_GUEST_PAGE_SIZE, LEGACY_PAGE);
+		rig_set(r, VIRTIO_MMIO_QUEUE_ALIGN, LEGACY_ALIGN);
+		rig_set(r, VIRTIO_MMIO_QUEUE_PFN, RING(q) / LEGACY_PAGE);
+		return;
+	}
 	rig_set(r, VIRTIO_MMIO_QUEUE_DESC_LOW, DESC(q));
 	rig_set(r, VIRTIO_MMIO_QUEUE_DESC_HIGH, DESC(q) >> 32);
 	rig_set(r, VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL(q));
@@ -467,7 +492,7 @@ static inline uint16_t rig_get16(const struct rig *r, gpa_t gpa)
 /* Make the chain at @head available, without a notification. */
 static inline void rig_avail(struct rig *r, unsigned q, uint16_t head)
 {
-	rig_put16(r, AVAIL(q) + 4 + r->avail[q] % QSIZE * 2, head);
+	rig_put16(r, AVAIL(q) + 4 + r->avail[q] % r->qsize * 2, head);
 	rig_put16(r, AVAIL(q) + 2, ++r->avail[q]);
 }
 
@@ -487,8 +512,9 @@ static inline void rig_kick_if_asked(struct rig *r, unsigned q)
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (virtio_has(r->v, VIRTIO_RING_F_EVENT_IDX))
-		asked = vring_need_event(rig_get16(r, USED(q) + 4 + QSIZE * 8),
-					 r->avail[q], r->avail[q] - 1);
+		asked = vring_need_event(
+			rig_get16(r, USED(q) + 4 + r->qsize * 8), r->avail[q],
+			r->avail[q] - 1);
 	else
 		asked = !(rig_get16(r, USED(q)) & VRING_USED_F_NO_NOTIFY);
 	if (asked)
@@ -542,7 +568,7 @@ static inline uint32_t rig_used_len(const struct rig *r, unsigned q, unsigned i)
 {
 	uint32_t len;
 
-	memcpy(&len, rig_at(r, USED(q) + 4 + i % QSIZE * 8 + 4), 4);
+	memcpy(&len, rig_at(r, USED(q) + 4 + i % r->qsize * 8 + 4), 4);
 	return le32toh(len);
 }
 
