@@ -355,7 +355,7 @@ void aml_res_interrupt(struct aml *a, uint32_t gsi, bool edge)
 	aml_put(a, gsi, 4);
 }
 
-void aml_res_window(struct aml *a, const struct aml_window *w)
+void aml_res_window(struct aml *a, const struct aml_window *w, bool own)
 {
 	static const uint8_t flags[] = {
 		[AML_SPACE_MEMORY] = WRITABLE,
@@ -369,7 +369,7 @@ void aml_res_window(struct aml *a, const struct aml_window *w)
 				  : RES_WORD,
 		  3 + 5 * w->bytes);
 	aml_put(a, w->space, 1);
-	aml_put(a, FIXED_ENDS, 1);
+	aml_put(a, FIXED_ENDS | (own ? CONSUMER : 0), 1);
 	aml_put(a, flags[w->space], 1);
 	aml_put(a, 0, w->bytes); /* no granularity */
 	aml_put(a, w->first, w->bytes);

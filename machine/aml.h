@@ -79,7 +79,7 @@ void aml_resources_end(struct aml *);
 void aml_res_memory(struct aml *, uint32_t base, uint32_t size);
 void aml_res_interrupt(struct aml *, uint32_t gsi, bool edge);
 
-/* What a bridge has for those below it, of addresses of @bytes. */
+/* What a bridge has, for those below it or itself, of addresses of @bytes. */
 enum aml_space { AML_SPACE_MEMORY, AML_SPACE_IO, AML_SPACE_BUS };
 struct aml_window {
 	enum aml_space space;
@@ -87,7 +87,8 @@ struct aml_window {
 	uint64_t first, size;
 	uint64_t offset; /* to be added for what the CPU uses */
 };
-void aml_res_window(struct aml *, const struct aml_window *);
+/* @own: it is consumed, and not handed on (6.4.3.5.1). */
+void aml_res_window(struct aml *, const struct aml_window *, bool own);
 
 /* Events by the rise of input @pin of the GPIO controller @source. */
 void aml_res_gpio_event(struct aml *, unsigned pin, const char *source);

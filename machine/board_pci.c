@@ -250,7 +250,7 @@ static void add_windows(struct aml *a, const struct machine *m)
 
 	aml_resources(a, "_CRS");
 	for (i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
-		aml_res_window(a, &windows[i]);
+		aml_res_window(a, &windows[i], false);
 	aml_resources_end(a);
 }
 
@@ -258,7 +258,7 @@ static void add_windows(struct aml *a, const struct machine *m)
 void board_pci_acpi(struct aml *a, const struct machine *m)
 {
 	const struct aml_window ecam = { AML_SPACE_MEMORY, 8, m->ecam.base,
-					 m->ecam.size, 0 };
+					 m->ecam.size,	   0, true };
 
 	if (!m->has_pci)
 		return;
@@ -274,7 +274,7 @@ void board_pci_acpi(struct aml *a, const struct machine *m)
 	acpi_device(a, "ECAM", "PNP0C02", 0);
 	aml_resources(a, "_CRS");
 	if (m->ecam.base > UINT32_MAX)
-		aml_res_window(a, &ecam);
+		aml_res_window(a, &ecam, true);
 	else
 		aml_res_memory(a, m->ecam.base, m->ecam.size);
 	aml_resources_end(a);

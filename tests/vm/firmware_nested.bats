@@ -11,7 +11,7 @@ load session
 setup_file()
 {
 	cd "$BATS_FILE_TMPDIR" || return
-	cat >more <<-'END'
+	cat >./more <<-'END'
 		dmesg | grep -o "CPU: All.*"
 		./vmm run -k smp.bin -c 2
 		echo "L2: $?"

@@ -46,6 +46,6 @@ setup()
 		grep -q "$(md5sum <disk | cut -d" " -f1)" said
 	done
 	linux 'grep -o -m1 " mte" /proc/cpuinfo; md5sum </dev/vda' -d disk >said
-	! grep " mte" said
+	run ! grep " mte" said
 	grep -q "$(md5sum <disk | cut -d" " -f1)" said
 }
