@@ -258,7 +258,7 @@ static void add_windows(struct aml *a, const struct machine *m)
 void board_pci_acpi(struct aml *a, const struct machine *m)
 {
 	const struct aml_window ecam = { AML_SPACE_MEMORY, 8, m->ecam.base,
-					 m->ecam.size,	   0, true };
+					 m->ecam.size, 0 };
 
 	if (!m->has_pci)
 		return;
