@@ -16,8 +16,8 @@
 #include "machine/tree.h"
 
 /* Bytes: what every machine has, and then each CPU, slot and parameter. */
-#define ROOM	  8192
-#define ROOM_CPU  256
+#define ROOM	  12288
+#define ROOM_CPU  320
 #define ROOM_SLOT 256
 
 static void add_root(struct tree *t)
@@ -136,7 +136,9 @@ int fdt_build(const struct machine *m, void **out, size_t *size)
 
 	if (!t.buf)
 		return -ENOMEM;
-	t.err = fdt_create(t.buf, room);
+	/* Names stand as often as they are used: to look for each takes longer. */
+	t.err = fdt_create_with_flags(t.buf, room,
+				      FDT_CREATE_FLAG_NO_NAME_DEDUP);
 	if (!t.err)
 		t.err = fdt_finish_reservemap(t.buf);
 	add_all(&t, m);
