@@ -201,7 +201,7 @@ static void table_huge(void)
 static void table_beyond_queue_size(void)
 {
 	good_table();
-	offer_table(16 * 1024, 0);
+	offer_table(16 * 1025, 0);
 }
 
 static void table_and_next(void)

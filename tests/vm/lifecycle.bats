@@ -252,6 +252,7 @@ newest()
 
 @test "a foreground VM is listed too, and gone when it ends" {
 	vm_start --runtime-dir vms --name fg -m 32M -k "$(payload button)"
+	vm_says "waiting for the button"
 	n wait --for running fg
 	n stop --now fg
 	vm_ends 7
