@@ -155,24 +155,18 @@ int arch_board_plan(struct board *b, gpa_t end, struct err *e)
 
 /* --- the VM --- */
 
-static void enable(struct board *b, unsigned cap)
+static int enable(struct board *b, unsigned cap)
 {
 	struct kvm_enable_cap c = { .cap = cap };
 
-	/* Older kernels lack some, and the VM does without. */
-	if (kvm_ioctlp(b->vm.fd, KVM_ENABLE_CAP, &c) < 0)
-		log_debug("KVM lacks capability %u", cap);
+	return kvm_ioctlp(b->vm.fd, KVM_ENABLE_CAP, &c);
 }
 
-/* Before there are vCPUs, and before memory, which KVM checks for it. */
-static int enable_mte(struct board *b)
+/* Older kernels lack some, and the VM does without. */
+static void enable_if(struct board *b, unsigned cap)
 {
-	struct kvm_enable_cap c = { .cap = KVM_CAP_ARM_MTE };
-
-	return b->cfg->mte
-		       ? log_failure("KVM_CAP_ARM_MTE",
-				     kvm_ioctlp(b->vm.fd, KVM_ENABLE_CAP, &c))
-		       : 0;
+	if (enable(b, cap) < 0)
+		log_debug("KVM lacks capability %u", cap);
 }
 
 /* The model, as the host has it and the user wants it. */
@@ -185,10 +179,13 @@ int arch_board_vm(struct board *b, struct err *e)
 	if (r < 0)
 		return log_failure("KVM_ARM_PREFERRED_TARGET", r);
 	a->model.target = init.target;
-	enable(b, KVM_CAP_ARM_NISV_TO_USER);
-	enable(b, KVM_CAP_ARM_SYSTEM_SUSPEND);
+	enable_if(b, KVM_CAP_ARM_NISV_TO_USER);
+	enable_if(b, KVM_CAP_ARM_SYSTEM_SUSPEND);
 	vcpu_model_probe(b->vm.kvm_fd, &a->model);
-	r = enable_mte(b);
+	/* Before there are vCPUs, and before memory, which KVM checks for it. */
+	r = b->cfg->mte
+		    ? log_failure("KVM_CAP_ARM_MTE", enable(b, KVM_CAP_ARM_MTE))
+		    : 0;
 	if (!r && a->cpu) {
 		cpu_template_model(a->cpu, &a->model);
 		r = cpu_template_enable(a->cpu, &b->vm, e);

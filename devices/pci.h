@@ -17,8 +17,9 @@
  *
  * Locks: each function has one for its configuration space, which is held while
  * its config(), moved(), master() and reset() run; a lock of the device model's
- * comes after it, and so does the host's for interrupts by pin. bar_read() and bar_write() come without it, from any vCPU's
- * thread. pci_intx() may be called under any lock.
+ * comes after it, and so does the host's for interrupts by pin. bar_read() and
+ * bar_write() come without it, from any vCPU's thread. pci_intx() may be called
+ * under any lock.
  */
 #pragma once
 

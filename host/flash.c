@@ -226,11 +226,15 @@ static int copy_file(struct flash_bank *b, int fd, uint64_t len, uint64_t n)
 		r = read_at(fd, b->mem + off, hole - off, off);
 		off = hole;
 	}
+	/* Behind the last of the data there is none. */
+	if (off < 0 && errno != ENXIO)
+		return -errno;
 	if (n == len)
 		memset(b->mem + n, 0xff, room - n);
 	return r;
 }
 
+/* What the file @path holds, of which the first @copied bytes are a copy. */
 static struct flash_bank *open_private(const char *opt, const char *path,
 				       uint64_t size, uint64_t copied,
 				       struct err *e)
@@ -329,13 +333,10 @@ static int copy_template(int fd, int from, uint64_t len)
 	int r = buf ? 0 : -ENOMEM;
 
 	while (off < len && !r) {
-		ssize_t n = pread(from, buf, CHUNK, off);
+		size_t n = len - off < CHUNK ? len - off : CHUNK;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			r = n < 0 ? -errno : -ENODATA;
-		else if (memcmp(buf, zero, n) != 0)
+		r = read_at(from, buf, n, off);
+		if (!r && memcmp(buf, zero, n) != 0)
 			r = write_at(fd, buf, n, off);
 		off += n;
 	}

@@ -65,7 +65,8 @@ int unix_connect_at(int dir, const char *name);
 /*
  * unix_read(), unix_write() - on a connected descriptor, as readv() and writev()
  *
- * But that there may be more than IOV_MAX pieces. Bytes; 0 at the end of input; -errno: -EAGAIN, -EPIPE.
+ * Of more than IOV_MAX pieces it moves the first ones. Bytes; 0 at the end of
+ * input; -errno: -EAGAIN, -EPIPE.
  */
 ssize_t unix_read(int fd, const struct iovec *iov, int n);
 ssize_t unix_write(int fd, const struct iovec *iov, int n);

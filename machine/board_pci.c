@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PCI Express on this machine: the host's place in the map and its node in the
- * tree and namespace, how functions on it interrupt and are notified, and those that are not
- * virtio's.
+ * tree and namespace, how functions on it interrupt and are notified, and those
+ * that are not virtio's.
  */
 #include "machine/board_impl.h"
 
@@ -29,7 +29,7 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind)
 				      : kind == TRANSPORT_PCI;
 }
 
-/* Configuration space, read-only as virtio's registers are (map_windows()). */
+/* Configuration space, read-only as virtio's registers are (board_mmio.c). */
 static int map_config(void *ctx, unsigned n, gpa_t at, uint64_t size, void *hva)
 {
 	return board_add_slot(ctx, SLOT_ECAM + n, at, size, hva, true);

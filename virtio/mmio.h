@@ -49,10 +49,10 @@ void virtio_mmio_empty(void *window, bool legacy);
 /*
  * virtio_mmio_new() - put @v behind a register window
  *
- * @v->legacy has been chosen. @irq is pulsed for each interrupt, an edge; if it
- * is legacy, it is a level from the interrupt to its acknowledgement. @shadow, 4-byte aligned, receives
- * the window's MMIO_WINDOW bytes; it stays the caller's and outlives the
- * device. NULL: only read() shows them. @host is copied.
+ * @v->legacy has been chosen. @irq is pulsed for each interrupt, an edge; for a
+ * legacy driver it is a level, up from the interrupt to its acknowledgement.
+ * @shadow, 4-byte aligned, receives the window's MMIO_WINDOW bytes; it stays the
+ * caller's and outlives the device. NULL: only read() shows them. @host is copied.
  *
  * The device owns @v; NULL with errno set, and @v stays the caller's.
  */

@@ -202,8 +202,9 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature)
 /*
  * virtio_init() - a device with @nqueues queues of at most @size entries
  *
- * A transport may allow for more. Offers @features, beside those that every device here has: VERSION_1,
- * INDIRECT_DESC, EVENT_IDX, RING_RESET. @loop may be NULL. 0 or -ENOMEM.
+ * Of more, if the transport says so. Offers @features, beside those that every
+ * device here has: VERSION_1, INDIRECT_DESC, EVENT_IDX, RING_RESET. @loop may be
+ * NULL. 0 or -ENOMEM.
  */
 int virtio_init(struct virtio *, const struct virtio_ops *, const struct gmem *,
 		struct loop *loop, unsigned nqueues, uint16_t size,

@@ -4,9 +4,10 @@
  * against MMIO's registers (PCI's: tests/fuzz/pci.c).
  *
  * The first byte of the input chooses the model and, by its top bits, PCI or
- * registers of before virtio 1.0; the rest is a stream of operations: register accesses of any kind, chains built from
- * valid parts, and bytes of guest memory changed in between. The sanitizers are the oracle, and
- * that a reset brings each device back to life.
+ * registers of before virtio 1.0; the rest is a stream of operations: register
+ * accesses of any kind, chains built from valid parts, and bytes of guest memory
+ * changed in between. The sanitizers are the oracle, and that a reset brings each
+ * device back to life.
  */
 #include <fcntl.h>
 #include <stdio.h>
