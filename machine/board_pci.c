@@ -25,8 +25,10 @@ bool board_uses_pci(const struct board *b, enum transport_kind kind)
 {
 	if (kind == TRANSPORT_AUTO)
 		kind = b->cfg->transport;
-	return kind == TRANSPORT_AUTO ? b->m.msi != MSI_NONE
-				      : kind == TRANSPORT_PCI;
+	/* Registers of before virtio 1.0 are asked for by who knows no PCI. */
+	if (kind == TRANSPORT_AUTO)
+		return b->m.msi != MSI_NONE && !b->cfg->virtio_legacy;
+	return kind == TRANSPORT_PCI;
 }
 
 /* Configuration space, read-only as virtio's registers are (board_mmio.c). */
