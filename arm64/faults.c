@@ -58,12 +58,11 @@ static const struct {
 	    "guests with --no-sve" } },
 };
 
-/* Behind the numbers: "-rc3", or as Fedora has it "-0.rc3.2511". */
+/* Behind the numbers: "-rc3", Debian's "~rc3", or Fedora's "-0.rc3.2511". */
 static bool is_candidate(const char *s)
 {
 	while ((s = strstr(s, "rc"))) {
-		if ((s[-1] == '-' || s[-1] == '.') &&
-		    isdigit((unsigned char)s[2]))
+		if (strchr("-.~", s[-1]) && isdigit((unsigned char)s[2]))
 			return true;
 		s += 2;
 	}
@@ -76,7 +75,9 @@ static unsigned version_of(const char *release, const char **rest)
 	unsigned a, b, c = 0;
 	int n = 0;
 
-	if (sscanf(release, "%3u.%3u%n", &a, &b, &n) != 2)
+	/* Or sscanf() would take blanks and signs. */
+	if (strspn(release, "0123456789.") < 3 ||
+	    sscanf(release, "%3u.%3u%n", &a, &b, &n) != 2)
 		return 0;
 	*rest = release + n;
 	n = 0;

@@ -25,8 +25,8 @@ say() { echo "$prog: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 # Debian's own names for its releases: what the machine runs, which fits its
-# compiler and its QEMU; what is newest, which the kernel should be; and what
-# most people have.
+# compiler and its QEMU; what is newest, which the kernel should be (unstable and
+# experimental have none that backports lacks for long); and what most people have.
 distro_suite()
 {
 	# shellcheck source=/dev/null

@@ -76,6 +76,16 @@ offline() { if ((EUID)); then unshare -rn "$@"; else unshare -n "$@"; fi; }
 	"$rig" exec --name large test -c /dev/net/tun
 }
 
+@test "vhe-stable runs Debian stable's kernel and its modules, vhe the newest" {
+	"$rig" up --host vhe-stable --name stable
+	kvm_says stable 'kvm [1]: VHE mode initialized'
+	run -0 "$rig" exec --name stable uname -r
+	[[ $output = 6.12.* ]]
+	"$rig" exec --name stable test -c /dev/net/tun
+	run -0 "$rig" exec uname -r
+	[[ $(printf '7.2\n%s\n' "$output" | sort -V | head -n1) = 7.2 ]]
+}
+
 @test "an unknown generation is refused by name" {
 	run ! "$rig" up --host z80
 	[[ $output = *"no host 'z80'"* ]]

@@ -31,6 +31,16 @@ TEST(the_way_out_by_the_its_is_known_by_the_kernels_that_have_it)
 					    "6.12.92",
 					    "6.12.92-rt14",
 					    "6.12.57+deb13-arm64",
+					    "6.12.48+deb13-arm64",
+					    "6.12.92+deb13-rt-arm64",
+					    "6.12.9+deb13-arm64-16k",
+					    "6.12-rc6-arm64",
+					    "6.12+",
+					    "6.18.3-rc1",
+					    "6.18.34-1~bpo13",
+					    "7.0.11-1~bpo13+1",
+					    "7.1~rc3-arm64",
+					    "7.1~rc7+deb14-cloud-arm64",
 					    "6.12.0-55.9.1.el10_0.aarch64",
 					    "6.13.12",
 					    "6.14.0-27-generic",
@@ -52,6 +62,15 @@ TEST(the_way_out_by_the_its_is_known_by_the_kernels_that_have_it)
 					    "6.9.12",
 					    "6.12.93",
 					    "6.12.93+deb13-arm64",
+					    "6.12.117+deb13-arm64",
+					    "6.12.117+deb13-rt-arm64",
+					    "6.12.93-1~bpo12+1",
+					    "7.0.12-1~bpo13+1",
+					    "7.2~rc1-arm64",
+					    "7.1-arcrc2",
+					    "7.1.0-rc",
+					    "6.1.0-40-arm64",
+					    "4.19.0-27-arm64",
 					    "6.12.100",
 					    "6.12.93-66.121.amzn2023.aarch64",
 					    "6.12.93-android16-5-g1234",
@@ -105,6 +124,12 @@ TEST(nothing_is_known_of_what_is_no_version)
 	OK(!has("nonsense", ~0u, ""));
 	OK(!has("6", ~0u, ""));
 	OK(!has("rc1", ~0u, ""));
+	OK(!has("-6.12", ~0u, ""));
+	OK(!has("+6.12.1", ~0u, ""));
+	OK(!has(" 6.12.1", ~0u, ""));
+	OK(!has("6.-12.1", ~0u, ""));
+	OK(!has("v6.12.1", ~0u, ""));
+	OK(!has("6..12", ~0u, ""));
 	OK(!fault_vendor("nonsense"));
 }
 
@@ -114,6 +139,9 @@ TEST(a_vendors_number_is_told_from_that_of_a_stable_release)
 	OK(fault_vendor("6.14.0-27-generic"));
 	OK(fault_vendor("6.12.0-160000.5-default"));
 	OK(!fault_vendor("6.12.57+deb13-arm64"));
+	OK(!fault_vendor("7.0.12-1~bpo13+1"));
+	OK(!fault_vendor("7.1~rc3-arm64"));
+	OK(fault_vendor("6.1.0-40-arm64"));
 	OK(!fault_vendor("6.12.46-66.121.amzn2023.aarch64"));
 	OK(!fault_vendor("7.0.0"));
 	OK(!fault_vendor("7.0.0-rc7"));

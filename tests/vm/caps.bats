@@ -38,7 +38,7 @@ not() { [[ $1 = true ]] && echo false || echo true; }
 # shellcheck disable=SC2053
 reason() { [[ $(cap ".features.$1.reason") = $2 ]]; }
 
-@test "a missing EL2 is blamed on the CPU if that has no VHE, else on the boot" {
+@test "a missing EL2 is blamed on the CPU if that has no VHE, or on the kernel or the boot" {
 	local el2 mode
 	el2=$(present el2)
 	mode=$(grep -o 'kvm-arm\.mode=[^ ]*' /proc/cmdline | tail -n1)
@@ -46,6 +46,9 @@ reason() { [[ $(cap ".features.$1.reason") = $2 ]]; }
 	if [[ $(host 'Hyp nVHE mode initialized') = true && ! $mode ]]; then
 		reason el2 '*no VHE (Armv8.1)*'
 		reason el2_e2h0 '*no VHE (Armv8.1)*'
+	elif [[ $el2 = false ]] && ! linux_has 6.16; then
+		reason el2 "*came with Linux 6.16 and this is $(uname -r): *"
+		reason el2_e2h0 "*came with Linux 6.16 and this is $(uname -r): *"
 	elif [[ $el2 = false ]]; then
 		reason el2 '*boot the host with kvm-arm.mode=nested*'
 		reason el2_e2h0 '*boot the host with kvm-arm.mode=nested*'

@@ -109,6 +109,9 @@ linux()
 # section NAME FILE - between the lines `== NAME` and `==` of a guest's output
 section() { tr -d '\r' <"$2" | sed -n "/^== $1\$/,/^==\$/{/^==/!p}"; }
 
+# linux_has MAJOR.MINOR - the host runs that version of Linux, or a newer one
+linux_has() { printf '%s\n' "$1" "$(uname -r)" | sort -VC; }
+
 # cap FILTER - of what nestor caps knows
 cap() { "$NESTOR" caps --json | jq -r "$1"; }
 
