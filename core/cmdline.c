@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BLANK " \t\n\v\f\r"
+#define BLANK " \t\n\v\f\r\xa0"
 
 /* One parameter: what stands before its first =, and behind it, unquoted. */
 struct param {

@@ -56,6 +56,40 @@ TEST(quotes_keep_blanks_and_are_no_part_of_a_value)
 	STR_EQ(value("\"", "a"), "(none)");
 }
 
+/* Linux takes the blank of Latin-1 for one too (lib/ctype.c). */
+TEST(a_blank_of_latin_1_ends_a_parameter)
+{
+	STR_EQ(value("quiet\xa0"
+		     "console=hvc0\xa0x",
+		     "console"),
+	       "hvc0");
+	STR_EQ(value("a=\"\xa0 console=x\" y", "console"), "(none)");
+}
+
+TEST(every_spelling_that_linux_takes_is_read_as_it_does)
+{
+	STR_EQ(value("root=\"/dev/my disk\" console=a", "root"),
+	       "/dev/my disk");
+	STR_EQ(value("root=\"LABEL=a b\"", "root"), "LABEL=a b");
+	STR_EQ(value("root=a\"b c\"d e", "root"), "a\"b c\"d");
+	STR_EQ(value("console=a\"\" b", "console"), "a\"\"");
+	STR_EQ(value("console=\"\"", "console"), "");
+	STR_EQ(value("console=tty0,\"9600\"n8", "console"), "tty0,\"9600\"n8");
+	STR_EQ(value("console=a console=b -- console=c -- console=d",
+		     "console"),
+	       "b");
+	STR_EQ(value("console=a --", "console"), "a");
+	STR_EQ(value("-- console=a", "console"), "(none)");
+	STR_EQ(value("--=x console=a", "console"), "a");
+	STR_EQ(value("--- console=a", "console"), "a");
+	STR_EQ(value("-console=x --console=y", "console"), "(none)");
+	STR_EQ(value("CONSOLE=x Console=y", "console"), "(none)");
+	STR_EQ(value("kvm-arm_mode=x kvm_arm.mode=\"nested\"", "kvm-arm.mode"),
+	       "nested");
+	STR_EQ(value("\"kvm-arm.mode=nested\"", "kvm_arm.mode"), "nested");
+	STR_EQ(value("init=/bin/sh console=hvc0=1", "console"), "hvc0=1");
+}
+
 TEST(behind_two_dashes_everything_is_inits)
 {
 	STR_EQ(value("console=hvc0 -- console=ttyAMA0", "console"), "hvc0");
