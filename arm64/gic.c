@@ -59,6 +59,12 @@ static int create(struct vm *vm, uint32_t type)
 	return r < 0 ? r : (int)dev.fd;
 }
 
+/* Not on this host, whatever one does. */
+static bool is_missing(int fd)
+{
+	return fd == -ENODEV || fd == -EINVAL;
+}
+
 int gic_create(struct vm *vm, struct machine *m, struct err *e)
 {
 	int fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V3), r;
@@ -66,22 +72,24 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 
 	m->gic = GIC_V3;
 	/* KVM gives no EL2 to a guest with a GICv2. */
-	if (fd < 0 && !m->el2) {
+	if (is_missing(fd) && !m->el2) {
 		fd = create(vm, KVM_DEV_TYPE_ARM_VGIC_V2);
 		m->gic = GIC_V2;
 	}
-	if (fd < 0 && m->el2)
+	if (is_missing(fd) && m->el2)
 		return err_set(e, fd,
 			       "--nested: a guest with an EL2 needs a GICv3, "
 			       "and this host's KVM has none (%s)",
 			       strerror(-fd));
-	if (fd == -ENODEV || fd == -EINVAL)
+	if (is_missing(fd))
 		log_warnx("KVM offers neither a GICv3 nor a GICv2 here");
 	else if (fd == -E2BIG)
 		return err_set(e, fd,
 			       "--cpus %u: this host's GICv2 serves 8 vCPUs "
 			       "at the most; give --cpus 8 or fewer",
 			       m->cpus);
+	else
+		log_failure("creating the GIC", fd);
 	if (fd < 0)
 		return fd;
 	r = m->gic == GIC_V3 ? place_v3(fd, m) : place_v2(fd);
@@ -90,9 +98,8 @@ int gic_create(struct vm *vm, struct machine *m, struct err *e)
 	if (!r && m->el2)
 		r = nested_set_maintenance_irq(fd, PPI_GIC_MAINT + 16);
 	if (r < 0) {
-		log_warnx("setting up the GIC: %s", strerror(-r));
 		close(fd);
-		return r;
+		return log_failure("setting up the GIC", r);
 	}
 	return fd;
 }
@@ -102,9 +109,7 @@ int gic_init(int gic_fd)
 	int r = kvm_set_attr(gic_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
 			     KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 
-	if (r < 0)
-		log_warnx("initialising the GIC: %s", strerror(-r));
-	return r;
+	return log_failure("initialising the GIC", r);
 }
 
 /*

@@ -4,6 +4,7 @@
  * kept below a bound where standard error is a file.
  */
 #include "core/log.h"
+#include "core/remedy.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -190,7 +191,10 @@ int err_no_memory(struct err *e)
 
 int log_failure(const char *what, int r)
 {
+	const char *cure = remedy_limit(-r);
+
 	if (r < 0)
-		log_warnx("%s: %s", what, strerror(-r));
+		log_warnx("%s: %s%s%s", what, strerror(-r), cure ? "; " : "",
+			  cure ? cure : "");
 	return r < 0 ? r : 0;
 }

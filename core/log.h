@@ -30,7 +30,10 @@ extern size_t log_bound;
 void log_errorx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* "@what: ", and what -errno @r is; if it is one. @r then, else 0. */
+/*
+ * "@what: ", and what -errno @r is, with the remedy for a limit; if it is one. @r
+ * then, else 0.
+ */
 int log_failure(const char *what, int r);
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

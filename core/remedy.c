@@ -49,8 +49,9 @@ static const struct {
 	{ EOPNOTSUPP,
 	  "that file system cannot do it: give a place on another" },
 	{ EOVERFLOW, "give a smaller file" },
-	{ EAGAIN, "raise the limit on processes (ulimit -u, or a cgroup's "
-		  "pids.max)" },
+	{ EAGAIN,
+	  "raise the limit on processes (ulimit -u, a cgroup's pids.max), or "
+	  "that on address space (ulimit -v)" },
 };
 
 const char *remedy(int err)
@@ -61,6 +62,20 @@ const char *remedy(int err)
 		if (remedies[i].err == err)
 			return remedies[i].remedy;
 	return "";
+}
+
+const char *remedy_limit(int err)
+{
+	switch (err) {
+	case EMFILE:
+	case ENFILE:
+	case EFBIG:
+	case ENOMEM:
+	case EAGAIN:
+		return remedy(err);
+	default:
+		return NULL;
+	}
 }
 
 /* Is the directory that @path is in there? */

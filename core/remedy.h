@@ -20,6 +20,12 @@ struct err;
  */
 const char *remedy(int err);
 
+/*
+ * remedy_limit() - the same if @err is due to a limit of the process's, or the
+ * host's, on what it takes; else NULL
+ */
+const char *remedy_limit(int err);
+
 /* The same for @path, which says more: that it is a link that leads nowhere. */
 const char *remedy_path(int err, const char *path);
 

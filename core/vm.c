@@ -353,13 +353,15 @@ void vm_init(struct vm *vm, struct loop *loop)
 int vcpu_create(struct vcpu *v, size_t run_size)
 {
 	int r = v->fd = kvm_ioctl(v->vm->fd, KVM_CREATE_VCPU, v->index);
+	char what[40];
 
 	if (r >= 0) {
 		v->run = kvm_map_run(v->fd, run_size);
 		r = v->run ? 0 : -errno;
 	}
 	if (r < 0) {
-		log_warnx("vCPU %u: creating it: %s", v->index, strerror(-r));
+		snprintf(what, sizeof(what), "vCPU %u: creating it", v->index);
+		log_failure(what, r);
 		if (v->fd >= 0)
 			close(v->fd);
 		v->fd = -1;

@@ -132,19 +132,19 @@ DIR *rundir_opendir(struct rundir *d)
 	return dir;
 }
 
-/* What is in the directory @dir; it holds none. */
+/* What is in the directory @dir; it holds none. With no descriptor more. */
 static void empty(int dir)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
+	_Alignas(struct dirent64) char buf[4096];
+	struct dirent64 *de;
+	ssize_t n, at;
 
-	while (d && (de = readdir(d)))
-		unlinkat(dir, de->d_name, 0);
-	if (d)
-		closedir(d);
-	else if (fd >= 0)
-		close(fd);
+	lseek(dir, 0, SEEK_SET);
+	while ((n = getdents64(dir, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n; at += de->d_reclen) {
+			de = (struct dirent64 *)(buf + at);
+			unlinkat(dir, de->d_name, 0);
+		}
 }
 
 int rundir_erase(struct rundir *d, const char *name, int dir)

@@ -22,6 +22,7 @@
 #include "run/stats.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/remedy.h"
 #include "core/util.h"
 #include "host/chardev.h"
 #include "host/limits.h"
@@ -64,9 +65,7 @@ static int open_timers(struct run *r)
 	if (!n && r->cfg->timeout)
 		n = timer_open(&r->timeout, r->loop, CLOCK_MONOTONIC,
 			       on_timeout);
-	if (n < 0)
-		log_warnx("timers: %s", strerror(-n));
-	return n;
+	return log_failure("timers", n);
 }
 
 static int dump_dtb(struct run *r, struct err *e)
@@ -131,10 +130,8 @@ static int build(struct run *r, struct err *e)
 	int n = run_signals_catch(r);
 	struct err why;
 
-	if (n < 0) {
-		log_warnx("waiting for signals: %s", strerror(-n));
-		return n;
-	}
+	if (n < 0)
+		return log_failure("waiting for signals", n);
 	n = open_timers(r);
 	if (!r->cfg->dump_dtb)
 		run_notify_open(r);
@@ -148,7 +145,7 @@ static int build(struct run *r, struct err *e)
 	chardev_on_quit(r->terminal, on_quit, r);
 	n = run_panic_open(r);
 	if (n < 0)
-		log_warnx("watching the console: %s", strerror(-n));
+		log_failure("watching the console", n);
 	else if (!r->cfg->dump_dtb)
 		n = run_console_open(r, e);
 	if (n < 0)
@@ -181,8 +178,7 @@ static int run_loop(struct run *r)
 	}
 	run_detached(r);
 	n = loop_run(r->loop);
-	if (n < 0)
-		log_warnx("running the VM: %s", strerror(-n));
+	log_failure("running the VM", n);
 	if (!n && r->stats && stats_write(r->board, r->stats) < 0 &&
 	    r->end.status == STATUS_OFF)
 		r->end = ending_of(CAUSE_FAILED);
@@ -210,6 +206,12 @@ static void take_apart(struct run *r)
 	loop_free(r->loop);
 }
 
+/* For want of what a limit denies it: that is the user's to raise. */
+static int status_of(int err)
+{
+	return remedy_limit(-err) ? STATUS_USAGE : STATUS_FAILED;
+}
+
 /* The exit status of a VM of this configuration. */
 static int run_one(const struct config *cfg, struct guest_command *command,
 		   int report, struct err *e)
@@ -226,10 +228,9 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 	limits_files(FILES + FILES_VCPU * cfg->cpus);
 	tty_fill_standard();
 	r.loop = loop_new();
-	if (!r.loop) {
-		log_warn("creating the event loop");
-		return STATUS_FAILED;
-	}
+	if (!r.loop)
+		return status_of(
+			log_failure("creating the event loop", -errno));
 	n = build(&r, e);
 	if (n < 0)
 		r.abandoned = true;
@@ -249,7 +250,7 @@ static int run_one(const struct config *cfg, struct guest_command *command,
 		e->text[0] = '\0';
 		n = STATUS_SIGNAL + run_signals_waiting();
 	} else if (n < 0) {
-		n = e->text[0] ? STATUS_USAGE : STATUS_FAILED;
+		n = e->text[0] ? STATUS_USAGE : status_of(n);
 	} else {
 		e->text[0] = '\0';
 		n = r.end.status;

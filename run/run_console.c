@@ -42,8 +42,7 @@ int run_console_open(struct run *r, struct err *e)
 	r->hub = console_hub_new(r->loop, r->terminal);
 	if (r->hub)
 		return 0;
-	log_warn("the console");
-	return -errno;
+	return log_failure("the console", -errno);
 }
 
 void run_console_close(struct run *r)

@@ -213,9 +213,7 @@ int run_serve(struct run *r)
 	r->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	n = control_new(r->loop, vmdir_listener(r->dir), commands, r,
 			&r->control);
-	if (n < 0)
-		log_warnx("control socket: %s", strerror(-n));
-	return n;
+	return log_failure("control socket", n);
 }
 
 void run_event(struct run *r, const char *event, json_t *data)

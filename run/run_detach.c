@@ -20,6 +20,7 @@
 #include "run/exit.h"
 #include "run/run_impl.h"
 #include "core/log.h"
+#include "core/remedy.h"
 #include "host/rundir.h"
 
 /* Of the VM's `log`, in bytes, as of its console.log. */
@@ -97,19 +98,25 @@ static ssize_t pass_on(int from)
 	return all;
 }
 
+/* By errno. */
+static int refused(void)
+{
+	return remedy_limit(-log_failure("--detach", -errno)) ? STATUS_USAGE
+							      : STATUS_FAILED;
+}
+
 int run_detach(const struct config *cfg, int *status)
 {
 	int report[2];
 	pid_t child;
 
-	*status = STATUS_FAILED;
 	if (pipe2(report, O_CLOEXEC) < 0) {
-		log_warn("--detach");
+		*status = refused();
 		return -1;
 	}
 	child = fork();
 	if (child < 0) {
-		log_warn("--detach");
+		*status = refused();
 		close(report[0]);
 		close(report[1]);
 		return -1;

@@ -43,7 +43,8 @@ TEST(each_error_that_a_file_can_give_has_a_remedy_of_its_own)
 				    EPERM,  EROFS,   EMFILE, ENFILE,
 				    ENOSPC, EDQUOT,  EFBIG,  ELOOP,
 				    ENOMEM, ENXIO,   EBUSY,  ENAMETOOLONG,
-				    ENODEV, ETXTBSY, EIO,    EADDRINUSE };
+				    ENODEV, ETXTBSY, EIO,    EADDRINUSE,
+				    EAGAIN };
 	unsigned i, j;
 
 	for (i = 0; i < sizeof(errs) / sizeof(*errs); i++) {
@@ -54,6 +55,37 @@ TEST(each_error_that_a_file_can_give_has_a_remedy_of_its_own)
 	STR_EQ(remedy(0), "");
 	EQ(err_host(&e, -EDOM, "%s", "x"), -EDOM);
 	STR_EQ(e.text, "x: Numerical argument out of domain");
+}
+
+static const char *said(void)
+{
+	static char buf[1000];
+	ssize_t n = pread(STDERR_FILENO, buf, sizeof(buf) - 1, 0);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	return buf;
+}
+
+TEST(what_a_limit_denies_is_said_with_the_limit_and_other_failures_are_not)
+{
+	static const int limits[] = { EMFILE, ENFILE, EFBIG, ENOMEM, EAGAIN };
+	unsigned i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		STR_EQ(remedy_limit(limits[i]), remedy(limits[i]));
+	OK(!remedy_limit(0));
+	OK(!remedy_limit(EINVAL));
+	/* A remedy for a path would be none for KVM. */
+	OK(!remedy_limit(ENXIO));
+	EQ(log_failure("a GIC", -ENXIO), -ENXIO);
+	HAS(said(), "nestor: a GIC: No such device or address\n");
+	EQ(log_failure("vCPU 3", -EMFILE), -EMFILE);
+	HAS(said(), "nestor: vCPU 3: Too many open files; raise the limit on "
+		    "open files (ulimit -n)\n");
+	EQ(log_failure("threads", -EAGAIN), -EAGAIN);
+	HAS(said(), "ulimit -u");
+	HAS(said(), "ulimit -v");
+	EQ(log_failure("nothing", 3), 0);
 }
 
 TEST(a_path_that_is_missing_is_told_from_a_link_and_from_a_directory)

@@ -379,6 +379,43 @@ TEST(vms_are_not_left_out_or_dead_for_want_of_descriptors)
 	teardown();
 }
 
+TEST(a_vm_for_which_there_are_too_few_descriptors_leaves_nothing)
+{
+	struct vmdir *d = NULL;
+	struct rlimit all, few;
+	int fd, n, failed = 0;
+
+	setup();
+	EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	fd = dup(0);
+	close(fd);
+	for (few.rlim_cur = fd; !d; few.rlim_cur++) {
+		EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+		n = vmdir_new(base, "x", "", &d, &e);
+		EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+		if (n) {
+			EQ(n, -EMFILE);
+			HAS(e.text, "ulimit -n");
+			/* Not even what no name is given. */
+			rundir_close(base);
+			EQ(rmdir(path), 0);
+			EQ(mkdir(path, 0700), 0);
+			EQ(rundir_open(path, true, &base, &e), 0);
+			failed++;
+		}
+	}
+	LT(2, failed);
+	/* Nor what one that could be made leaves when there are none again. */
+	fd = dup(0);
+	few.rlim_cur = fd;
+	close(fd);
+	EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+	vmdir_close(d, false);
+	EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+	teardown();
+}
+
 static void interrupt(int sig)
 {
 	(void)sig;

@@ -41,9 +41,9 @@ $PWD/vms/a/log" ]]
 	echo +pids >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir $group
 	echo 8 >$group/pids.max
-	run -1 bash -c "echo \$\$ >$group/cgroup.procs && exec \"\$@\"" - "$NESTOR" run \
+	run -2 bash -c "echo \$\$ >$group/cgroup.procs && exec \"\$@\"" - "$NESTOR" run \
 		--runtime-dir vms --detach --name a -m 32M -c 16 -k "$(payload button)"
-	says "starting the vCPUs: Resource temporarily unavailable"
+	says "starting the vCPUs: Resource temporarily unavailable; raise the limit on processes (ulimit -u, a cgroup's pids.max)"
 	[[ ! $(ls -A vms) ]]
 	until rmdir $group; do :; done
 }
