@@ -35,6 +35,11 @@ uint32_t disk_block_size(const struct disk *d)
 	return d->block;
 }
 
+void disk_restart(struct disk *d)
+{
+	d->failed = 0;
+}
+
 void disk_submit(struct disk *d, struct disk_request *r)
 {
 	r->result = 0;

@@ -26,6 +26,9 @@ struct disk *disk_open(const char *path, bool readonly, struct err *e);
 /* No request is in progress. */
 void disk_close(struct disk *);
 
+/* Another driver uses it: what has failed was the last one's. None in progress. */
+void disk_restart(struct disk *);
+
 /* Bytes; does not change. */
 uint64_t disk_size(const struct disk *);
 bool disk_readonly(const struct disk *);
@@ -38,7 +41,8 @@ enum disk_op {
 	/*
 	 * What was written before survives a loss of power. After a failure,
 	 * the kernel may have dropped what it could not write and report the
-	 * next attempt as a success: so that is final here.
+	 * next attempt as a success: so that is final here, until whoever uses
+	 * the disk begins anew.
 	 */
 	DISK_FLUSH,
 	DISK_DISCARD, /* give the range back to the host; done, or not */

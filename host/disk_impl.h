@@ -22,6 +22,7 @@ struct disk {
 	bool readonly;
 	uint64_t size;
 	uint32_t block;
+	int failed; /* -errno of the first flush that failed */
 };
 
 /* A raw file or a block device; as disk_open(). */

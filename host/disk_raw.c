@@ -29,7 +29,6 @@
 struct raw {
 	struct disk disk;
 	int fd;
-	int failed; /* -errno of the first flush that failed */
 };
 
 /* From the path, as opening a FIFO or a tape has effects of its own. */
@@ -178,9 +177,9 @@ static int transfer(struct raw *d, struct disk_request *r,
 
 static int flush(struct raw *d)
 {
-	if (!d->failed && !d->disk.readonly && fdatasync(d->fd) < 0)
-		d->failed = -errno;
-	return d->failed;
+	if (!d->disk.failed && !d->disk.readonly && fdatasync(d->fd) < 0)
+		d->disk.failed = -errno;
+	return d->disk.failed;
 }
 
 static int punch(struct raw *d, int mode, uint64_t off, uint64_t len)

@@ -29,6 +29,13 @@ struct netif_ops {
 	int64_t (*write)(struct netif *, const struct iovec *iov, int n);
 	/* What the receiver of read() can take, of TUN_F_*. 0 or -errno. */
 	int (*set_offloads)(struct netif *, unsigned tun_f);
+	/*
+	 * The other side is gone, as -EBADFD and -ENODEV tell. watch(): what is
+	 * readable when that may have changed; -1 if nothing is. rejoin(): 0 if
+	 * it is there again, or was all the time; offloads are to be set.
+	 */
+	int (*watch)(struct netif *);
+	int (*rejoin)(struct netif *);
 	void (*free)(struct netif *);
 };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -28,9 +29,13 @@
 #define PATIENCE 10000
 
 struct virtiofsd {
-	pid_t pid; /* 0: it has been ended */
-	int fd;	   /* connected; -1: handed out */
-	int says;  /* what it writes to its standard error */
+	const char *path;
+	char *dir;
+	bool readonly;
+	struct stat is; /* the directory: another is not served in its place */
+	pid_t pid;	/* 0: it has been ended */
+	int fd;		/* connected; -1: handed out */
+	int says;	/* what it writes to its standard error */
 	struct log_limit said;
 };
 
@@ -86,23 +91,26 @@ static const char *sandbox_for(const char *dir)
 	return geteuid() ? "none" : "chroot";
 }
 
-/* In the child: signals as for any program, and an end with nestor's. */
-static void become(const char *path, const char *dir, bool readonly, int fd,
+/*
+ * In the child: signals as for any program, and an end with nestor's. There may
+ * have been other threads, so that nothing here takes memory.
+ */
+static void become(const struct virtiofsd *f, const char *sandbox, int fd,
 		   int says, pid_t parent)
 {
 	/* For newuidmap(1), when it confines itself without being root. */
 	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 					   "LANG=C.UTF-8", NULL };
-	const char *argv[] = { path,
+	const char *argv[] = { f->path,
 			       "--fd=3",
 			       "--shared-dir",
-			       dir,
+			       f->dir,
 			       "--sandbox",
-			       sandbox_for(dir),
+			       sandbox,
 			       "--no-announce-submounts",
 			       "--log-level",
 			       "error",
-			       readonly ? "--readonly" : NULL,
+			       f->readonly ? "--readonly" : NULL,
 			       NULL };
 	sigset_t none;
 
@@ -121,35 +129,59 @@ static void become(const char *path, const char *dir, bool readonly, int fd,
 	dup2(0, 1);
 	dup2(fd, 3);
 	close_range(4, ~0u, 0);
-	execve(path, (char **)argv, (char **)env);
+	execve(f->path, (char **)argv, (char **)env);
 	_exit(127);
 }
 
-struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
-				bool readonly, struct err *e)
+static int refuse(const struct virtiofsd *f, int code, struct err *e)
 {
-	struct virtiofsd *f = calloc(1, sizeof(*f));
-	const pid_t self = getpid();
-	int listening = -1, says[2] = { -1, -1 }, r;
+	const char *cure = remedy_path(-code, f->dir);
 
-	if (!f || !path) {
-		err_set(e, -ENOENT, "%s",
-			f ? "it takes virtiofsd, which is not here; install "
-			    "the package virtiofsd"
-			  : "out of memory");
-		free(f);
-		return NULL;
+	return err_set(e, code, "%s%s%s", strerror(-code), *cure ? "; " : "",
+		       cure);
+}
+
+/* Is the directory there, and the one that it was? */
+static int check_dir(struct virtiofsd *f, struct err *e)
+{
+	struct stat st;
+
+	if (access(f->dir, R_OK | X_OK) < 0 || stat(f->dir, &st) < 0)
+		return refuse(f, -errno, e);
+	if (f->is.st_ino &&
+	    (st.st_ino != f->is.st_ino || st.st_dev != f->is.st_dev))
+		return err_set(e, -ESTALE, "another directory is in its place");
+	f->is = st;
+	return 0;
+}
+
+static void close_all(struct virtiofsd *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->says >= 0) {
+		virtiofsd_say(f);
+		close(f->says);
 	}
 	f->fd = f->says = -1;
-	r = access(dir, R_OK | X_OK) < 0 ? -errno
-					 : make_sockets(&listening, &f->fd);
+}
+
+static int start(struct virtiofsd *f, struct err *e)
+{
+	const char *sandbox = sandbox_for(f->dir);
+	const pid_t self = getpid();
+	int listening = -1, says[2] = { -1, -1 }, r = check_dir(f, e);
+
+	if (r < 0)
+		return r;
+	r = make_sockets(&listening, &f->fd);
 	if (!r && pipe2(says, O_CLOEXEC | O_NONBLOCK) < 0)
 		r = -errno;
 	if (!r) {
 		f->says = says[0];
 		f->pid = fork();
 		if (!f->pid)
-			become(path, dir, readonly, listening, says[1], self);
+			become(f, sandbox, listening, says[1], self);
 		r = f->pid < 0 ? -errno : 0;
 	}
 	if (listening >= 0)
@@ -157,13 +189,49 @@ struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
 	if (says[1] >= 0)
 		close(says[1]);
 	if (!r) {
-		log_debug("virtiofsd for %s is process %d", dir, (int)f->pid);
-		return f;
+		log_debug("virtiofsd for %s is process %d", f->dir,
+			  (int)f->pid);
+		return 0;
 	}
-	err_set(e, r, "%s%s%s", strerror(-r), *remedy_path(-r, dir) ? "; " : "",
-		remedy_path(-r, dir));
+	f->pid = 0;
+	close_all(f);
+	return refuse(f, r, e);
+}
+
+struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
+				bool readonly, struct err *e)
+{
+	struct virtiofsd *f = calloc(1, sizeof(*f));
+	char *copy = strdup(dir);
+
+	if (!f || !copy || !path) {
+		err_set(e, -ENOENT, "%s",
+			f && copy ? "it takes virtiofsd, which is not here; "
+				    "install the package virtiofsd"
+				  : "out of memory");
+		free(copy);
+		free(f);
+		return NULL;
+	}
+	*f = (struct virtiofsd){ .path = path,
+				 .dir = copy,
+				 .readonly = readonly,
+				 .fd = -1,
+				 .says = -1 };
+	if (!start(f, e))
+		return f;
 	virtiofsd_free(f);
 	return NULL;
+}
+
+int virtiofsd_restart(struct virtiofsd *f, struct err *e)
+{
+	int r = virtiofsd_end(f);
+
+	if (r < 0)
+		return err_set(e, r, "the one before has not ended");
+	close_all(f);
+	return start(f, e);
 }
 
 int virtiofsd_connect(struct virtiofsd *f)
@@ -230,13 +298,8 @@ void virtiofsd_free(struct virtiofsd *f)
 {
 	if (!f)
 		return;
-	if (f->fd >= 0)
-		close(f->fd);
-	if (f->pid > 0)
-		virtiofsd_end(f);
-	if (f->says >= 0) {
-		virtiofsd_say(f);
-		close(f->says);
-	}
+	virtiofsd_end(f);
+	close_all(f);
+	free(f->dir);
 	free(f);
 }

@@ -26,10 +26,19 @@ const char *virtiofsd_path(void);
 struct virtiofsd *virtiofsd_new(const char *path, const char *dir,
 				bool readonly, struct err *e);
 
+/*
+ * virtiofsd_restart() - another, for the same directory, in place of one that
+ * was ended
+ *
+ * It ends with the thread that calls this. 0, or -errno with the reason in @e:
+ * there is none then, and this may be tried again.
+ */
+int virtiofsd_restart(struct virtiofsd *, struct err *e);
+
 /* The socket to it, once: the caller's. -1 with errno set. */
 int virtiofsd_connect(struct virtiofsd *);
 
-/* Readable when it says something, or has ended; stays ours. */
+/* Readable when it says something, or has ended; stays ours. -1: none is there. */
 int virtiofsd_says_fd(const struct virtiofsd *);
 
 /* Log some of what it has said; false: it will say no more. */

@@ -38,8 +38,9 @@ struct board_virtio {
 	struct board *board;
 	struct virtio *v; /* its transport's */
 	struct task failed;
-	int err; /* of a failure that was not told yet; atomic */
+	int err; /* of a failure that was not told yet, or TOLD; atomic */
 };
+#define TOLD (-1)
 
 struct kind {
 	const char *name;
@@ -351,9 +352,9 @@ static void on_failed(struct task *t)
 {
 	struct board_virtio *d = container_of(t, struct board_virtio, failed);
 	struct board *b = d->board;
-	int err = __atomic_exchange_n(&d->err, 0, __ATOMIC_ACQ_REL);
+	int err = __atomic_exchange_n(&d->err, TOLD, __ATOMIC_ACQ_REL);
 
-	if (err && b->host.device_error)
+	if (err != TOLD && b->host.device_error)
 		b->host.device_error(b->host.ctx, d->v->name, err);
 }
 
@@ -390,6 +391,7 @@ static int add(struct board *b, const struct kind *k, unsigned i, struct err *e)
 	snprintf(name, sizeof(name), k->many ? "%s%u" : "%s", k->name, i);
 	virtio_set_name(d->v, name);
 	d->board = b;
+	d->err = TOLD;
 	d->failed.fn = on_failed;
 	virtio_on_failure(d->v, failed, d);
 	slot = pci ? pci_host_slots(b->pci) : take_slot(b, &p);

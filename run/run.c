@@ -102,9 +102,14 @@ static void on_lost_root(void *ctx)
 
 static void on_device_error(void *ctx, const char *name, int err)
 {
-	run_event(ctx, "device-error",
-		  json_pack("{s:s, s:s, s:s}", "device", name, "error",
-			    strerrorname_np(err), "detail", strerror(err)));
+	if (err)
+		run_event(ctx, "device-error",
+			  json_pack("{s:s, s:s, s:s}", "device", name, "error",
+				    strerrorname_np(err), "detail",
+				    strerror(err)));
+	else
+		run_event(ctx, "device-recovered",
+			  json_pack("{s:s}", "device", name));
 }
 
 static struct chardev *open_terminal(struct run *r, struct err *e)

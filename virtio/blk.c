@@ -281,6 +281,11 @@ static int blk_save(const struct virtio *v, json_t *to)
 	return disk_save(((const struct blk *)v)->disk, to);
 }
 
+static void blk_reset(struct virtio *v)
+{
+	disk_restart(((struct blk *)v)->disk);
+}
+
 static int blk_load(struct virtio *v, const json_t *from, struct err *e)
 {
 	return disk_load(((struct blk *)v)->disk, from, e);
@@ -308,6 +313,7 @@ static const struct virtio_ops blk_ops = {
 	.own_thread = true,
 	.serve = blk_serve,
 	.cancel = blk_cancel,
+	.reset = blk_reset,
 	.save = blk_save,
 	.load = blk_load,
 	.free = blk_free,

@@ -25,6 +25,7 @@ struct fs {
 	struct vhost h;
 	struct virtiofsd *back;
 	struct io says;
+	struct log_limit not_again; /* why there is no other one */
 	void (*tell)(void *ctx);
 	void *ctx;
 };
@@ -52,9 +53,39 @@ static void gone(struct vhost *h)
 	virtiofsd_say(fs->back);
 	if (r < 0)
 		log_warnx("virtiofsd cannot be ended: %s", strerror(-r));
-	log_warnx("virtiofsd has ended: what it shared is gone");
 	if (fs->tell)
 		fs->tell(fs->ctx);
+}
+
+static struct vhost_back *again(struct vhost *h)
+{
+	struct fs *fs = (struct fs *)h;
+	struct vhost_back *vu;
+	struct err e;
+	int r, fd;
+
+	if (fs->says.loop)
+		loop_del(&fs->says);
+	r = virtiofsd_restart(fs->back, &e);
+	fs->says.fd = virtiofsd_says_fd(fs->back);
+	if (r < 0) {
+		log_guest(&fs->not_again,
+			  "%s: virtiofsd cannot be started again: %s",
+			  h->v.name, e.text);
+		virtio_failed(&h->v, -r, "starting its back end again");
+		return NULL;
+	}
+	loop_add(h->v.loop, &fs->says, EPOLLIN);
+	fd = virtiofsd_connect(fs->back);
+	vu = vhost_user_new(fd, VHOST_USER_PATIENCE);
+	if (vu)
+		return vu;
+	log_guest(&fs->not_again,
+		  "%s: virtiofsd was started again and does not answer: %s",
+		  h->v.name, strerror(errno));
+	close(fd);
+	virtiofsd_end(fs->back);
+	return NULL;
 }
 
 static int fs_activate(struct virtio *v)
@@ -121,6 +152,7 @@ struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,
 		goto fail;
 	}
 	fs->h.gone = gone;
+	fs->h.again = again;
 	fs->back = back;
 	fs->tell = lost;
 	fs->ctx = ctx;

@@ -5,7 +5,8 @@
  *
  * What the guest sends there is FUSE, and none of it is looked at here. When
  * that process ends, or breaks the protocol, for which it is killed, the device
- * needs a reset, and never works again; the guest goes on without it.
+ * needs a reset, and the guest goes on without it. A driver that resets it gets
+ * another process.
  */
 #pragma once
 
@@ -21,8 +22,8 @@ struct virtiofsd;
  * virtio_fs_new() - what @back shares, under the name @tag
  *
  * Guest RAM is the one bank of @gmem, and @ram_fd the file that it is mapped
- * from, which stays the caller's. @lost(@ctx) runs once, on any thread and
- * under the device's lock, when the other process is gone; it may be NULL. Owns
+ * from, which stays the caller's. @lost(@ctx) runs when the other process is
+ * gone, on any thread and under the device's lock; it may be NULL. Owns
  * @back; NULL with errno set, and it does not.
  */
 struct virtio *virtio_fs_new(const struct gmem *gmem, int ram_fd,

@@ -14,6 +14,10 @@
  *
  * A packet to send has its header copied and checked; the copy is what the
  * kernel gets. Whatever is wrong with it costs the driver that packet only.
+ *
+ * An interface that has been removed on the host is a cable without a link: no
+ * fault of the device, for which its driver would have to reset it. It is
+ * looked for at each reset, and when the back end says that it may be back.
  */
 #include "virtio/net.h"
 
@@ -58,7 +62,9 @@
 struct net {
 	struct virtio v;
 	struct netif *net;
-	struct io io; /* of n->net */
+	struct io io;	/* of n->net */
+	struct io news; /* while that is gone: it may be back */
+	unsigned tun_f; /* what the driver can receive */
 	struct vq_chain rx, more, tx;
 	struct iovec iov[VQ_IOV_MAX + 2];
 	struct virtio_net_hdr_v1 header; /* of the packet received last */
@@ -150,10 +156,6 @@ static bool header_ok(const struct net *n, const struct virtio_net_hdr_v1 *h,
 	return h->flags && h->gso_size;
 }
 
-/*
- * The interface has been removed on the host. For the guest that is a cable
- * without a link, which the next reset looks for again: no fault of the device.
- */
 static bool is_gone(int err)
 {
 	return err == EBADFD || err == ENODEV;
@@ -167,10 +169,53 @@ static void set_link(struct net *n, bool up)
 			  &status, sizeof(status));
 }
 
+static bool has_link(const struct net *n)
+{
+	return n->v.config[offsetof(struct virtio_net_config, status)] &
+	       VIRTIO_NET_S_LINK_UP;
+}
+
+/* 0 with a link, or -errno. */
+static int join(struct net *n)
+{
+	int r = n->net->ops->rejoin(n->net);
+
+	if (!r)
+		r = n->net->ops->set_offloads(n->net, n->tun_f);
+	if (!r)
+		set_link(n, true);
+	return r;
+}
+
+static void hear_news(struct io *io, uint32_t events)
+{
+	struct net *n = container_of(io, struct net, news);
+
+	(void)events;
+	virtio_lock(&n->v);
+	if (!has_link(n) && !join(n)) {
+		virtio_recovered(&n->v, "the interface");
+		virtio_ask(&n->v, RX);
+	}
+	if (has_link(n))
+		loop_del(io);
+	virtio_unlock(&n->v);
+}
+
+static void lose(struct net *n)
+{
+	set_link(n, false);
+	if (n->news.loop || !n->v.async)
+		return;
+	n->news.fd = n->net->ops->watch(n->net);
+	if (n->news.fd >= 0)
+		loop_add(n->v.loop, &n->news, EPOLLIN);
+}
+
 static void failed(struct net *n, int err, const char *what)
 {
 	if (is_gone(err))
-		set_link(n, false);
+		lose(n);
 	virtio_failed(&n->v, err, what);
 }
 
@@ -377,12 +422,12 @@ static int net_activate(struct virtio *v)
 	/* No segment of a packet can be left to a driver without it. */
 	if (!(tun_f & TUN_F_CSUM))
 		tun_f = 0;
-	r = n->net->ops->set_offloads(n->net, tun_f);
+	n->tun_f = tun_f;
+	r = join(n);
 	if (r < 0 && is_gone(-r)) {
 		failed(n, -r, "preparing the interface");
 		return 0;
 	}
-	set_link(n, true);
 	return r;
 }
 
@@ -464,5 +509,6 @@ struct virtio *virtio_net_new(const struct gmem *gmem, struct netif *net,
 	n->net = net;
 	n->io.fd = net->fd;
 	n->io.fn = net_ready;
+	n->news.fn = hear_news;
 	return &n->v;
 }

@@ -11,6 +11,10 @@
  * the driver's write of the status waits: after a reset nobody may write to
  * guest memory any more. A back end that hangs up, or does not do as it is
  * told, is lost, and the model has to make sure of that.
+ *
+ * The device then needs a reset. The next driver gets another back end: that is
+ * made on the device's thread, as it takes time and a vCPU should not wait for
+ * it. What the driver asks for meanwhile waits in the queues.
  */
 #include "virtio/vhost.h"
 
@@ -55,6 +59,7 @@ static void lose(struct vhost *h)
 	if (h->lost)
 		return;
 	h->lost = true;
+	virtio_failed(&h->v, ECONNRESET, "its back end");
 	h->gone(h);
 }
 
@@ -127,8 +132,8 @@ static int start_queues(struct vhost *h)
 		if (h->queue[q].handed && !h->queue[q].served)
 			r = start_queue(h, &h->queue[q]);
 	if (r < 0) {
-		log_warnx("%s: handing queues over: %s", h->v.name,
-			  strerror(-r));
+		log_guest(&h->v.complaints, "%s: handing queues over: %s",
+			  h->v.name, strerror(-r));
 		lose(h);
 	}
 	return r;
@@ -144,34 +149,85 @@ static void stop_queue(struct vhost *h, struct vhost_queue *vq)
 	r = h->back->ops->queue_stop(h->back, vq->q, &vq->base);
 	if (r == 0 || h->lost)
 		return;
-	log_warnx("%s: taking a queue back: %s", h->v.name, strerror(-r));
+	log_guest(&h->v.complaints, "%s: taking a queue back: %s", h->v.name,
+		  strerror(-r));
 	lose(h);
 }
 
-int vhost_activate(struct virtio *v)
+/* With the driver's features, and its queues unless the device is held. */
+static int set_up(struct vhost *h)
 {
-	struct vhost *h = (struct vhost *)v;
-	unsigned q;
+	struct virtio *v = &h->v;
 	int r = 0;
 
-	if (h->lost)
-		return -EIO;
 	if (h->hang_up.fd >= 0 && !h->hang_up.loop)
 		r = loop_add(v->loop, &h->hang_up, EPOLLRDHUP);
 	/* Without the features that only the transport knows. */
 	if (!r)
 		r = h->back->ops->set_up(h->back, v->acked & h->back->features,
 					 &v->gmem->bank[0], h->ram_fd);
+	if (r < 0) {
+		log_guest(&v->complaints, "%s: setting up its back end: %s",
+			  v->name, strerror(-r));
+		lose(h);
+	}
+	return r || v->holds ? r : start_queues(h);
+}
+
+/* False: there is none, or it cannot do what the device has offered. */
+static bool get_another(struct vhost *h)
+{
+	const uint64_t offered = h->back->features;
+	struct vhost_back *back = h->again(h);
+
+	if (!back)
+		return false;
+	if (h->hang_up.loop)
+		loop_del(&h->hang_up);
+	h->back->ops->free(h->back);
+	h->back = back;
+	h->hang_up.fd = back->fd;
+	h->lost = false;
+	if (!(offered & ~back->features))
+		return true;
+	log_guest(&h->v.complaints, "%s: another back end can do less",
+		  h->v.name);
+	/* What the next one has to have. */
+	back->features = offered;
+	lose(h);
+	return false;
+}
+
+static void replace(struct task *t)
+{
+	struct vhost *h = container_of(t, struct vhost, replace);
+	struct virtio *v = &h->v;
+
+	virtio_lock(v);
+	if (h->due && virtio_works(v)) {
+		h->due = false;
+		if (!get_another(h) || set_up(h) < 0)
+			virtio_needs_reset(v, "its back end is gone");
+		else
+			virtio_recovered(v, "its back end");
+	}
+	virtio_unlock(v);
+}
+
+int vhost_activate(struct virtio *v)
+{
+	struct vhost *h = (struct vhost *)v;
+	unsigned q;
+
 	for (q = 0; q < v->nqueues; q++) {
 		h->queue[q].handed = v->vq[q].ready;
 		h->queue[q].base = 0;
 	}
-	if (r < 0) {
-		log_warnx("%s: setting up its back end: %s", v->name,
-			  strerror(-r));
-		lose(h);
-	}
-	return r || v->holds ? r : start_queues(h);
+	h->due = h->lost;
+	if (!h->due)
+		return set_up(h);
+	loop_post(v->loop, &h->replace);
+	return 0;
 }
 
 void vhost_stop(struct virtio *v)
@@ -187,7 +243,9 @@ void vhost_resume(struct virtio *v)
 {
 	struct vhost *h = (struct vhost *)v;
 
-	if (h->lost || (virtio_live(v) && start_queues(h) < 0))
+	if (h->due)
+		loop_post(v->loop, &h->replace);
+	else if (h->lost || start_queues(h) < 0)
 		virtio_needs_reset(v, "its back end is gone");
 }
 
@@ -212,6 +270,7 @@ int vhost_init(struct vhost *h, const struct virtio_ops *ops,
 	h->back = back;
 	h->ram_fd = ram_fd;
 	h->hang_up = (struct io){ .fd = back->fd, .fn = hung_up };
+	h->replace.fn = replace;
 	for (q = 0; q < nqueues; q++)
 		h->queue[q] =
 			(struct vhost_queue){ .used = { .fd = -1,
@@ -226,6 +285,8 @@ void vhost_exit(struct vhost *h)
 	unsigned q;
 
 	virtio_exit(&h->v);
+	if (!h->v.thread)
+		loop_unpost(&h->replace);
 	for (q = 0; q < VHOST_QUEUES_MAX && h->queue[q].vhost; q++)
 		if (h->queue[q].used.fd >= 0)
 			close(h->queue[q].used.fd);

@@ -67,14 +67,21 @@ struct vhost {
 	struct vhost_back *back;
 	int ram_fd;
 	bool lost; /* the back end is gone, or not to be trusted any more */
+	bool due;  /* its driver began since, and waits for another */
 	struct io hang_up;
+	struct task replace;
 	struct vhost_queue queue[VHOST_QUEUES_MAX];
 	/*
 	 * It is lost: it has hung up, or a message to it has failed, and it may
 	 * live on for all that. From here on it must be kept from guest memory.
-	 * Once, under the lock, on any thread.
+	 * Once for each, under the lock, on any thread.
 	 */
 	void (*gone)(struct vhost *);
+	/*
+	 * Another in its place, for a driver that has reset the device since;
+	 * NULL if there is none to be had. Under the lock, on the loop's thread.
+	 */
+	struct vhost_back *(*again)(struct vhost *);
 };
 
 /*

@@ -170,6 +170,14 @@ void virtio_failed(struct virtio *v, int err, const char *what)
 		v->failed(v->failed_ctx, err);
 }
 
+void virtio_recovered(struct virtio *v, const char *what)
+{
+	v->failure = 0;
+	log_guest(&v->complaints, "%s: %s is back", v->name, what);
+	if (v->failed)
+		v->failed(v->failed_ctx, 0);
+}
+
 /* --- serving queues --- */
 
 static void serve(struct virtio *v, unsigned q)

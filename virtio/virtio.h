@@ -187,7 +187,7 @@ struct virtio {
 	unsigned liberties; /* that the log has told of, a bit each */
 	struct virtio_stats stats;
 	struct log_limit complaints;
-	int failure; /* the last errno that was reported to the board */
+	int failure; /* the last errno that was reported since a reset; or 0 */
 	void (*failed)(void *ctx, int err);
 	void *failed_ctx;
 };
@@ -274,9 +274,12 @@ void virtio_end(struct virtio *);
  * virtio_failed() - the host could not do @what, for @err, an errno
  *
  * Counted; logged and reported to the board if @err is not that of the last
- * time.
+ * time since a reset.
  */
 void virtio_failed(struct virtio *, int err, const char *what);
+
+/* What had failed, @what, is there again: reported likewise. */
+void virtio_recovered(struct virtio *, const char *what);
 
 /*
  * virtio_config_set() - change @len configuration bytes at @off, tell the driver
@@ -314,7 +317,10 @@ static inline bool virtio_works(const struct virtio *v)
 /* How log, statistics and events call it; at first, by its kind. */
 void virtio_set_name(struct virtio *, const char *name);
 
-/* @fn hears of what virtio_failed() logs; under the lock, on any thread. */
+/*
+ * @fn hears of what virtio_failed() logs, and with an @err of 0 of what
+ * virtio_recovered() does; under the lock, on any thread.
+ */
 void virtio_on_failure(struct virtio *, void (*fn)(void *ctx, int err),
 		       void *ctx);
 

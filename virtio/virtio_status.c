@@ -102,6 +102,7 @@ static void reset(struct virtio *v)
 	v->acked = 0;
 	v->status = 0;
 	v->config_owed = false;
+	v->failure = 0;
 	if (v->ops->reset)
 		v->ops->reset(v);
 	virtio_release(v, VIRTIO_RESETTING);

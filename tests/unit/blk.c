@@ -3,6 +3,16 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* What the device below the file system says; 0: it works. */
+static _Atomic int broken;
+
+int fdatasync(int fd)
+{
+	errno = broken;
+	return broken ? -1 : syscall(SYS_fdatasync, fd);
+}
 
 VIRTIO_TEST(the_configuration_tells_size_and_limits)
 {
@@ -145,6 +155,44 @@ VIRTIO_TEST(a_write_that_the_host_refuses_is_an_error)
 	EQ(request(&r, VIRTIO_BLK_T_OUT, 0, 1024, 0), VIRTIO_BLK_S_IOERR);
 	EQ(request(&r, VIRTIO_BLK_T_OUT, 4, 512, 0), VIRTIO_BLK_S_IOERR);
 	EQ(request(&r, VIRTIO_BLK_T_OUT, 0, 512, 0), VIRTIO_BLK_S_OK);
+	rig_free(&r);
+}
+
+static _Atomic unsigned told;
+
+static void on_failure(void *ctx, int err)
+{
+	(void)ctx;
+	EQ(err, EIO);
+	told++;
+}
+
+VIRTIO_TEST(a_disk_that_fails_and_comes_back_works_and_flushes_after_a_reset)
+{
+	const uint64_t features = BIT(VIRTIO_BLK_F_FLUSH);
+	struct rig r;
+	unsigned i;
+
+	blk_of(&r, false, features);
+	virtio_on_failure(r.v, on_failure, NULL);
+	for (i = 1; i < 4; i++) {
+		EQ(truncate(path, 0), 0);
+		broken = EIO;
+		EQ(request(&r, VIRTIO_BLK_T_IN, 4, 512, W), VIRTIO_BLK_S_IOERR);
+		EQ(request(&r, VIRTIO_BLK_T_FLUSH, 0, 0, 0),
+		   VIRTIO_BLK_S_IOERR);
+		EQ(told, i);
+		broken = 0;
+		EQ(truncate(path, SECTORS * 512), 0);
+		EQ(request(&r, VIRTIO_BLK_T_IN, 4, 512, W), VIRTIO_BLK_S_OK);
+		/* What was written before may be lost: this driver is told. */
+		EQ(request(&r, VIRTIO_BLK_T_FLUSH, 0, 0, 0),
+		   VIRTIO_BLK_S_IOERR);
+		rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+		rig_start(&r, features);
+		EQ(request(&r, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+		OK(!rig_needs_reset(&r));
+	}
 	rig_free(&r);
 }
 

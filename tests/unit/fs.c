@@ -25,7 +25,8 @@ static struct program {
 } * program;
 
 static struct virtiofsd *server;
-static unsigned told;
+static _Atomic unsigned told;
+static _Atomic int failure;
 static struct rig r;
 
 static struct program *shared(const char *dir, int flags)
@@ -59,7 +60,13 @@ __attribute__((constructor)) static void be_the_program(int argc, char **argv)
 static void tell(void *ctx)
 {
 	EQ((intptr_t)ctx, 5);
-	__atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+	told++;
+}
+
+static void on_failure(void *ctx, int err)
+{
+	(void)ctx;
+	failure = err;
 }
 
 /* The program, to be told how to behave before device_new(). */
@@ -89,9 +96,10 @@ static void plug(const char *tag)
 {
 	struct virtio *v = device_new("/proc/self/exe", tag);
 
-	OK(v);
+	EQ(v ? 0 : errno, 0);
 	if (!rig_on_a_thread)
 		v->loop = loop = loop_new();
+	virtio_on_failure(v, on_failure, NULL);
 	rig_plug(&r, v);
 }
 
@@ -121,7 +129,7 @@ static void pass_time(void)
 
 static void lose(void)
 {
-	UNTIL_(__atomic_load_n(&told, __ATOMIC_SEQ_CST), pass_time());
+	UNTIL_(told, pass_time());
 	UNTIL_(rig_needs_reset(&r), pass_time());
 	OK(no_child());
 }
@@ -134,14 +142,33 @@ static void stays_reset(void)
 	EQ(rig_get(&r, VIRTIO_MMIO_STATUS), 0);
 }
 
-/* No driver makes it work again, nor is it told again. */
+/* Messages: in the beginning, from each driver, and of both queues. */
+#define GREETING 4
+#define SET_UP	 2
+#define START	 12
+#define STOP	 4
+
+/* It behaves from now on, and hears of the next driver. */
+static void comes_back(void)
+{
+	const pid_t was = program->pid;
+
+	program->back = (struct back){ .features = program->back.features,
+				       .protocol = program->back.protocol };
+	rig_start(&r, 0);
+	UNTIL_(program->back.n == GREETING + SET_UP + START, pass_time());
+	NE(program->pid, was);
+	OK(!rig_needs_reset(&r));
+}
+
+/* And so does the one that is started in its place, which may be told again. */
 static void stays_lost(void)
 {
 	rig_start(&r, 0);
-	OK(rig_needs_reset(&r));
+	UNTIL_(rig_needs_reset(&r), pass_time());
+	OK(no_child());
 	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
 	stays_reset();
-	EQ(told, 1);
 }
 
 static void config_is(const char *tag)
@@ -194,12 +221,6 @@ VIRTIO_TEST(nothing_is_offered_that_the_back_end_or_the_device_has_not_got)
 	end();
 }
 
-/* Messages: in the beginning, from each driver, and of both queues. */
-#define GREETING 4
-#define SET_UP	 2
-#define START	 12
-#define STOP	 4
-
 /* Those after the first @n. */
 static void taken_back(unsigned n)
 {
@@ -230,12 +251,56 @@ VIRTIO_TEST(its_queues_are_taken_back_at_a_reset_and_while_it_is_held)
 	end();
 }
 
-VIRTIO_TEST(a_back_end_that_is_gone_is_told_once_and_the_guest_goes_on)
+VIRTIO_TEST(
+	a_back_end_that_is_gone_is_told_once_and_the_next_driver_has_another)
+{
+	unsigned i;
+
+	begin();
+	for (i = 1; i < 4; i++) {
+		told = 0;
+		EQ(kill(program->pid, SIGKILL), 0);
+		lose();
+		EQ(told, 1);
+		EQ(failure, ECONNRESET);
+		rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+		stays_reset();
+		comes_back();
+		EQ(failure, 0);
+	}
+	end();
+}
+
+VIRTIO_TEST(a_driver_that_is_held_has_another_back_end_when_it_goes_on)
 {
 	begin();
 	EQ(kill(program->pid, SIGKILL), 0);
 	lose();
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	virtio_lock(r.v);
+	virtio_hold(r.v, VIRTIO_PAUSED);
+	virtio_unlock(r.v);
+	program->back.n = 0;
+	rig_start(&r, 0);
+	pass_time();
+	EQ(program->back.n, 0);
+	OK(no_child());
+	virtio_resume(r.v);
+	UNTIL_(program->back.n == GREETING + SET_UP + START, pass_time());
+	OK(!rig_needs_reset(&r));
+	end();
+}
+
+VIRTIO_TEST(another_back_end_that_can_do_less_is_none)
+{
+	begin();
+	EQ(kill(program->pid, SIGKILL), 0);
+	lose();
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	program->back.features &= ~EVENTS;
 	stays_lost();
+	program->back.features |= EVENTS;
+	comes_back();
 	end();
 }
 
@@ -253,6 +318,7 @@ VIRTIO_TEST(a_back_end_that_refuses_lies_or_hangs_up_is_ended)
 		rig_start(&r, 0);
 		lose();
 		stays_lost();
+		comes_back();
 		end();
 	}
 }
@@ -270,7 +336,7 @@ VIRTIO_TEST(a_back_end_that_does_not_give_a_queue_back_is_ended_by_the_reset)
 		rig_set(&r, VIRTIO_MMIO_STATUS, 0);
 		OK(no_child());
 		stays_reset();
-		stays_lost();
+		comes_back();
 		end();
 	}
 }

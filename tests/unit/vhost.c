@@ -13,7 +13,7 @@
 
 static struct fake {
 	struct vhost_back back;
-	unsigned set_up, starts, stops, frees;
+	unsigned set_up, starts, stops, frees, agains;
 	bool serves[QUEUES];
 	uint16_t base[QUEUES]; /* where each was to go on */
 	int interrupt;	       /* of the last queue */
@@ -70,6 +70,14 @@ static const struct vhost_back_ops fake_ops = {
 	.free = fake_free,
 };
 
+/* Itself: it is there again, if it does as it is told. */
+static struct vhost_back *again(struct vhost *h)
+{
+	(void)h;
+	fake.agains++;
+	return fake.refusal ? NULL : &fake.back;
+}
+
 static void gone(struct vhost *h)
 {
 	(void)h;
@@ -107,6 +115,7 @@ static void begin(struct rig *r)
 	EQ(vhost_init(&device, &ops, &r->m, 77, &fake.back, QUEUES, QSIZE), 0);
 	device.v.loop = loop;
 	device.gone = gone;
+	device.again = again;
 	rig_plug(r, &device.v);
 	rig_start(r, 0);
 }
@@ -211,7 +220,17 @@ VIRTIO_TEST(a_back_end_that_does_not_give_a_queue_back_is_lost)
 	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
 	EQ(gone_times, 1);
 	rig_start(&r, 0);
-	OK(rig_needs_reset(&r));
+	UNTIL_(rig_needs_reset(&r), pass_time(&r));
+	EQ(fake.agains, 1);
 	EQ(fake.starts, 2);
+	fake.refusal = 0;
+	rig_set(&r, VIRTIO_MMIO_STATUS, 0);
+	rig_start(&r, 0);
+	UNTIL_(all(true), pass_time(&r));
+	OK(!rig_needs_reset(&r));
+	EQ(fake.agains, 2);
+	EQ(gone_times, 1);
+	EQ(fake.frees, 1);
+	fake.frees = 0;
 	end(&r);
 }
