@@ -160,8 +160,10 @@ int output_open(const char *path, struct output **out, struct err *e)
 	if (r || (*out)->dir < 0)
 		return r;
 	r = try_temporary(*out);
-	if (r)
+	if (r) {
 		output_close(*out);
+		*out = NULL;
+	}
 	return complain(path, r, e);
 }
 

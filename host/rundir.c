@@ -47,16 +47,15 @@ static int write_file(int dir, const char *name, const char *text)
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 			0600);
 	size_t len = strlen(text);
-	ssize_t n;
-	int r = 0;
+	ssize_t n = 0;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	n = write(fd, text, len);
-	if (n < 0)
-		r = -errno;
-	else if ((size_t)n < len)
-		r = -ENOSPC;
+	/* Where it is cut short, the next one tells by what. */
+	for (; len && (n = write(fd, text, len)) > 0; text += n)
+		len -= n;
+	r = n < 0 ? -errno : 0;
 	close(fd);
 	return r;
 }

@@ -31,22 +31,22 @@ static int new_socket(struct sockaddr_un *addr, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Nobody listens on the socket at @addr any more. */
-static bool is_stale(const struct sockaddr_un *addr)
+/* 0: nobody listens on the socket at @addr any more. Or -errno. */
+static int check_stale(const struct sockaddr_un *addr)
 {
 	struct stat st;
 	bool stale;
 	int fd;
 
 	if (lstat(addr->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return false;
+		return -EADDRINUSE;
 	fd = socket(AF_UNIX, KIND, 0);
 	if (fd < 0)
-		return false;
+		return -errno;
 	stale = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
 		errno == ECONNREFUSED;
 	close(fd);
-	return stale;
+	return stale ? 0 : -EADDRINUSE;
 }
 
 /* The mode of the socket, set before bind(), becomes that of the file. */
@@ -58,19 +58,19 @@ int unix_socket(const char *path, int backlog)
 
 	if (fd < 0)
 		return fd;
-	r = fchmod(fd, 0600);
-	if (r == 0)
-		r = bind(fd, sa, sizeof(addr));
-	if (r < 0 && errno == EADDRINUSE && is_stale(&addr)) {
-		unlink(path);
-		r = bind(fd, sa, sizeof(addr));
+	r = fchmod(fd, 0600) < 0 || bind(fd, sa, sizeof(addr)) < 0 ? -errno : 0;
+	if (r == -EADDRINUSE) {
+		r = check_stale(&addr);
+		if (r == 0 &&
+		    (unlink(path) < 0 || bind(fd, sa, sizeof(addr)) < 0))
+			r = -errno;
 	}
-	if (r < 0 || listen(fd, backlog) < 0) {
+	if (r == 0 && listen(fd, backlog) < 0)
 		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
 
 /* The directory that @path is in, and in @name what it is called there. */
@@ -90,16 +90,18 @@ static int open_dir(const char *path, char name[UNIX_NAME_MAX])
 
 int unix_listen(struct unix_listener *l, const char *path, int backlog)
 {
-	const int fd = unix_socket(path, backlog);
 	int r;
 
-	*l = (struct unix_listener){ .fd = fd, .dir = -1, .spare = -1 };
-	if (fd < 0)
-		return fd;
-	l->dir = open_dir(path, l->name);
-	if (l->dir < 0 ||
-	    fstatat(l->dir, l->name, &l->st, AT_SYMLINK_NOFOLLOW) < 0) {
+	*l = (struct unix_listener){ .fd = -1, .dir = -1, .spare = -1 };
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return -ENAMETOOLONG;
+	/* By which it can be removed, before there is something to remove. */
+	r = l->dir = open_dir(path, l->name);
+	if (r >= 0)
+		r = l->fd = unix_socket(path, backlog);
+	if (r >= 0 && fstatat(l->dir, l->name, &l->st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
+	if (r < 0) {
 		unix_unlisten(l);
 		return r;
 	}
@@ -111,9 +113,8 @@ void unix_unlisten(struct unix_listener *l)
 {
 	struct stat st;
 
-	if (l->fd < 0)
-		return;
-	close(l->fd);
+	if (l->fd >= 0)
+		close(l->fd);
 	if (l->spare >= 0)
 		close(l->spare);
 	l->fd = l->spare = -1;

@@ -65,8 +65,10 @@ static int make_sockets(int *listening, int *connected)
 	int err = 0;
 
 	*listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	*connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (!mkdtemp(dir))
+	*connected = *listening < 0
+			     ? -1
+			     : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*connected < 0 || !mkdtemp(dir))
 		return -errno;
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/fs", dir);
 	if (bind(*listening, (struct sockaddr *)&a, sizeof(a)) < 0 ||

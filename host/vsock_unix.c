@@ -25,6 +25,7 @@
 
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/remedy.h"
 #include "host/unix.h"
 #include "host/vsock.h"
 
@@ -209,11 +210,13 @@ struct vsock_back *vsock_unix_new(struct loop *l, const char *path,
 	int r = u ? start(u, l, path) : -ENOMEM;
 
 	if (r < 0) {
-		err_set(e, r, "--vsock %s: %s", path,
-			r == -EADDRINUSE ? "the path is in use; choose another "
-					   "or end the process that listens "
-					   "there"
-					 : strerror(-r));
+		if (r == -EADDRINUSE)
+			err_set(e, r,
+				"--vsock %s: the path is in use; choose "
+				"another or end the process that listens there",
+				path);
+		else
+			err_path(e, r, "--vsock", path);
 		free(u);
 		return NULL;
 	}
