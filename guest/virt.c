@@ -8,18 +8,7 @@
  * which reads 0 there if it is empty.
  */
 #include "guest/rt/flash.h"
-
-/* The tree's header and tokens (Devicetree Specification 0.4, 5.2 and 5.4). */
-#define MAGIC	    0xd00dfeedu
-#define TOTALSIZE   4u
-#define OFF_STRUCT  8u
-#define OFF_STRINGS 12u
-#define LEN_STRINGS 32u
-#define LEN_STRUCT  36u
-#define BEGIN_NODE  1u
-#define END_NODE    2u
-#define PROP	    3u
-#define NOP	    4u
+#include "guest/rt/tree.h"
 
 #define ADDED	  "added"
 #define ADDED_LEN 0x80000u
@@ -33,64 +22,9 @@ static uint32_t up;
 
 void secondary_start(void);
 
-static uint32_t be32(const volatile uint8_t *p)
+static uint8_t *find(const char *node, const char *prop, uint32_t least)
 {
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
-static void put_be32(volatile uint8_t *p, uint32_t v)
-{
-	p[0] = v >> 24;
-	p[1] = v >> 16;
-	p[2] = v >> 8;
-	p[3] = v;
-}
-
-/* Is @s what @t begins with, up to a terminating zero or an address? */
-static bool is_name(const volatile uint8_t *t, const char *s)
-{
-	while (*s && *t == (uint8_t)*s)
-		t++, s++;
-	return !*s && (!*t || *t == '@');
-}
-
-/* The first token behind the name of node @node, a child of the root's. */
-static uint8_t *find_node(const char *node)
-{
-	uint8_t *p = tree + be32(tree + OFF_STRUCT);
-	unsigned depth = 0;
-
-	for (;;) {
-		const uint32_t token = be32(p);
-		const uint8_t *name = p += 4;
-
-		if (token == BEGIN_NODE) {
-			while (*p)
-				p++;
-			p = tree + (((p - tree) + 4) & ~3ull);
-			if (++depth == 2 && is_name(name, node))
-				return p;
-		} else if (token == END_NODE) {
-			depth--;
-		} else if (token == PROP) {
-			p += 8 + ((be32(p) + 3) & ~3u);
-		} else if (token != NOP) {
-			fail("the tree has no %s", node);
-		}
-	}
-}
-
-/* The value of @node's property @prop, of at least @len bytes. */
-static uint8_t *find(const char *node, const char *prop, uint32_t len)
-{
-	const uint8_t *strings = tree + be32(tree + OFF_STRINGS);
-	uint8_t *p;
-
-	for (p = find_node(node); be32(p) == PROP;
-	     p += 12 + ((be32(p + 4) + 3) & ~3u))
-		if (is_name(strings + be32(p + 8), prop) && be32(p + 4) >= len)
-			return p + 12;
-	fail("%s has no %s", node, prop);
+	return tree_find(tree, node, prop, least);
 }
 
 static void check_place(uint64_t fdt)
@@ -98,50 +32,50 @@ static void check_place(uint64_t fdt)
 	uint64_t half, at;
 
 	tree = (uint8_t *)fdt;
-	if (be32(tree) != MAGIC)
+	if (be32(tree) != TREE_MAGIC)
 		fail("no tree at %x", fdt);
 	half = be32(find("memory", "reg", 16) + 12) / 2;
 	at = MAP_RAM_BASE + (half < 128u << 20 ? half : 128u << 20);
 	if (fdt != at)
 		fail("the tree is at %x, not at %x", fdt, at);
-	if (be32(tree + TOTALSIZE) != 1u << 20)
+	if (be32(tree + TREE_TOTALSIZE) != 1u << 20)
 		fail("it has %u bytes in all",
-		     (uint64_t)be32(tree + TOTALSIZE));
+		     (uint64_t)be32(tree + TREE_TOTALSIZE));
 	pass("the tree is where QEMU's board has it, with 1 MiB");
 }
 
 /* All behind @p makes room for @n bytes. */
 static void move(uint8_t *p, uint32_t n)
 {
-	volatile uint8_t *from =
-		tree + be32(tree + OFF_STRINGS) + be32(tree + LEN_STRINGS);
+	volatile uint8_t *from = tree + be32(tree + TREE_OFF_STRINGS) +
+				 be32(tree + TREE_LEN_STRINGS);
 
 	while (from > p) {
 		from--;
 		from[n] = *from;
 	}
-	put_be32(tree + OFF_STRINGS, be32(tree + OFF_STRINGS) + n);
-	put_be32(tree + LEN_STRUCT, be32(tree + LEN_STRUCT) + n);
+	put_be32(tree + TREE_OFF_STRINGS, be32(tree + TREE_OFF_STRINGS) + n);
+	put_be32(tree + TREE_LEN_STRUCT, be32(tree + TREE_LEN_STRUCT) + n);
 }
 
 static void edit(void)
 {
-	const uint32_t len = be32(tree + LEN_STRINGS);
+	const uint32_t len = be32(tree + TREE_LEN_STRINGS);
 	const char *name = ADDED;
-	uint8_t *p = find_node("chosen");
+	uint8_t *p = tree_node(tree, "chosen", 0);
 	volatile uint8_t *s;
 	uint32_t i;
 
 	move(p, 12 + ADDED_LEN);
-	put_be32(p, PROP);
+	put_be32(p, TREE_PROP);
 	put_be32(p + 4, ADDED_LEN);
 	put_be32(p + 8, len);
 	for (i = 0; i < ADDED_LEN; i += 4)
 		put_be32(p + 12 + i, i);
-	s = tree + be32(tree + OFF_STRINGS) + len;
+	s = tree + be32(tree + TREE_OFF_STRINGS) + len;
 	for (i = 0; i < sizeof(ADDED); i++)
 		s[i] = name[i];
-	put_be32(tree + LEN_STRINGS, len + sizeof(ADDED));
+	put_be32(tree + TREE_LEN_STRINGS, len + sizeof(ADDED));
 
 	p = find("chosen", ADDED, ADDED_LEN);
 	for (i = 0; i < ADDED_LEN; i += 4)

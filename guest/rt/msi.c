@@ -18,28 +18,21 @@
 #define GICR_PENDBASER	0x0078u
 #define GICD_ICFGR	0x0c00u
 
-#define VALID	    (1ull << 63)
 #define PAGES_64K   (2ull << 8)
 #define TYPE(baser) ((baser) >> 56 & 7)
 #define TYPE_DEVICE 1
 #define TYPE_COLL   4
 
-#define CMD_SYNC  0x05u
-#define CMD_MAPD  0x08u
-#define CMD_MAPC  0x09u
-#define CMD_MAPTI 0x0au
-#define CMD_INV	  0x0cu
-
-#define FIRST_LPI   8192u
 #define ID_BITS	    14u
 #define LPI_ENABLED 0xa3 /* priority 0xa0, group 1 */
 #define QUEUE_SIZE  0x10000u
 #define DEVICES	    4u
+#define LPI_CPUS    2u
 #define V2M_SETSPI  0x40u
 
 static uint8_t devices[0x10000] __attribute__((aligned(0x10000)));
 static uint8_t collections[0x10000] __attribute__((aligned(0x10000)));
-static uint8_t pending[0x10000] __attribute__((aligned(0x10000)));
+static uint8_t pending[LPI_CPUS][0x10000] __attribute__((aligned(0x10000)));
 static uint8_t config[1u << ID_BITS] __attribute__((aligned(0x10000)));
 static uint64_t queue[QUEUE_SIZE / 8] __attribute__((aligned(0x10000)));
 static uint8_t translations[DEVICES][0x1000] __attribute__((aligned(0x1000)));
@@ -50,7 +43,7 @@ static void write_back(const void *p, uint64_t len)
 	vq_sync(p, len);
 }
 
-static void command(uint64_t a, uint64_t b, uint64_t c)
+void its_command(uint64_t a, uint64_t b, uint64_t c)
 {
 	volatile uint64_t *at = &queue[tail / 8];
 
@@ -75,29 +68,29 @@ static void give_tables(void)
 		uint64_t type = TYPE(mmio_read64(at));
 
 		if (type == TYPE_DEVICE)
-			mmio_write64(at,
-				     VALID | PAGES_64K | (uintptr_t)devices);
+			mmio_write64(at, ITS_VALID | PAGES_64K |
+						 (uintptr_t)devices);
 		else if (type == TYPE_COLL)
-			mmio_write64(at, VALID | PAGES_64K |
+			mmio_write64(at, ITS_VALID | PAGES_64K |
 						 (uintptr_t)collections);
 	}
 	mmio_write64(MAP_ITS_BASE + GITS_CBASER,
-		     VALID | (uintptr_t)queue | (QUEUE_SIZE / 4096 - 1));
+		     ITS_VALID | (uintptr_t)queue | (QUEUE_SIZE / 4096 - 1));
 	mmio_write64(MAP_ITS_BASE + GITS_CWRITER, 0);
 	tail = 0;
 }
 
-static void enable_lpis(void)
+void msi_enable_cpu(unsigned n)
 {
 	unsigned i;
 
 	for (i = 0; i < MSI_EVENTS; i++)
 		((volatile uint8_t *)config)[i] = LPI_ENABLED;
 	write_back(config, MSI_EVENTS);
-	write_back(pending, sizeof(pending));
+	write_back(pending[n], sizeof(pending[n]));
 	mmio_write64(gicr_base() + GICR_PROPBASER,
 		     (uintptr_t)config | (ID_BITS - 1));
-	mmio_write64(gicr_base() + GICR_PENDBASER, (uintptr_t)pending);
+	mmio_write64(gicr_base() + GICR_PENDBASER, (uintptr_t)pending[n]);
 	mmio_write32(gicr_base() + GICR_CTLR, 1);
 }
 
@@ -108,11 +101,11 @@ void msi_enable(void)
 		return;
 	write_back(devices, sizeof(devices));
 	write_back(collections, sizeof(collections));
-	enable_lpis();
+	msi_enable_cpu(0);
 	give_tables();
 	mmio_write32(MAP_ITS_BASE + GITS_CTLR, 1);
 	/* Collection 0 is redistributor 0. */
-	command(CMD_MAPC, 0, VALID);
+	its_command(ITS_MAPC, 0, ITS_VALID);
 }
 
 void msi_add_device(uint32_t devid)
@@ -125,7 +118,8 @@ void msi_add_device(uint32_t devid)
 		return;
 	write_back(table, 0x1000);
 	/* Five bits of event, less one. */
-	command(CMD_MAPD | (uint64_t)devid << 32, 4, VALID | (uintptr_t)table);
+	its_command(ITS_MAPD | (uint64_t)devid << 32, 4,
+		    ITS_VALID | (uintptr_t)table);
 }
 
 static struct msi_message v2m_map(unsigned n)
@@ -140,14 +134,14 @@ static struct msi_message v2m_map(unsigned n)
 
 struct msi_message msi_map(uint32_t devid, unsigned event, unsigned n)
 {
-	unsigned lpi = FIRST_LPI + n;
+	unsigned lpi = MSI_FIRST_LPI + n;
 
 	if (!gic_is_v3())
 		return v2m_map(n);
-	command(CMD_MAPTI | (uint64_t)devid << 32, event | (uint64_t)lpi << 32,
-		0);
-	command(CMD_INV | (uint64_t)devid << 32, event, 0);
-	command(CMD_SYNC, 0, 0);
+	its_command(ITS_MAPTI | (uint64_t)devid << 32,
+		    event | (uint64_t)lpi << 32, 0);
+	its_command(ITS_INV | (uint64_t)devid << 32, event, 0);
+	its_command(ITS_SYNC, 0, 0);
 	return (struct msi_message){ MAP_ITS_BASE + GITS_TRANSLATER, event,
 				     lpi };
 }

@@ -10,7 +10,22 @@
 
 #include "guest/rt/rt.h"
 
-#define MSI_EVENTS 32u
+#define MSI_EVENTS    32u
+#define MSI_FIRST_LPI 8192u
+
+/* Commands of the ITS (IHI 0069, 5.3), in the lowest byte of their first word. */
+#define ITS_MOVI    0x01u
+#define ITS_INT	    0x03u
+#define ITS_CLEAR   0x04u
+#define ITS_SYNC    0x05u
+#define ITS_MAPD    0x08u
+#define ITS_MAPC    0x09u
+#define ITS_MAPTI   0x0au
+#define ITS_INV	    0x0cu
+#define ITS_INVALL  0x0du
+#define ITS_MOVALL  0x0eu
+#define ITS_DISCARD 0x0fu
+#define ITS_VALID   (1ull << 63)
 
 /* What a device has to write where, and what the CPU then takes. */
 struct msi_message {
@@ -30,3 +45,9 @@ void msi_add_device(uint32_t devid);
  * there are.
  */
 struct msi_message msi_map(uint32_t devid, unsigned event, unsigned n);
+
+/* One command, of which the fourth word is 0; returns when it is done. */
+void its_command(uint64_t a, uint64_t b, uint64_t c);
+
+/* LPIs for the calling CPU, 0 or 1; what msi_enable() does for CPU 0. */
+void msi_enable_cpu(unsigned n);

@@ -122,3 +122,8 @@ quiet_since()
 		rm -r vms
 	done
 }
+
+@test "a hypervisor that goes to where it was linked, by a fetch that fails, finds the tree there" {
+	passes nvhe 2 el2_early -m 256M
+	broken nvhe 1 el2_early -m 256M
+}
