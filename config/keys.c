@@ -82,6 +82,8 @@ const struct key keys[] = {
 	    "kernel command line; several are joined", .letter = 'p'),
 	PARTS("module", BOOT, module, "KIND=FILE[,ARGS]",
 	      "a hypervisor's guest; KIND: kernel, ramdisk"),
+	PARTS("domain", BOOT, domain, "NAME=KERNEL[,...]",
+	      "a guest that Xen starts beside that one"),
 	KEY("firmware", BOOT, path, firmware, "FILE",
 	    "UEFI or U-Boot to start; auto: the distribution's",
 	    .choices = firmwares),

@@ -82,6 +82,11 @@ static int check_boot(const struct config *c, struct err *e)
 			       "%s is for a kernel, and the firmware finds its "
 			       "own; add --kernel, or leave it out",
 			       c->params ? "--params" : "--initrd");
+	if (c->firmware && c->ndomains)
+		return err_set(e, -EINVAL,
+			       "--domain %s: a firmware hands no domains "
+			       "over; leave --firmware out",
+			       c->domains->name);
 	if (c->firmware &&
 	    (c->modules[MODULE_KERNEL].path || c->modules[MODULE_RAMDISK].path))
 		return err_set(e, -EINVAL,

@@ -67,7 +67,7 @@ struct parts {
 extern const char *const transport_words[]; /* by enum transport_kind */
 
 extern const struct parts parts_disk, parts_network, parts_port, parts_share,
-	parts_vsock, parts_module, parts_fw_cfg, parts_smbios;
+	parts_vsock, parts_module, parts_domain, parts_fw_cfg, parts_smbios;
 
 /*
  * What key_set(), config_dump() and config_free() do with a key of parts

@@ -117,14 +117,38 @@ static const struct part module_rows[] = {
 static const char *const modules[] = {
 	[MODULE_KERNEL] = "kernel", [MODULE_RAMDISK] = "ramdisk", NULL
 };
-static_assert(sizeof(modules) / sizeof(*modules) == MODULE_KINDS + 1,
-	      "each kind has a name");
+static_assert(sizeof(modules) / sizeof(*modules) == MODULE_TREE + 1,
+	      "each kind that the first guest has, has a name");
 
 const struct parts parts_module = { .shape = PARTS_SLOTS,
 				    .at = offsetof(struct config, modules),
 				    .size = sizeof(struct module_config),
 				    .slots = modules,
 				    .rows = module_rows };
+
+static const struct part domain_rows[] = {
+	ROW("name", PART_LABEL, value_name, AT(domain, name),
+	    .max = DOMAIN_NAME_MAX),
+	ROW("kernel", PART_FIRST, value_path, AT(domain, file[MODULE_KERNEL])),
+	ROW("ramdisk", PART_NAMED, value_path, AT(domain, file[MODULE_RAMDISK]),
+	    .arg = "FILE", .help = "its RAM disk"),
+	ROW("dtb", PART_NAMED, value_path, AT(domain, file[MODULE_TREE]),
+	    .arg = "FILE", .help = "a partial tree: devices passed through"),
+	ROW("params", PART_NAMED, value_any, AT(domain, params),
+	    .arg = "STRING", .help = "its kernel's command line"),
+	ROW("memory", PART_NAMED, value_size, AT(domain, memory), .arg = "SIZE",
+	    .help = "its RAM [128M]", .min = 1, .max = UINT32_MAX),
+	ROW("cpus", PART_NAMED, value_number, AT(domain, cpus), .arg = "N",
+	    .help = "its virtual CPUs [1]", .min = 1, .max = 128),
+	{ 0 }
+};
+
+static const struct domain_config no_domain = { .memory = 128ull << 20,
+						.cpus = 1 };
+
+const struct parts parts_domain = { LIST(domain), .noun = "domain",
+				    .max = DOMAINS_MAX, .blank = &no_domain,
+				    .rows = domain_rows };
 
 static const struct part fw_cfg_rows[] = {
 	ROW("name", PART_LABEL, value_opt_name, AT(fw_cfg, name),

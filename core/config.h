@@ -72,14 +72,30 @@ struct vsock_config {
 
 /*
  * What a hypervisor finds in memory beside itself: the kernel and the RAM disk
- * of its first guest (Xen's docs/misc/arm/device-tree/booting.txt).
+ * of its first guest, and with a device tree also those of others (Xen's
+ * docs/misc/arm/device-tree/booting.txt).
  */
-enum module_kind { MODULE_KERNEL, MODULE_RAMDISK, MODULE_KINDS };
+enum module_kind { MODULE_KERNEL, MODULE_RAMDISK, MODULE_TREE, MODULE_KINDS };
 
 struct module_config {
 	char *path; /* NULL: there is none */
 	char *args; /* its command line, or NULL */
 };
+
+/* A guest that the hypervisor starts beside its first, without its help. */
+#define DOMAINS_MAX	4
+#define DOMAIN_NAME_MAX 31 /* it is a node of the tree */
+
+struct domain_config {
+	char *name;
+	char *file[MODULE_KINDS]; /* NULL: there is none, but a kernel */
+	char *params;		  /* its command line, or NULL */
+	uint64_t memory;	  /* bytes */
+	uint32_t cpus;
+};
+
+/* All modules: each kind of the first guest, then each of every other. */
+#define MODULES_MAX (MODULE_KINDS * (1 + DOMAINS_MAX))
 
 enum console_kind {
 	CONSOLE_AUTO,	/* PL011 and hvc0 both on the terminal */
@@ -161,6 +177,8 @@ struct config {
 	struct strlist initrds; /* concatenated in this order */
 	char *params;		/* the kernel's command line */
 	struct module_config modules[MODULE_KINDS];
+	struct domain_config *domains;
+	unsigned ndomains;
 	char *firmware; /* a file, "auto", or NULL: none */
 	char *vars;	/* the file of its variables; NULL: they are not kept */
 	enum acpi_kind acpi;

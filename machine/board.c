@@ -156,10 +156,12 @@ int board_fdt(struct board *b, void **fdt, size_t *size, struct err *e)
 	int r;
 
 	b->m.initrd = b->boot.initrd;
-	for (i = 0; i < MODULE_KINDS; i++) {
+	for (i = 0; i < MODULES_MAX; i++) {
 		b->m.module[i].at = b->boot.module[i];
-		b->m.module[i].args = b->cfg->modules[i].args;
+		b->m.module[i].args = boot_module(b->cfg, i).args;
 	}
+	b->m.domains = b->cfg->domains;
+	b->m.ndomains = b->cfg->ndomains;
 	if (getrandom(&b->m.kaslr_seed, sizeof(b->m.kaslr_seed), 0) < 0 ||
 	    getrandom(b->m.rng_seed, sizeof(b->m.rng_seed), 0) < 0)
 		return log_failure("getrandom", -errno);

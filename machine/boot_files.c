@@ -29,11 +29,27 @@ static int open_list(struct infile **files, unsigned *n, const char *opt,
 	return r;
 }
 
+struct module_config boot_module(const struct config *c, unsigned i)
+{
+	const unsigned kind = i % MODULE_KINDS, domain = i / MODULE_KINDS;
+	const struct domain_config *d;
+
+	if (!domain)
+		return c->modules[kind];
+	if (domain > c->ndomains)
+		return (struct module_config){ 0 };
+	d = &c->domains[domain - 1];
+	return (struct module_config){
+		.path = d->file[kind],
+		.args = kind == MODULE_KERNEL ? d->params : NULL,
+	};
+}
+
 int boot_files_open(struct boot_files *b, const struct config *c, struct err *e)
 {
-	static const char *const opts[] = {
-		[MODULE_KERNEL] = "--module kernel",
-		[MODULE_RAMDISK] = "--module ramdisk",
+	static const char *const opts[2][MODULE_KINDS] = {
+		{ "--module kernel", "--module ramdisk" },
+		{ "--domain", "--domain ramdisk", "--domain dtb" },
 	};
 	unsigned i;
 	int r;
@@ -43,8 +59,10 @@ int boot_files_open(struct boot_files *b, const struct config *c, struct err *e)
 	if (!r)
 		r = open_list(&b->initrd, &b->ninitrds, "--initrd", &c->initrds,
 			      e);
-	for (i = 0; i < MODULE_KINDS && !r; i++)
-		r = open_one(&b->module[i], opts[i], c->modules[i].path, e);
+	for (i = 0; i < MODULES_MAX && !r; i++)
+		r = open_one(&b->module[i],
+			     opts[i >= MODULE_KINDS][i % MODULE_KINDS],
+			     boot_module(c, i).path, e);
 	if (!r)
 		r = open_one(&b->dtb, "--dtb", c->dtb, e);
 	if (!r)
@@ -63,7 +81,7 @@ static void each(const struct boot_files *b, void (*fn)(const struct infile *))
 	fn(&b->kernel);
 	for (i = 0; i < b->ninitrds; i++)
 		fn(&b->initrd[i]);
-	for (i = 0; i < MODULE_KINDS; i++)
+	for (i = 0; i < MODULES_MAX; i++)
 		fn(&b->module[i]);
 	fn(&b->dtb);
 	for (i = 0; i < b->noverlays; i++)

@@ -12,11 +12,12 @@
 #include "machine/machine.h"
 
 struct config;
+struct module_config;
 
 /* All zero: none is open. */
 struct boot_files {
 	struct infile kernel; /* of what was not named, size is 0 */
-	struct infile module[MODULE_KINDS];
+	struct infile module[MODULES_MAX];
 	struct infile dtb;
 	struct infile *initrd, *overlay;
 	unsigned ninitrds, noverlays;
@@ -31,6 +32,9 @@ struct boot_files {
 int boot_files_open(struct boot_files *b, const struct config *c,
 		    struct err *e);
 void boot_files_close(struct boot_files *);
+
+/* Module @i of MODULES_MAX: all zero if there is none. */
+struct module_config boot_module(const struct config *, unsigned i);
 
 /* Log which of them somebody has written to since they were opened. */
 void boot_files_look(const struct boot_files *);

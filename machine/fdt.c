@@ -37,26 +37,47 @@ static void add_root(struct tree *t)
 const struct fdt_strings fdt_modules[] = {
 	[MODULE_KERNEL] = STRINGS("multiboot,kernel\0multiboot,module"),
 	[MODULE_RAMDISK] = STRINGS("multiboot,ramdisk\0multiboot,module"),
+	[MODULE_TREE] = STRINGS("multiboot,device-tree\0multiboot,module"),
 };
 
-/* Each addressed as the root's children are. */
-static void add_modules(struct tree *t, const struct machine *m)
+/* Those of one guest, each addressed as the root's children are. */
+static void add_modules(struct tree *t, const struct machine *m, unsigned first)
 {
-	unsigned i;
+	unsigned i, any = 0;
 
-	tree_cells(t, "#address-cells", 2);
-	tree_cells(t, "#size-cells", 2);
-	for (i = 0; i < MODULE_KINDS; i++) {
+	for (i = first; i < first + MODULE_KINDS; i++) {
 		const struct range *r = &m->module[i].at;
 
 		if (!r->size)
 			continue;
+		if (!any++) {
+			tree_cells(t, "#address-cells", 2);
+			tree_cells(t, "#size-cells", 2);
+		}
 		tree_node_at(t, "module", r->base);
-		tree_prop(t, "compatible", fdt_modules[i].s,
-			  fdt_modules[i].len);
+		tree_prop(t, "compatible", fdt_modules[i % MODULE_KINDS].s,
+			  fdt_modules[i % MODULE_KINDS].len);
 		tree_cells(t, "reg", TREE_REGION(r->base, r->size));
 		if (m->module[i].args)
 			tree_string(t, "bootargs", m->module[i].args);
+		tree_end(t);
+	}
+}
+
+static void add_guests(struct tree *t, const struct machine *m)
+{
+	unsigned i;
+
+	add_modules(t, m, 0);
+	for (i = 0; i < m->ndomains; i++) {
+		const struct domain_config *d = &m->domains[i];
+
+		tree_node(t, "%s", d->name);
+		tree_string(t, "compatible", "xen,domain");
+		tree_u64(t, "memory", d->memory >> 10);
+		tree_cells(t, "cpus", d->cpus);
+		tree_empty(t, "vpl011");
+		add_modules(t, m, MODULE_KINDS * (i + 1));
 		tree_end(t);
 	}
 }
@@ -79,7 +100,7 @@ static void add_chosen(struct tree *t, const struct machine *m)
 	tree_u64(t, "kaslr-seed", m->kaslr_seed);
 	tree_prop(t, "rng-seed", m->rng_seed, sizeof(m->rng_seed));
 	if (fdt_has_modules(m))
-		add_modules(t, m);
+		add_guests(t, m);
 	tree_end(t);
 }
 

@@ -83,43 +83,76 @@ static int cells_update(void *fdt, int node, const char *name)
 	return fdt_setprop_u32(fdt, node, name, 2);
 }
 
-static int module_add(void *fdt, int chosen, unsigned kind, const gpa_t base,
-		      uint64_t size, const char *args)
+/* Module @i, in a node of the guest's. */
+static int module_add(void *fdt, int guest, const struct machine *m, unsigned i)
 {
+	const struct range *at = &m->module[i].at;
+	const struct fdt_strings *kind = &fdt_modules[i % MODULE_KINDS];
+	const char *args = m->module[i].args;
 	char name[32];
 	int ret, node;
 
-	snprintf(name, sizeof(name), "module@%llx", (unsigned long long)base);
-	node = fdt_add_subnode(fdt, chosen, name);
+	snprintf(name, sizeof(name), "module@%llx",
+		 (unsigned long long)at->base);
+	node = fdt_add_subnode(fdt, guest, name);
 	if (node < 0)
 		return node;
-	ret = fdt_setprop(fdt, node, "compatible", fdt_modules[kind].s,
-			  fdt_modules[kind].len);
+	ret = fdt_setprop(fdt, node, "compatible", kind->s, kind->len);
 	if (!ret)
-		ret = fdt_appendprop_addrrange(fdt, chosen, node, "reg", base,
-					       size);
+		ret = fdt_appendprop_addrrange(fdt, guest, node, "reg",
+					       at->base, at->size);
 	if (!ret && args)
 		ret = fdt_setprop_string(fdt, node, "bootargs", args);
 	return ret;
 }
 
-static int modules_update(void *fdt, int chosen, const struct machine *m)
+/* A guest's modules, the first of which is @first: subnodes come before others. */
+static int modules_add(void *fdt, int guest, const struct machine *m,
+		       unsigned first)
 {
 	unsigned i;
-	int ret;
+	int ret = 0;
+
+	for (i = first + MODULE_KINDS; i-- > first && !ret;) {
+		if (!m->module[i].at.size)
+			continue;
+		ret = cells_update(fdt, guest, "#address-cells");
+		if (!ret)
+			ret = cells_update(fdt, guest, "#size-cells");
+		if (!ret)
+			ret = module_add(fdt, guest, m, i);
+	}
+	return ret;
+}
+
+static int domain_add(void *fdt, int chosen, const struct machine *m,
+		      unsigned i)
+{
+	const struct domain_config *d = &m->domains[i];
+	int ret, node = fdt_add_subnode(fdt, chosen, d->name);
+
+	if (node < 0)
+		return node;
+	ret = fdt_setprop_string(fdt, node, "compatible", "xen,domain");
+	if (!ret)
+		ret = fdt_setprop_u64(fdt, node, "memory", d->memory >> 10);
+	if (!ret)
+		ret = fdt_setprop_u32(fdt, node, "cpus", d->cpus);
+	if (!ret)
+		ret = fdt_setprop_empty(fdt, node, "vpl011");
+	return ret ? ret : modules_add(fdt, node, m, MODULE_KINDS * (i + 1));
+}
+
+static int guests_update(void *fdt, int chosen, const struct machine *m)
+{
+	unsigned i;
+	int ret = 0;
 
 	if (!fdt_has_modules(m))
 		return 0;
-	ret = cells_update(fdt, chosen, "#address-cells");
-	if (!ret)
-		ret = cells_update(fdt, chosen, "#size-cells");
-	for (i = MODULE_KINDS; i-- && !ret;) {
-		if (m->module[i].at.size)
-			ret = module_add(fdt, chosen, i, m->module[i].at.base,
-					 m->module[i].at.size,
-					 m->module[i].args);
-	}
-	return ret;
+	for (i = m->ndomains; i-- && !ret;)
+		ret = domain_add(fdt, chosen, m, i);
+	return ret ? ret : modules_add(fdt, chosen, m, 0);
 }
 
 static int chosen_update(void *fdt, const struct machine *m)
@@ -144,7 +177,7 @@ static int chosen_update(void *fdt, const struct machine *m)
 		return ret;
 	ret = fdt_setprop(fdt, node, "rng-seed", m->rng_seed,
 			  sizeof(m->rng_seed));
-	return ret ? ret : modules_update(fdt, node, m);
+	return ret ? ret : guests_update(fdt, node, m);
 }
 
 static int update(void *fdt, const struct machine *m)

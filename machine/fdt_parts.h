@@ -30,18 +30,22 @@ extern const struct fdt_strings fdt_modules[MODULE_KINDS];
  */
 static inline const char *fdt_params_name(const struct machine *m)
 {
-	return m->module[MODULE_KERNEL].at.size ? "xen,xen-bootargs"
-						: "bootargs";
+	return m->module[MODULE_KERNEL].at.size || m->ndomains
+		       ? "xen,xen-bootargs"
+		       : "bootargs";
 }
 
 static inline bool fdt_has_modules(const struct machine *m)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < MODULE_KINDS; i++)
+	for (i = 0; i < MODULES_MAX; i++)
 		n += m->module[i].at.size > 0;
 	return n > 0;
 }
+
+/* Of a domain: its node, and those of its modules. */
+#define FDT_DOMAIN_ROOM 1024u
 
 /* Bytes of all that has no bound of its own. */
 static inline size_t fdt_text_room(const struct machine *m)
@@ -49,7 +53,9 @@ static inline size_t fdt_text_room(const struct machine *m)
 	size_t room = m->params ? strlen(m->params) : 0;
 	unsigned i;
 
-	for (i = 0; i < MODULE_KINDS; i++)
+	for (i = 0; i < MODULES_MAX; i++)
 		room += m->module[i].args ? strlen(m->module[i].args) : 0;
+	for (i = 0; i < m->ndomains; i++)
+		room += FDT_DOMAIN_ROOM;
 	return room;
 }

@@ -37,7 +37,7 @@ struct boot {
 	enum boot_kind kind;
 	struct range kernel; /* including its BSS (image_size) */
 	struct range initrd;
-	struct range module[MODULE_KINDS];
+	struct range module[MODULES_MAX];
 	struct range files; /* initrd and modules, and what is between them */
 	struct range fdt;
 };

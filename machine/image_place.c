@@ -142,7 +142,7 @@ static void parts_add(struct parts *p, const struct machine *m,
 
 	for (i = 0; i < f->ninitrds; i++)
 		part_add(p, m, &f->initrd[i], true, &b->initrd);
-	for (i = 0; i < MODULE_KINDS; i++)
+	for (i = 0; i < MODULES_MAX; i++)
 		if (f->module[i].size)
 			part_add(p, m, &f->module[i], false, &b->module[i]);
 }
@@ -202,7 +202,7 @@ int image_load_files(const struct gmem *mem, const struct machine *m,
 
 	b->initrd = b->files = (struct range){ 0 };
 	memset(b->module, 0, sizeof(b->module));
-	p.part = calloc(f->ninitrds + MODULE_KINDS, sizeof(*p.part));
+	p.part = calloc(f->ninitrds + MODULES_MAX, sizeof(*p.part));
 	if (!p.part)
 		return err_no_memory(e);
 	parts_add(&p, m, f, b);

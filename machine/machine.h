@@ -45,7 +45,9 @@ struct machine {
 	struct {
 		struct range at;  /* empty: there is none */
 		const char *args; /* may be NULL */
-	} module[MODULE_KINDS];
+	} module[MODULES_MAX];
+	const struct domain_config *domains; /* whose modules follow */
+	unsigned ndomains;
 	uint64_t kaslr_seed;
 	uint8_t rng_seed[64];
 };

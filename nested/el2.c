@@ -33,7 +33,8 @@ static bool asks_for_nvhe(const char *params)
 /* So does a hypervisor that is handed its guest, as Xen is. */
 static enum nested_kind automatic(const struct config *c)
 {
-	return c->modules[MODULE_KERNEL].path || asks_for_nvhe(c->params)
+	return c->modules[MODULE_KERNEL].path || c->ndomains ||
+			       asks_for_nvhe(c->params)
 		       ? NESTED_NVHE
 		       : NESTED_VHE;
 }

@@ -57,6 +57,10 @@ TEST(auto_is_nvhe_for_a_hypervisor_that_is_handed_a_kernel)
 	c.modules[MODULE_KERNEL].path = "Image";
 	EQ(nested_choose(&c, -1, &got, &e), 0);
 	EQ(got, NESTED_NVHE);
+	c.modules[MODULE_KERNEL].path = NULL;
+	c.ndomains = 1;
+	EQ(nested_choose(&c, -1, &got, &e), 0);
+	EQ(got, NESTED_NVHE);
 }
 
 TEST(off_asks_kvm_nothing)

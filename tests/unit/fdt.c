@@ -237,6 +237,36 @@ TEST(modules_are_in_the_golden_tree_and_the_parameters_the_hypervisors)
 	golden(&m, "modules");
 }
 
+static const struct domain_config four[DOMAINS_MAX] = {
+	{ .name = "a", .memory = 64ull << 20, .cpus = 2 },
+	{ .name = "name-of-one-and-thirty-letters-", .cpus = 1 },
+	{ .name = "c", .cpus = 1 },
+	{ .name = "d", .cpus = 1 },
+};
+
+/* Each with all that it can have. */
+static void add_domains(struct machine *m)
+{
+	unsigned i;
+
+	m->domains = four;
+	m->ndomains = DOMAINS_MAX;
+	for (i = MODULE_KINDS; i < MODULES_MAX; i++) {
+		m->module[i].at = (struct range){ 0x42000000 + i * 0x10000, 9 };
+		m->module[i].args = i % MODULE_KINDS ? NULL : "console=ttyAMA0";
+	}
+}
+
+TEST(guests_beside_the_first_are_in_the_golden_tree)
+{
+	struct machine m = plain();
+
+	m.el2 = true;
+	m.params = "console=dtuart";
+	add_domains(&m);
+	golden(&m, "domains");
+}
+
 /* --- a large one --- */
 
 /* Cell @i of a property. */
@@ -311,6 +341,7 @@ TEST(the_largest_machine_fits_into_its_buffer)
 	m.gicr2 = (struct range){ MAP_HIGH_GICR_BASE, 389 * MAP_GICR_STRIDE };
 	m.initrd.size = 1;
 	add_modules(&m);
+	add_domains(&m);
 	m.module[MODULE_KERNEL].args = params;
 	m.module[MODULE_RAMDISK].args = params;
 	EQ(fdt_build(&m, &fdt, &size), 0);

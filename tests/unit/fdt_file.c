@@ -14,6 +14,7 @@
 #include "machine/infile.h"
 #include "tests/unit/test.h"
 
+#define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
 static struct err err;
@@ -148,6 +149,43 @@ TEST(a_users_tree_gets_modules_in_cells_of_two_or_in_its_own)
 	   0);
 	MEM_EQ(prop("/chosen/module@40200000", "reg", 8),
 	       "\x40\x20\0\0\0\0\x12\x34", 8);
+	free(fdt);
+}
+
+TEST(a_users_tree_gets_guests_that_the_hypervisor_starts_itself)
+{
+	const struct domain_config d[] = {
+		{ .name = "a", .memory = 64 * MIB, .cpus = 2 },
+		{ .name = "b", .memory = 128 * MIB, .cpus = 1 },
+	};
+	struct machine m = {
+		.ram_size = GIB, .params = "xen's", .domains = d, .ndomains = 2
+	};
+
+	m.module[MODULE_KINDS + MODULE_KERNEL].at =
+		(struct range){ 0x40200000, 0x1234 };
+	m.module[MODULE_KINDS + MODULE_KERNEL].args = "a's";
+	m.module[MODULE_KINDS + MODULE_RAMDISK].at =
+		(struct range){ 0x40300000, 0x56 };
+	m.module[2 * MODULE_KINDS + MODULE_KERNEL].at =
+		(struct range){ 0x40400000, 0x78 };
+	m.module[2 * MODULE_KINDS + MODULE_TREE].at =
+		(struct range){ 0x40500000, 0x9a };
+	EQ(from_source(&m, user_tree), 0);
+	STR_EQ(prop("/chosen/a", "compatible", 11), "xen,domain");
+	/* booting.txt: KiB, in 64 bits */
+	MEM_EQ(prop("/chosen/a", "memory", 8), "\0\0\0\0\0\1\0\0", 8);
+	MEM_EQ(prop("/chosen/a", "cpus", 4), "\0\0\0\2", 4);
+	prop("/chosen/a", "vpl011", 0);
+	STR_EQ(prop("/chosen/a/module@40200000", "bootargs", 4), "a's");
+	MEM_EQ(prop("/chosen/a/module@40200000", "reg", 16),
+	       "\0\0\0\0\x40\x20\0\0\0\0\0\0\0\0\x12\x34", 16);
+	MEM_EQ(prop("/chosen/a/module@40300000", "compatible", 35),
+	       "multiboot,ramdisk\0multiboot,module", 35);
+	MEM_EQ(prop("/chosen/b", "memory", 8), "\0\0\0\0\0\2\0\0", 8);
+	MEM_EQ(prop("/chosen/b/module@40500000", "compatible", 39),
+	       "multiboot,device-tree\0multiboot,module", 39);
+	STR_EQ(prop("/chosen", "xen,xen-bootargs", 6), "xen's");
 	free(fdt);
 }
 

@@ -92,6 +92,40 @@ TEST(a_module_follows_an_initrd)
 	EQ(boot.module[MODULE_RAMDISK].size, 0);
 }
 
+TEST(a_domains_files_are_modules_behind_those_of_the_first_guest)
+{
+	struct domain_config d[] = {
+		{ .file = { [MODULE_KERNEL] =
+				    (char *)file_of("kernel", 6, 6) } },
+		{ .file = { [MODULE_KERNEL] = (char *)file_of("second", 6, 6),
+			    [MODULE_TREE] = (char *)file_of("tree", 4, 4) } },
+	};
+	struct config c = {
+		.modules = { [MODULE_KERNEL] = { .path = (char *)file_of("0", 1,
+									 1) } },
+		.domains = d,
+		.ndomains = 2
+	};
+	const struct range *first = &boot.module[MODULE_KINDS];
+	const struct range *second = &boot.module[2 * MODULE_KINDS];
+
+	machine_of(32 * MIB);
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	EQ(load_files(&c), 0);
+	MEM_EQ(ram + (boot.module[MODULE_KERNEL].base - RAM), "0", 1);
+	MEM_EQ(ram + (first->base - RAM), "kernel", 6);
+	EQ(first[MODULE_RAMDISK].size, 0);
+	MEM_EQ(ram + (second->base - RAM), "second", 6);
+	MEM_EQ(ram + (second[MODULE_TREE].base - RAM), "tree", 4);
+	EQ(second[MODULE_TREE].size, 4);
+
+	c.ndomains = 1;
+	d[0].file[MODULE_TREE] = "/nowhere/tree";
+	EQ(load_files(&c), -ENOENT);
+	HAS(err.text, "--domain dtb /nowhere/tree: cannot be opened");
+}
+
 TEST(B1_a_module_that_cannot_be_used_is_refused_by_its_option)
 {
 	machine_of(32 * MIB);

@@ -272,6 +272,37 @@ each_refused()
 		-k "$off" --module ramdisk=a -i b
 }
 
+@test "guests that a hypervisor starts by itself are in memory, and in the tree" {
+	local file
+	for file in kernel-1 disk-1 kernel-2 tree-2 kernel-0; do
+		echo "$file" >"$file"
+	done
+	run -0 nestor run -k "$(payload domains)" -m 64M --console serial \
+		--module kernel=kernel-0,quiet \
+		--domain one=kernel-1,ramdisk=disk-1,params=a,,b,memory=64M,cpus=2 \
+		--domain two=kernel-2,dtb=tree-2
+	says "one: xen,domain, 65536 KiB, 2 CPUs" \
+		"two: xen,domain, 131072 KiB, 1 CPUs" \
+		"multiboot,kernel, 'quiet': kernel-0" \
+		"multiboot,kernel, 'a,b': kernel-1" \
+		"multiboot,ramdisk, '': disk-1" \
+		"multiboot,kernel, '': kernel-2" \
+		"multiboot,device-tree, '': tree-2"
+}
+
+@test "B1: a domain that cannot be is refused" {
+	local off
+	off=$(payload off)
+	refused "--domain none: cannot be opened (No such file or directory); *" \
+		-k "$off" --domain a=none
+	refused "--domain ramdisk none: cannot be opened *" \
+		-k "$off" --domain "a=$off,ramdisk=none"
+	refused "--domain*a=b,cpus=0*" -k "$off" --domain a=b,cpus=0
+	refused "*two domains named 'a'*" -k "$off" --domain a=b --domain a=c
+	refused "--domain a: a firmware hands no domains over; leave --firmware out" \
+		-k x --firmware x --domain a=b
+}
+
 @test "B1: a kernel that leaves no room for the tree is refused" {
 	image off $((63 << 20)) 0 >Image
 	refused "*64M*device tree*give --memory *M" -k Image -m 64M
