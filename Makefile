@@ -52,7 +52,7 @@ TSANFLAGS := -O0 -g1 -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan \
 	     -Wno-maybe-uninitialized
 
 .PHONY: all
-all: $(B)/nestor $(PAYLOADS:%=$(B)/guest/%.bin) $(BROKEN:%=$(B)/guest/%.bin)
+all: $(B)/nestor $(B)/guest/pvm $(PAYLOADS:%=$(B)/guest/%.bin) $(BROKEN:%=$(B)/guest/%.bin)
 
 # --- the product ----------------------------------------------------------
 
@@ -120,6 +120,15 @@ $(INIT): $(INIT_SRC) $(wildcard guest/command/*.h) run/frame.h $(B)/obj/flags \
 	$(Q)$(CC) $(INIT_FLAGS) -nostdinc \
 		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
 		$(INIT_SRC)
+
+# Another, which a test runs in a guest.
+$(B)/guest/pvm: guest/linux/pvm.c guest/command/sys.c guest/command/sys.h \
+		$(B)/obj/flags | $(SYSROOT)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(INIT_FLAGS) -nostdinc \
+		-isystem $$($(CC) -print-file-name=include) -isystem $(SYSROOT)/uapi -o $@ \
+		$(filter %.c,$^)
 
 $(foreach d,obj unit clang neutral fuzz-obj tsan,$(B)/$(d)/run/command_files.o): $(INIT)
 

@@ -13,6 +13,7 @@
 # until dom0 is off, against 7,500.
 
 load lib
+load session
 
 # Output and status of an L1 called NAME into NAME.out and NAME.status.
 l1()
@@ -49,7 +50,7 @@ xen()
 pkvm()
 {
 	mkdir nestor
-	cp "$NESTOR" "$PAYLOADS/smp.bin" nestor
+	cp "$NESTOR" "$PAYLOADS/smp.bin" "$PAYLOADS/pvm" nestor
 	cat >nestor/run <<-'END'
 		#!/bin/sh
 		echo "== mode"; dmesg | grep "kvm.*initialized"; echo "=="
@@ -58,6 +59,7 @@ pkvm()
 		nestor run -k /nestor/smp.bin -c 2 --console serial </dev/null
 		echo "status $?"
 		echo "=="
+		echo "== protected"; /nestor/pvm; echo "status $?"; echo "=="
 		echo "== nested"
 		nestor run -k /nestor/smp.bin --nested </dev/null 2>&1
 		echo "status $?"
@@ -106,6 +108,19 @@ look()
 	[[ $(<"$BATS_FILE_TMPDIR/xen.status") = 0 ]]
 }
 
+# Its console is slow: that it runs, Xen tells by what it says of its GIC.
+@test "without a dom0, Xen starts a kernel of its own from --domain" {
+	vm_start --nested -m 512M -k "$GUEST/xen" --console serial \
+		-p 'console=dtuart console_timestamps=none bootscrub=0' \
+		-p 'sched=credit sched_credit_tslice_ms=1000' \
+		--domain "one=$GUEST/Image,ramdisk=$GUEST/initrd.cpio,params=console=ttyAMA0 quiet,memory=192M"
+	vm_says "LOADING DOMU cpus=1 memory=0x30000KB"
+	vm_says "Loading d1 kernel from boot module"
+	vm_says "Loading d1 initrd from"
+	vm_says "d1v0: "
+	session_over
+}
+
 @test "pKVM takes the EL2 of a guest, and powers off" {
 	look pkvm mode
 	says "Protected nVHE mode initialized successfully"
@@ -115,6 +130,11 @@ look()
 @test "under pKVM, nestor runs a VM of two vCPUs" {
 	look pkvm vm
 	says "PASS 2 vCPUs up" "status 0"
+}
+
+@test "under pKVM, a protected VM runs" {
+	look pkvm protected
+	says "a protected VM has run, and powered itself off" "status 0"
 }
 
 @test "under pKVM there is no EL2 for guests, and nestor says why" {
