@@ -20,7 +20,7 @@ setup_file()
 	truncate -s 1M disk
 	mkfifo events
 	lab_start --name a --runtime-dir vms -n "tap=$tap" -d disk --share s=shared
-	"$NESTOR" events --json --runtime-dir vms a <>events >events 3>&- &
+	"$NESTOR" events --json --runtime-dir vms a 1<>events 3>&- &
 	tap_up
 	guest 'ifconfig eth0 198.18.3.2 netmask 255.255.255.0 up'
 }
