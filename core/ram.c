@@ -17,6 +17,9 @@
 
 #define HUGE (2ull << 20)
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 #ifndef MFD_HUGE_2MB
 #define MFD_HUGE_2MB (21u << 26)
 #endif
@@ -135,6 +138,20 @@ int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *file,
 	madvise(p, size, MADV_DONTFORK);
 	*hva = p;
 	return 0;
+}
+
+/*
+ * Linux makes huge pages of the memory of files only where it has some already:
+ * so each has its first byte written. Where it has none to give, it is as it was.
+ */
+void ram_make_huge(void *hva, uint64_t len)
+{
+	volatile uint8_t *p = hva;
+	uint64_t off;
+
+	for (off = 0; off < len; off += HUGE)
+		p[off] = 0;
+	madvise(hva, len, MADV_COLLAPSE);
 }
 
 /*

@@ -4,8 +4,8 @@
  * can use block mappings.
  *
  * It is a memfd only where another process maps it too: Linux gives memfds no
- * transparent huge pages by default, and with small ones the stage-2 faults add a
- * third to the instructions of a guest's boot.
+ * transparent huge pages by default, but where they are asked for, and with small
+ * ones stage-2 faults are a third of the instructions of a guest's boot.
  *
  * It is never unmapped: the end of the process frees it, and for a VM with a
  * virtual EL2 an munmap() would walk the whole shadow stage 2 first.
@@ -27,6 +27,16 @@ struct err;
  */
 int ram_new(uint64_t size, bool hugepages, uint8_t **hva, int *fd,
 	    struct err *e);
+
+/*
+ * ram_make_huge() - have huge pages where RAM is a memfd, before it is filled
+ *
+ * @hva and @len, in bytes, are multiples of 2 MiB; all of it costs the host memory
+ * from then on. Linux gives memfds huge pages without regard for its settings then
+ * (MADV_COLLAPSE in madvise(2)), if it has some: without them nothing changes but
+ * the speed.
+ */
+void ram_make_huge(void *hva, uint64_t len);
 
 /*
  * ram_discard() - give [@hva, @hva + @len) back to the host

@@ -123,6 +123,24 @@ static int add_ram_slots(struct board *b)
 	return r;
 }
 
+/*
+ * Of RAM that is shared, what a kernel fills as it starts: images come first, and
+ * what it has of its own lies at the end.
+ */
+#define START_SIZE (64ull << 20)
+
+static void make_start_huge(struct board *b, uint8_t *hva)
+{
+	const uint64_t size = b->m.ram_size & ~((2ull << 20) - 1);
+
+	if (size <= 2 * START_SIZE) {
+		ram_make_huge(hva, size);
+		return;
+	}
+	ram_make_huge(hva, START_SIZE);
+	ram_make_huge(hva + size - START_SIZE, START_SIZE);
+}
+
 static int create_ram(struct board *b, struct err *e)
 {
 	uint8_t *hva;
@@ -131,6 +149,8 @@ static int create_ram(struct board *b, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (b->ram_fd >= 0 && !b->cfg->hugepages)
+		make_start_huge(b, hva);
 	return gmem_add(&b->vm.mem, arch_map.ram, b->m.ram_size, hva);
 }
 

@@ -46,6 +46,23 @@ TEST(shared_memory_that_is_discarded_is_gone_from_its_file)
 	EQ(p[5 * page], 0x55);
 }
 
+TEST(memory_of_huge_pages_is_as_empty_as_it_was)
+{
+	struct err e;
+	uint8_t *hva;
+	uint64_t i;
+	int fd;
+
+	EQ(ram_new(4 * SIZE, false, &hva, &fd, &e), 0);
+	hva[SIZE] = 0x55;
+	ram_make_huge(hva, 4 * SIZE);
+	EQ(hva[SIZE], 0x55);
+	hva[SIZE] = 0;
+	for (i = 0; i < 4 * SIZE; i++)
+		EQ(hva[i], 0);
+	close(fd);
+}
+
 TEST(nobody_can_change_the_size_of_memory_that_is_shared)
 {
 	struct err e;

@@ -121,6 +121,17 @@ of() { cat "$BATS_FILE_TMPDIR/$1"; }
 	wait "$job" || true
 }
 
+@test "memory that virtiofsd maps too has huge pages where a kernel begins" {
+	local huge
+	vm_start -k "$(payload spin)" -m 256M --share a=.
+	vm_says spinning
+	huge=$(awk '$1 == "ShmemHugePages:" { print $2 }' /proc/meminfo)
+	kill -TERM "$vm_pid"
+	vm_ends 143
+	# 64 MiB where images lie, and as much at the end.
+	[[ $huge = $((128 << 10)) ]]
+}
+
 @test "a share that cannot be is refused, with the reason" {
 	refused "--share a=missing: *No such file or directory*" \
 		-k "$GUEST/Image" --share a=missing
