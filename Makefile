@@ -43,6 +43,8 @@ sysinc	  = -isystem $(1)/kvm-asm -isystem $(1)/kvm-linux -isystem $(1)/include
 # For size: most of what runs, runs once, and costs most by the pages it touches.
 CFLAGS	 ?= -Os -g -fno-strict-aliasing
 HARDEN	 := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# What runs at the start lies together: see tests/bench/order.
+ORDER	 := arm64/order.ld
 LIBS	 := -lfdt -lz -lzstd -ljansson -lpthread
 SANFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all
@@ -62,16 +64,16 @@ $(B)/nestor: $(B)/nestor.debug
 	$(call say,STRIP)
 	$(Q)$(CROSS)strip -o $@ $<
 
-$(B)/nestor.debug: $(OBJ) $(B)/obj/flags $(B)/obj/list
+$(B)/nestor.debug: $(OBJ) $(B)/obj/flags $(B)/obj/list $(ORDER)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) -static-pie -Wl,-z,relro,-z,now,--gc-sections \
-		-o $@ $(OBJ) -L$(SYSROOT)/lib $(LIBS)
+		-T $(ORDER) -o $@ $(OBJ) -L$(SYSROOT)/lib $(LIBS)
 
 $(B)/obj/%.o: %.c $(B)/obj/flags | $(SYSROOT)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(COMMON) $(call sysinc,$(SYSROOT)) $(CFLAGS) $(HARDEN) \
-		-MMD -MP -c -o $@ $<
+		-ffunction-sections -MMD -MP -c -o $@ $<
 
 # Bare-metal payloads: flat binaries linked to where image_load_kernel() puts
 # them. One in C gets the runtime, one in assembly stands alone.
