@@ -10,50 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Within an escape sequence (ECMA-48, 5.4): what comes next. */
-enum { PLAIN, ESCAPE, CONTROL, STRING, STRING_END };
-
-#define ESC '\033'
-#define BEL '\007'
-
 void expect_init(struct expect *x, uint64_t pos, bool line_begins)
 {
 	memset(x, 0, sizeof(*x));
 	x->pos = x->cursor = pos;
 	x->inside = !line_begins;
-}
-
-/* Is @c a part of an escape sequence? */
-static bool is_escaped(struct expect *x, char c)
-{
-	const unsigned char u = c;
-
-	switch (x->escape) {
-	case PLAIN:
-		x->escape = c == ESC ? ESCAPE : PLAIN;
-		return c == ESC;
-	case ESCAPE:
-		if (c == '[')
-			x->escape = CONTROL;
-		else if (c && strchr("]P^_X", c))
-			x->escape = STRING;
-		else if (u < 0x20 || u > 0x2f) /* no intermediate byte */
-			x->escape = PLAIN;
-		return true;
-	case CONTROL:
-		if (u >= 0x40)
-			x->escape = PLAIN;
-		return true;
-	case STRING_END:
-		x->escape = c == '\\' ? PLAIN : STRING;
-		return true;
-	default:
-		if (c == BEL)
-			x->escape = PLAIN;
-		else if (c == ESC)
-			x->escape = STRING_END;
-		return true;
-	}
 }
 
 static bool is_blank(const char *s)
@@ -78,10 +39,11 @@ size_t expect_feed(struct expect *x, const char *buf, size_t len)
 		next_line(x);
 	for (i = 0; i < len && !x->whole; i++) {
 		x->pos++;
+		if (escape_has(&x->escape, buf[i]))
+			continue;
 		if (buf[i] == '\n') {
 			x->whole = true;
-			x->escape = PLAIN;
-		} else if (!is_escaped(x, buf[i]) && buf[i] && buf[i] != '\r') {
+		} else if (buf[i] && buf[i] != '\r') {
 			x->line[x->len] = buf[i];
 			x->after[x->len++] = x->pos;
 			x->whole = x->len == EXPECT_LINE;

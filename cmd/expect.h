@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/escape.h"
+
 #define EXPECT_LINE 4096u
 
 struct expect {
@@ -23,10 +25,10 @@ struct expect {
 	bool whole;	 /* the line has ended */
 	bool inside;	 /* the line began before the stream did */
 	bool spent;	 /* matched to the end of a whole line: no more of it */
-	int escape;	 /* within a sequence */
-	size_t len;	 /* of the line as far as it has come */
-	size_t found;	 /* where the last match in it began */
-	size_t begin;	 /* and where it ended */
+	struct escape escape;
+	size_t len;   /* of the line as far as it has come */
+	size_t found; /* where the last match in it began */
+	size_t begin; /* and where it ended */
 	char line[EXPECT_LINE + 1];
 	uint64_t after[EXPECT_LINE]; /* positions behind its characters */
 	char last[EXPECT_LINE + 1];  /* the last line that was not blank */

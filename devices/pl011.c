@@ -17,7 +17,8 @@
  * its first moments with the receiver enabled. On a wire nobody types that
  * early, but here input may have been waiting in a pipe for long. So the back
  * end is let in only when the guest shows that it would listen. If it polls, it
- * reads UARTFR time and again without sending anything, or UARTDR. Else it
+ * reads UARTFR time and again without sending anything, or UARTDR, and has done so
+ * lately: the kernel behind a firmware may have no driver for it. Else it
  * enables a receive interrupt; but Linux does so for a moment before it discards,
  * too, and firmware may have left the receiver enabled. It counts at once when it
  * comes right after a look at an empty FIFO, with which discarding ends, and else
@@ -96,6 +97,8 @@ enum {
 #define FIFO 16u
 /* So many looks at UARTFR in a row are no longer part of sending. */
 #define POLLS 16u
+/* What has polled, and no more for so long, does something else. */
+#define LATELY NSEC_PER_SEC
 /* For so long no driver has a receive interrupt enabled and still discards. */
 #define STARTED (250 * NSEC_PER_MSEC)
 
@@ -111,6 +114,7 @@ struct pl011 {
 	uint8_t tx[FIFO];
 	unsigned tx_len;
 	unsigned polls;	  /* reads of UARTFR in a row; POLLS: it listens */
+	uint64_t polled;  /* when, for the last time that it did so */
 	bool found_empty; /* by the last access, a read of UARTFR */
 	bool by_irq;	  /* it listens by interrupts */
 	struct timer started;
@@ -173,7 +177,7 @@ static bool loops(const struct pl011 *u)
 
 static void send(struct pl011 *u)
 {
-	size_t n = chardev_write(u->chr, u->tx, u->tx_len);
+	size_t n = chardev_write(u->chr, u, u->tx, u->tx_len);
 
 	u->tx_len -= n;
 	memmove(u->tx, u->tx + n, u->tx_len);
@@ -212,8 +216,9 @@ static void pl011_writable(void *ctx)
 
 static bool listens(const struct pl011 *u)
 {
-	return u->cr & CR_RXE && !loops(u) && !u->paused &&
-	       (u->by_irq || u->polls >= POLLS);
+	return u->cr & CR_RXE && !loops(u) &&
+	       (u->by_irq ||
+		(u->polls >= POLLS && mono_ns() - u->polled < LATELY));
 }
 
 /* A receive interrupt is enabled, or none is any more. */
@@ -259,7 +264,7 @@ static size_t pl011_room(void *ctx)
 	size_t n = 0;
 
 	pthread_mutex_lock(&u->lock);
-	if (listens(u) && u->rx_len < depth(u))
+	if (!u->paused && listens(u) && u->rx_len < depth(u))
 		n = depth(u) - u->rx_len;
 	pthread_mutex_unlock(&u->lock);
 	return n;
@@ -282,17 +287,24 @@ static void pl011_break(void *ctx)
 	struct pl011 *u = ctx;
 
 	pthread_mutex_lock(&u->lock);
-	if (listens(u))
+	if (!u->paused && listens(u))
 		receive(u, DR_BE);
 	update(u);
 	pthread_mutex_unlock(&u->lock);
+}
+
+static void poll(struct pl011 *u, unsigned by)
+{
+	u->polls = u->polls + by < POLLS ? u->polls + by : POLLS;
+	if (u->polls == POLLS)
+		u->polled = mono_ns();
 }
 
 static uint32_t take(struct pl011 *u)
 {
 	uint16_t c;
 
-	u->polls = POLLS;
+	poll(u, POLLS);
 	if (!u->rx_len)
 		return 0;
 	c = u->rx[u->rx_head];
@@ -352,8 +364,7 @@ static uint32_t flags(struct pl011 *u)
 {
 	uint32_t fr = modem(u);
 
-	if (u->polls < POLLS)
-		u->polls++;
+	poll(u, 1);
 	fr |= u->tx_len ? FR_BUSY : FR_TXFE;
 	if (u->tx_len >= depth(u))
 		fr |= FR_TXFF;
@@ -518,6 +529,7 @@ static void pl011_resume(struct device *dev)
 
 	pthread_mutex_lock(&u->lock);
 	u->paused = false;
+	u->polled = mono_ns();
 	if (u->imsc & (INT_RX | INT_RT) && !u->by_irq)
 		timer_after(&u->started, STARTED);
 	chardev_room(u->chr);

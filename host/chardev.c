@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * Input is moved by chardev_pump(), on the loop's thread. It asks the fronts
- * for room before it reads, so that what a guest does not take stays in the
+ * (host/chardev_fronts.c) for room before it reads, so that what a guest does not take stays in the
  * pipe or socket, and waits with epoll only while there is room: a hung-up
  * descriptor would wake the loop for ever otherwise. When no front has room it
  * says so in `starved` and asks once more, because a vCPU may have made room
@@ -59,56 +59,28 @@ static void wake(struct chardev *c, enum chardev_wake when)
 
 /* Input. */
 
-static bool is_read(const struct chardev_front *f)
+static struct chardev_line *taker_or_starve(struct chardev *c, size_t *room)
 {
-	return !f->is_read || f->is_read(f->ctx);
-}
+	struct chardev_line *l = chardev_taker(c, room);
 
-/* NULL if there is none. */
-static const struct chardev_front *find_reader(const struct chardev *c)
-{
-	unsigned i;
-
-	if (c->nfronts == 1)
-		return &c->front[0];
-	for (i = c->nfronts; i-- > 0;)
-		if (is_read(&c->front[i]))
-			return &c->front[i];
-	return NULL;
-}
-
-/* Who takes input now, and how much; NULL if nobody does. */
-static const struct chardev_front *taker(struct chardev *c, size_t *room)
-{
-	if (!c->reader || !is_read(c->reader))
-		c->reader = find_reader(c);
-	*room = c->reader ? c->reader->room(c->reader->ctx) : 0;
-	return *room ? c->reader : NULL;
-}
-
-static const struct chardev_front *taker_or_starve(struct chardev *c,
-						   size_t *room)
-{
-	const struct chardev_front *f = taker(c, room);
-
-	if (f)
-		return f;
+	if (l)
+		return l;
 	__atomic_store_n(&c->starved, true, __ATOMIC_SEQ_CST);
-	f = taker(c, room);
-	if (f)
+	l = chardev_taker(c, room);
+	if (l)
 		__atomic_store_n(&c->starved, false, __ATOMIC_SEQ_CST);
-	return f;
+	return l;
 }
 
 static void deliver(struct chardev *c)
 {
-	const struct chardev_front *f;
+	struct chardev_line *l;
 	size_t n;
 
-	while (c->in_len && (f = taker_or_starve(c, &n))) {
+	while (c->in_len && (l = taker_or_starve(c, &n))) {
 		if (n > c->in_len)
 			n = c->in_len;
-		f->input(f->ctx, c->in_buf, n);
+		chardev_give(c, l, c->in_buf, n);
 		c->in_len -= n;
 		memmove(c->in_buf, c->in_buf + n, c->in_len);
 	}
@@ -116,26 +88,17 @@ static void deliver(struct chardev *c)
 
 size_t chardev_inject(struct chardev *c, const void *buf, size_t len)
 {
-	const struct chardev_front *f;
 	const uint8_t *p = buf;
+	struct chardev_line *l;
 	size_t n = 0, room;
 
-	while (n < len && (f = taker_or_starve(c, &room))) {
+	while (n < len && (l = taker_or_starve(c, &room))) {
 		if (room > len - n)
 			room = len - n;
-		f->input(f->ctx, p + n, room);
+		chardev_give(c, l, p + n, room);
 		n += room;
 	}
 	return n;
-}
-
-void chardev_break(struct chardev *c)
-{
-	unsigned i;
-
-	for (i = 0; i < c->nfronts; i++)
-		if (c->front[i].line_break)
-			c->front[i].line_break(c->front[i].ctx);
 }
 
 /* How much to read; a byte of the buffer is left for the filter to add. */
@@ -351,8 +314,16 @@ static size_t put_locked(struct chardev *c, const void *buf, size_t len)
 	return n;
 }
 
+/* What the reader does not take may be for another front. */
+static void answer_locked(struct chardev *c)
+{
+	if (__atomic_exchange_n(&c->starved, false, __ATOMIC_SEQ_CST))
+		wake_locked(c, WAKE_NOW);
+}
+
 /* Guest memory may change under us: what all of us look at is one copy. */
-size_t chardev_write(struct chardev *c, const void *buf, size_t len)
+size_t chardev_write(struct chardev *c, const void *front, const void *buf,
+		     size_t len)
 {
 	uint8_t copy[CHARDEV_OUT / 4];
 	size_t n, took, done = 0;
@@ -363,6 +334,8 @@ size_t chardev_write(struct chardev *c, const void *buf, size_t len)
 		memcpy(copy, (const uint8_t *)buf + done, n);
 		took = n ? put_locked(c, copy, n) : 0;
 		pass_locked(c, copy, took);
+		if (chardev_asks_locked(c, front, copy, took))
+			answer_locked(c);
 		done += took;
 	} while (took == n && done < len);
 	pthread_mutex_unlock(&c->lock);
@@ -378,8 +351,8 @@ void chardev_say(struct chardev *c, const void *buf, size_t len)
 
 static void pump_output(struct chardev *c)
 {
+	const struct chardev_line *l;
 	bool blocked, lost, tell;
-	unsigned i;
 
 	pthread_mutex_lock(&c->lock);
 	send_locked(c);
@@ -395,9 +368,9 @@ static void pump_output(struct chardev *c)
 		loop_add(c->loop, &c->out_io, EPOLLOUT);
 	if (lost && c->ops->hung_up)
 		hang_up(c);
-	for (i = 0; tell && i < c->nfronts; i++)
-		if (c->front[i].writable)
-			c->front[i].writable(c->front[i].ctx);
+	for (l = c->line; tell && l < c->line + c->nlines; l++)
+		if (l->front.writable)
+			l->front.writable(l->front.ctx);
 }
 
 static void out_ready(struct io *io, uint32_t events)
@@ -477,9 +450,9 @@ void chardev_connect(struct chardev *c, struct stream in, struct stream out)
 
 int chardev_attach(struct chardev *c, const struct chardev_front *front)
 {
-	if (c->nfronts == CHARDEV_FRONTS)
+	if (c->nlines == CHARDEV_FRONTS)
 		return -ENOSPC;
-	c->front[c->nfronts++] = *front;
+	c->line[c->nlines++].front = *front;
 	wake(c, WAKE_NOW);
 	return 0;
 }
@@ -509,33 +482,6 @@ void chardev_room(struct chardev *c)
 bool chardev_is_fed(const struct chardev *c)
 {
 	return c->fed;
-}
-
-bool chardev_size(struct chardev *c, unsigned *cols, unsigned *rows)
-{
-	if (!c->cols)
-		return c->ops->size && c->ops->size(c, cols, rows);
-	*cols = c->cols;
-	*rows = c->rows;
-	return true;
-}
-
-void chardev_resize_to(struct chardev *c, unsigned cols, unsigned rows)
-{
-	unsigned i;
-
-	c->cols = cols;
-	c->rows = rows;
-	if (!cols)
-		chardev_size(c, &cols, &rows);
-	for (i = 0; i < c->nfronts; i++)
-		if (c->front[i].resized)
-			c->front[i].resized(c->front[i].ctx, cols, rows);
-}
-
-void chardev_resize(struct chardev *c)
-{
-	chardev_resize_to(c, 0, 0);
 }
 
 void chardev_close(struct chardev *c)

@@ -27,6 +27,13 @@ struct chardev;
 struct loop;
 struct err;
 
+/* What is_read() is worth, where there are several fronts. */
+enum front_trust {
+	FRONT_SURE,   /* whoever comes to be read wants input from then on */
+	FRONT_GUESS,  /* only if it shows a prompt, or no other is read */
+	FRONT_SECOND, /* nor that, before another has been read */
+};
+
 /* What the device model provides; all run on the loop's thread. */
 struct chardev_front {
 	/*
@@ -34,6 +41,7 @@ struct chardev_front {
 	 * chardev_room() when it begins to.
 	 */
 	bool (*is_read)(void *ctx);
+	enum front_trust trust;
 	/* How many bytes input() would take now; 0 stops reading the peer. */
 	size_t (*room)(void *ctx);
 	/* At most what room() said. */
@@ -72,11 +80,14 @@ struct chardev *chardev_open(struct loop *, const char *spec, struct err *e);
  * chardev_attach() - give the back end a front, or another one
  *
  * A terminal can have two fronts (serial port and virtio console); output of
- * both is shown. Input goes to the front that the guest reads, and stays with
- * it while it does; of several, to the one attached last. If none is read,
- * input waits. A single front gets it in any case. @front is copied; what it
- * points to outlives the chardev's loop. Before the loop runs, or on its
- * thread. 0 or -ENOSPC (there can be 4).
+ * both is shown. Input goes to the front that the guest reads. Of several it is
+ * the one that was last to come to be read (of two at once, that attached last)
+ * or to show a prompt, which is a line that has not ended; but a line that has
+ * got input keeps it until it ends, and, without another's prompt, afterwards.
+ * If none is read, input waits. A single front gets it in any case.
+ *
+ * @front is copied; what it points to outlives the chardev's loop. Before the
+ * loop runs, or on its thread. 0 or -ENOSPC (there can be 4).
  */
 int chardev_attach(struct chardev *, const struct chardev_front *front);
 
@@ -85,9 +96,11 @@ void chardev_on_quit(struct chardev *, void (*quit)(void *ctx), void *ctx);
 
 /*
  * chardev_write() - how many bytes were taken: all, or fewer when the peer
- * does not read. Any thread; it never waits for the peer.
+ * does not read. Any thread; it never waits for the peer. @front is the ctx of
+ * the front that writes.
  */
-size_t chardev_write(struct chardev *, const void *buf, size_t len);
+size_t chardev_write(struct chardev *, const void *front, const void *buf,
+		     size_t len);
 
 /*
  * The front has room again, after it had none: any thread. The front may hold

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/escape.h"
 #include "core/log.h"
 #include "core/timer.h"
 #include "core/util.h"
@@ -40,6 +41,18 @@ struct chardev_ops {
 
 enum chardev_wake { WAKE_NONE, WAKE_SOON, WAKE_NOW };
 
+/* A front, and what tells whether input is for it: see chardev_attach(). */
+struct chardev_line {
+	struct chardev_front front;
+	bool is_read; /* when it was last asked */
+	bool typed;   /* it has got input since it is the reader */
+	/* Under the lock; times are numbers of events. */
+	struct escape escape;
+	bool is_open;	/* something stands in the line that it writes */
+	uint64_t wrote; /* the last time that it was open */
+	uint64_t since; /* when it began to be read, or last got input */
+};
+
 /* Embedded, as the first member, by each kind. */
 struct chardev {
 	const struct chardev_ops *ops;
@@ -56,9 +69,10 @@ struct chardev {
 	uint8_t in_buf[CHARDEV_IN];
 	size_t in_len;
 	struct io out_io;
-	struct chardev_front front[CHARDEV_FRONTS];
-	unsigned nfronts;
-	const struct chardev_front *reader; /* who gets input; or NULL */
+	struct chardev_line line[CHARDEV_FRONTS];
+	unsigned nlines;
+	struct chardev_line *reader; /* who gets input; or NULL */
+	bool any_read;		     /* some front has been */
 	void (*quit)(void *ctx);
 	void *quit_ctx;
 
@@ -73,6 +87,7 @@ struct chardev {
 	pthread_mutex_t lock;
 	/* Under the lock. */
 	enum chardev_wake wake;
+	uint64_t events; /* so far, to tell what was later */
 	struct stream out;
 	bool out_blocked; /* the peer takes no more for now */
 	bool out_lost;	  /* the peer is gone */
@@ -105,3 +120,20 @@ void chardev_say(struct chardev *, const void *buf, size_t len);
 
 /* Move input from the peer to the fronts, as far as it goes. */
 void chardev_pump(struct chardev *);
+
+/*
+ * chardev_taker() - who takes input now, and how much; NULL if nobody does
+ *
+ * On the loop's thread, without the lock: fronts are asked.
+ */
+struct chardev_line *chardev_taker(struct chardev *, size_t *room);
+/* Input of it, at most as much as it has room for. */
+void chardev_give(struct chardev *, struct chardev_line *, const uint8_t *p,
+		  size_t len);
+
+/*
+ * chardev_asks_locked() - @front has written that: may it want input now, which
+ * another has got until now?
+ */
+bool chardev_asks_locked(struct chardev *, const void *front, const uint8_t *p,
+			 size_t len);

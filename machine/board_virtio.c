@@ -77,13 +77,16 @@ static int open_ports(struct board *b, struct console_port *ports,
 	return 0;
 }
 
-/* Whether a kernel's command line has its console there. */
-static bool is_console_virtio(const char *params)
+/* Whether a kernel's command line has the console there that its init gets. */
+static enum front_trust trust_virtio(const char *params)
 {
 	size_t len;
 	const char *last = cmdline_value(params, "console", &len);
 
-	return last && len >= 3 && !memcmp(last, "hvc", 3);
+	if (last && len >= 3 && !memcmp(last, "hvc", 3))
+		return FRONT_SURE;
+	return last && len >= 6 && !memcmp(last, "ttyAMA", 6) ? FRONT_SECOND
+							      : FRONT_GUESS;
 }
 
 static struct virtio *make_console(struct board *b, unsigned i, struct err *e)
@@ -104,7 +107,7 @@ static struct virtio *make_console(struct board *b, unsigned i, struct err *e)
 	if (!chr || !b->ports || open_ports(b, ports, e) < 0)
 		return NULL;
 	return virtio_console_new(&b->vm.mem, b->vm.loop, chr,
-				  is_console_virtio(b->cfg->params), ports, n);
+				  trust_virtio(b->cfg->params), ports, n);
 }
 
 static unsigned count_disks(const struct board *b)

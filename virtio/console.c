@@ -48,7 +48,6 @@ struct port {
 	bool known;    /* the driver said PORT_READY */
 	bool open;     /* somebody in the guest listens */
 	bool used;     /* it has said something */
-	bool expected; /* the guest was told to have its console here */
 	unsigned owed; /* 1 << enum event */
 	size_t sent;   /* bytes of the first output chain that are out */
 };
@@ -56,6 +55,7 @@ struct port {
 struct console {
 	struct virtio v;
 	unsigned nports;
+	enum front_trust trust; /* in words on port 0 */
 	struct port *port;
 	struct vq_chain in, out, control;
 	uint8_t piece[OUTPUT_PIECE];
@@ -221,7 +221,7 @@ static int output(struct virtio *v, unsigned q, struct vq_chain *c)
 		if (len > OUTPUT_PIECE)
 			len = OUTPUT_PIECE;
 		vq_get(c, con->piece, len);
-		n = chardev_write(p->chr, con->piece, len);
+		n = chardev_write(p->chr, p, con->piece, len);
 		virtio_spend(v, n * OUTPUT_COST);
 		v->stats.bytes += n;
 		p->sent += n;
@@ -244,10 +244,14 @@ static void on_writable(void *ctx)
 
 /* --- its input --- */
 
+static bool is_open(const struct port *p)
+{
+	return p->open || (p->id == 0 && !multiport(p->con));
+}
+
 static bool takes_input(const struct port *p)
 {
-	return virtio_works(&p->con->v) &&
-	       (p->open || (p->id == 0 && !multiport(p->con)));
+	return virtio_works(&p->con->v) && is_open(p);
 }
 
 /*
@@ -261,7 +265,8 @@ static bool on_is_read(void *ctx)
 	bool is;
 
 	virtio_lock(&p->con->v);
-	is = takes_input(p) && (p->used || p->expected);
+	is = virtio_live(&p->con->v) && is_open(p) &&
+	     (p->used || p->con->trust == FRONT_SURE);
 	virtio_unlock(&p->con->v);
 	return is;
 }
@@ -426,6 +431,7 @@ static int attach(struct port *p)
 {
 	const struct chardev_front front = {
 		.is_read = p->id == 0 ? on_is_read : NULL,
+		.trust = p->con->trust,
 		.room = on_room,
 		.input = on_input,
 		.writable = on_writable,
@@ -450,7 +456,7 @@ static void configure(struct console *con)
 }
 
 struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
-				  struct chardev *chr, bool expected,
+				  struct chardev *chr, enum front_trust trust,
 				  const struct console_port *ports, unsigned n)
 {
 	struct console *con;
@@ -479,7 +485,7 @@ struct virtio *virtio_console_new(const struct gmem *gmem, struct loop *loop,
 				features);
 	if (r < 0)
 		goto no_device;
-	con->port[0].expected = expected;
+	con->trust = trust;
 	configure(con);
 	for (i = 0; r == 0 && i < con->nports; i++)
 		r = attach(&con->port[i]);

@@ -5,9 +5,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include "host/chardev.h"
 
-struct chardev;
 struct gmem;
 struct loop;
 struct virtio;
@@ -23,12 +22,14 @@ struct console_port {
  * virtio_console_new() - a console on @chr, and @n ports beside it
  *
  * Attaches itself to the back ends, which live on @loop and stay the caller's;
- * they are closed before the device is freed. Names are copied. @expected: the
- * guest was told to have its console here, and may listen before it speaks.
+ * they are closed before the device is freed. Names are copied. @trust:
+ * FRONT_SURE, the guest was told to have its console here, and may listen before
+ * it speaks; FRONT_SECOND, it was told to have it on the other front; else
+ * FRONT_GUESS.
  *
  * NULL with errno set (EINVAL: too many ports); all that may be done with the
  * back ends then is to close them.
  */
 struct virtio *virtio_console_new(const struct gmem *, struct loop *loop,
-				  struct chardev *chr, bool expected,
+				  struct chardev *chr, enum front_trust trust,
 				  const struct console_port *ports, unsigned n);

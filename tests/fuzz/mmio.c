@@ -94,7 +94,7 @@ static struct virtio *make_console(struct model *m)
 	chr = chardev_open(m->loop, spec, &e);
 	port.chr = chardev_open(m->loop, "null", &e);
 	CHECK(chr && port.chr);
-	return virtio_console_new(&m->r.m, m->loop, chr, false, &port, 1);
+	return virtio_console_new(&m->r.m, m->loop, chr, FRONT_GUESS, &port, 1);
 }
 
 static struct virtio *make_rng(struct model *m)

@@ -44,8 +44,8 @@ TEST(null_takes_everything_and_gives_nothing)
 	struct sink *s = sink_new(c, 10);
 	unsigned cols, rows;
 
-	EQ(chardev_write(c, "abc", 3), 3);
-	EQ(chardev_write(c, "", 0), 0);
+	EQ(chardev_write(c, NULL, "abc", 3), 3);
+	EQ(chardev_write(c, NULL, "", 0), 0);
 	OK(is_idle());
 	EQ(s->len, 0);
 	OK(!chardev_size(c, &cols, &rows));
@@ -64,7 +64,7 @@ TEST(bytes_go_both_ways)
 
 	put_str(peer, "in");
 	SPIN_STR(s->buf, "in");
-	EQ(chardev_write(c, "out", 3), 3);
+	EQ(chardev_write(c, NULL, "out", 3), 3);
 	DRAIN_EQ(peer, "out");
 	finish(c, s);
 }
@@ -170,8 +170,8 @@ TEST(a_peer_that_is_gone_costs_nothing)
 	SPIN_STR(s->buf, "last");
 	OK(is_idle());
 	STR_EQ(s->buf, "last");
-	EQ(chardev_write(c, "x\n", 2), 2);
-	EQ(chardev_write(c, "y\n", 2), 2);
+	EQ(chardev_write(c, NULL, "x\n", 2), 2);
+	EQ(chardev_write(c, NULL, "y\n", 2), 2);
 	OK(is_idle());
 	finish(c, s);
 }
@@ -199,8 +199,8 @@ TEST(a_pipe_that_nobody_reads_is_where_output_is_dropped)
 	struct chardev *c = open_pipe(1, &peer);
 
 	close(peer);
-	EQ(chardev_write(c, "abc\n", 4), 4);
-	EQ(chardev_write(c, "def\n", 4), 4);
+	EQ(chardev_write(c, NULL, "abc\n", 4), 4);
+	EQ(chardev_write(c, NULL, "def\n", 4), 4);
 	OK(is_idle());
 	finish(c, NULL);
 }
@@ -214,11 +214,11 @@ TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 
 	memset(text, 'x', sizeof(text));
 	do {
-		n = chardev_write(c, text, sizeof(text));
+		n = chardev_write(c, NULL, text, sizeof(text));
 		put += n;
 		LT(put, 1000000);
 	} while (n == sizeof(text));
-	EQ(chardev_write(c, text, 1), 0);
+	EQ(chardev_write(c, NULL, text, 1), 0);
 	OK(is_idle());
 	EQ(s->writable, 0);
 	SPIN_UNTIL((got += strlen(drain(peer))) >= put);
@@ -226,7 +226,7 @@ TEST(s1_output_that_is_not_read_is_bounded_and_complete_in_the_end)
 	SPIN_UNTIL(s->writable);
 	OK(is_idle());
 	EQ(s->writable, 1);
-	EQ(chardev_write(c, "y\n", 2), 2);
+	EQ(chardev_write(c, NULL, "y\n", 2), 2);
 	DRAIN_EQ(peer, "y\n");
 	finish(c, s);
 }
@@ -237,7 +237,7 @@ TEST(more_output_than_the_buffer_holds_goes_in_one_call_if_the_peer_takes_it)
 	static char text[40000];
 
 	memset(text, 'x', sizeof(text));
-	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
+	EQ(chardev_write(c, NULL, text, sizeof(text)), sizeof(text));
 	EQ(strlen(drain_len(peer, sizeof(text))), sizeof(text));
 	finish(c, NULL);
 }
@@ -246,12 +246,12 @@ TEST(single_bytes_wait_for_the_end_of_the_line)
 {
 	struct chardev *c = open_pipe(1, &peer);
 
-	chardev_write(c, "a", 1);
-	chardev_write(c, "b", 1);
+	chardev_write(c, NULL, "a", 1);
+	chardev_write(c, NULL, "b", 1);
 	STR_EQ(drain(peer), "");
-	chardev_write(c, "\n", 1);
+	chardev_write(c, NULL, "\n", 1);
 	DRAIN_EQ(peer, "ab\n");
-	chardev_write(c, "c", 1);
+	chardev_write(c, NULL, "c", 1);
 	SPIN_UNTIL(is_readable(peer, 0));
 	DRAIN_EQ(peer, "c");
 	finish(c, NULL);
@@ -268,7 +268,7 @@ TEST(the_flags_of_an_inherited_pipe_stay_as_they_were)
 	flags = fcntl(other, F_GETFL);
 	snprintf(spec, sizeof(spec), "fd:%d", fds[1]);
 	c = open_ok(spec);
-	chardev_write(c, "abc", 3);
+	chardev_write(c, NULL, "abc", 3);
 	EQ(fcntl(other, F_GETFL), flags);
 	DRAIN_EQ(fds[0], "abc");
 	finish(c, NULL);
@@ -309,7 +309,7 @@ TEST(dev_null_is_an_empty_input)
 	s = sink_new(c, 100);
 	OK(is_idle());
 	EQ(s->len, 0);
-	EQ(chardev_write(c, "ab", 2), 2);
+	EQ(chardev_write(c, NULL, "ab", 2), 2);
 	finish(c, s);
 }
 
@@ -337,7 +337,7 @@ TEST(a_file_is_truncated_and_written)
 	put_str(fd, "something that was there before");
 	snprintf(spec, sizeof(spec), "file:%s", path);
 	c = open_ok(spec);
-	chardev_write(c, "new", 3);
+	chardev_write(c, NULL, "new", 3);
 	lseek(fd, 0, SEEK_SET);
 	DRAIN_EQ(fd, "new");
 	finish(c, NULL);
@@ -359,124 +359,9 @@ TEST(a_full_disk_loses_output_and_nothing_else)
 	struct chardev *c = open_ok("file:/dev/full");
 
 	log_level = LOG_ERROR;
-	EQ(chardev_write(c, "abc\n", 4), 4);
-	EQ(chardev_write(c, "abc\n", 4), 4);
+	EQ(chardev_write(c, NULL, "abc\n", 4), 4);
+	EQ(chardev_write(c, NULL, "abc\n", 4), 4);
 	OK(is_idle());
-	finish(c, NULL);
-}
-
-static bool serial_is_read, virtio_is_read;
-
-static bool on_serial(void *ctx)
-{
-	(void)ctx;
-	return serial_is_read;
-}
-
-static bool on_virtio(void *ctx)
-{
-	(void)ctx;
-	return virtio_is_read;
-}
-
-static struct sink *attach_read(struct chardev *c, bool (*is_read)(void *ctx),
-				size_t cap)
-{
-	struct sink *s = calloc(1, sizeof(*s));
-	struct chardev_front front = {
-		.is_read = is_read,
-		.room = sink_room,
-		.input = sink_input,
-		.ctx = s,
-	};
-
-	s->cap = cap;
-	EQ(chardev_attach(c, &front), 0);
-	return s;
-}
-
-TEST(input_goes_to_the_front_that_is_read_and_not_to_one_that_has_room)
-{
-	struct chardev *c = open_pair();
-	struct sink *serial = attach_read(c, on_serial, 3),
-		    *virtio = attach_read(c, on_virtio, 100);
-
-	serial_is_read = true;
-	virtio_is_read = false;
-	put_str(peer, "abcdef");
-	SPIN_STR(serial->buf, "abc");
-	OK(is_idle());
-	serial->cap = 100;
-	chardev_room(c);
-	SPIN_STR(serial->buf, "abcdef");
-	/* Another that comes to be read does not take it away. */
-	virtio_is_read = true;
-	put_str(peer, "gh");
-	SPIN_STR(serial->buf, "abcdefgh");
-	serial_is_read = false;
-	put_str(peer, "ij");
-	SPIN_STR(virtio->buf, "ij");
-	STR_EQ(serial->buf, "abcdefgh");
-	free(serial);
-	finish(c, virtio);
-}
-
-TEST(input_waits_until_one_of_two_fronts_is_read)
-{
-	struct chardev *c = open_pair();
-	struct sink *serial = attach_read(c, on_serial, 100),
-		    *virtio = attach_read(c, on_virtio, 100);
-
-	serial_is_read = virtio_is_read = false;
-	put_str(peer, "early");
-	OK(is_idle());
-	STR_EQ(virtio->buf, "");
-	serial_is_read = true;
-	chardev_room(c);
-	SPIN_STR(serial->buf, "early");
-	STR_EQ(virtio->buf, "");
-	free(serial);
-	finish(c, virtio);
-}
-
-TEST(who_is_the_only_front_gets_input_read_or_not)
-{
-	struct chardev *c = open_pair();
-	struct sink *virtio = attach_read(c, on_virtio, 100);
-
-	virtio_is_read = false;
-	put_str(peer, "early");
-	SPIN_STR(virtio->buf, "early");
-	finish(c, virtio);
-}
-
-TEST(of_two_fronts_that_are_read_the_last_gets_input)
-{
-	struct chardev *c = open_pair();
-	struct sink *serial = sink_new(c, 100), *virtio = sink_new(c, 3);
-
-	put_str(peer, "abcdef");
-	SPIN_STR(virtio->buf, "abc");
-	virtio->cap = 100;
-	chardev_room(c);
-	put_str(peer, "gh");
-	SPIN_STR(virtio->buf, "abcdefgh");
-	STR_EQ(serial->buf, "");
-	free(serial);
-	finish(c, virtio);
-}
-
-TEST(fronts_are_four_at_the_most)
-{
-	struct chardev_front front = { .room = sink_room };
-	static struct sink s;
-	struct chardev *c = open_ok("null");
-	unsigned i;
-
-	front.ctx = &s;
-	for (i = 0; i < 4; i++)
-		EQ(chardev_attach(c, &front), 0);
-	EQ(chardev_attach(c, &front), -ENOSPC);
 	finish(c, NULL);
 }
 
@@ -521,11 +406,11 @@ TEST(output_goes_on_when_a_full_file_has_room_again)
 	few.rlim_cur = 10;
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &few);
-	EQ(chardev_write(c, "0123456789abcdef\n", 17), 17);
-	EQ(chardev_write(c, "lost\n", 5), 5);
+	EQ(chardev_write(c, NULL, "0123456789abcdef\n", 17), 17);
+	EQ(chardev_write(c, NULL, "lost\n", 5), 5);
 	EQ(size_of(path), 10);
 	setrlimit(RLIMIT_FSIZE, &was);
-	EQ(chardev_write(c, "found\n", 6), 6);
+	EQ(chardev_write(c, NULL, "found\n", 6), 6);
 	EQ(size_of(path), 16);
 	finish(c, NULL);
 }

@@ -39,7 +39,7 @@ TEST(a_pty_goes_both_ways_and_is_raw)
 	EQ(t.c_lflag & (ICANON | ECHO | ISIG), 0);
 	put_str(fd, "in\r\n\003");
 	SPIN_STR(s->buf, "in\r\n\003");
-	chardev_write(c, "out\n", 4);
+	chardev_write(c, NULL, "out\n", 4);
 	DRAIN_EQ(fd, "out\n");
 	close(fd);
 	finish(c, s);
@@ -53,14 +53,14 @@ TEST(s1_a_pty_that_nobody_has_open_drops_output_and_costs_nothing)
 	int fd;
 
 	memset(text, 'x', sizeof(text));
-	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
+	EQ(chardev_write(c, NULL, text, sizeof(text)), sizeof(text));
 	OK(is_idle());
 	fd = open_slave();
 	put_str(fd, "x");
 	SPIN_STR(s->buf, "x");
 	close(fd);
 	OK(is_idle());
-	EQ(chardev_write(c, text, sizeof(text)), sizeof(text));
+	EQ(chardev_write(c, NULL, text, sizeof(text)), sizeof(text));
 	finish(c, s);
 }
 
@@ -75,7 +75,7 @@ TEST(a_pty_can_be_opened_again)
 		fd = open_slave();
 		put_str(fd, "x");
 		SPIN_UNTIL(s->len == i + 1);
-		chardev_write(c, "y\n", 2);
+		chardev_write(c, NULL, "y\n", 2);
 		DRAIN_EQ(fd, "y\n");
 		close(fd);
 		OK(is_idle());

@@ -87,7 +87,7 @@ TEST(piped_input_gets_in_and_its_end_costs_nothing)
 	close(in);
 	SPIN_STR(s->buf, "a\001xb and more");
 	OK(is_idle());
-	EQ(chardev_write(c, "still here\n", 11), 11);
+	EQ(chardev_write(c, NULL, "still here\n", 11), 11);
 	DRAIN_EQ(out, "still here\n");
 	finish(c, s);
 }
@@ -109,7 +109,7 @@ TEST(standard_streams_keep_their_flags)
 		}
 		c = open_ok("stdio");
 		free(sink_new(c, 0));
-		chardev_write(c, "x\n", 2);
+		chardev_write(c, NULL, "x\n", 2);
 		EQ(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
 		EQ(fcntl(1, F_GETFL) & O_NONBLOCK, 0);
 		chardev_close(c);
@@ -127,7 +127,7 @@ TEST(closed_standard_streams_do_no_harm)
 	tty_fill_standard();
 	c = open_ok("stdio");
 	s = sink_new(c, 100);
-	EQ(chardev_write(c, "x\n", 2), 2);
+	EQ(chardev_write(c, NULL, "x\n", 2), 2);
 	OK(is_idle());
 	EQ(s->len, 0);
 	finish(c, s);
@@ -142,10 +142,10 @@ TEST(a_closed_pipe_on_standard_output_does_not_end_the_vm)
 	close(out);
 	c = open_ok("stdio");
 	s = sink_new(c, 100);
-	EQ(chardev_write(c, "x\n", 2), 2);
+	EQ(chardev_write(c, NULL, "x\n", 2), 2);
 	put_str(in, "y");
 	SPIN_STR(s->buf, "y");
-	EQ(chardev_write(c, "x\n", 2), 2);
+	EQ(chardev_write(c, NULL, "x\n", 2), 2);
 	finish(c, s);
 }
 
@@ -161,7 +161,7 @@ TEST(the_terminal_is_raw_only_while_the_loop_runs)
 	SPIN_UNTIL(is_raw());
 	put_str(master, "\003\032\r");
 	SPIN_STR(s->buf, "\003\032\r");
-	chardev_write(c, "a\nb\n", 4);
+	chardev_write(c, NULL, "a\nb\n", 4);
 	DRAIN_EQ(master, "a\nb\n");
 	chardev_close(c);
 	OK(is_restored());
@@ -220,7 +220,7 @@ TEST(what_nestor_says_itself_is_none_of_the_guests_output)
 	put_str(master, "\001h");
 	SPIN_UNTIL(is_readable(master, 0));
 	EQ(seen, 0);
-	chardev_write(c, "guest\n", 6);
+	chardev_write(c, NULL, "guest\n", 6);
 	EQ(seen, 6);
 	finish(c, s);
 }
@@ -280,7 +280,7 @@ TEST(s1_a_terminal_that_is_held_does_not_hold_the_writer)
 	free(sink_new(c, 0));
 	SPIN_UNTIL(is_raw());
 	for (i = 0; i < 100; i++)
-		if (chardev_write(c, text, sizeof(text)) < sizeof(text))
+		if (chardev_write(c, NULL, text, sizeof(text)) < sizeof(text))
 			break;
 	LT(i, 100);
 	chardev_close(c);
@@ -299,7 +299,7 @@ TEST(a_terminal_that_hangs_up_costs_nothing)
 	SPIN_UNTIL(is_raw());
 	close(master);
 	OK(is_idle());
-	EQ(chardev_write(c, "x\n", 2), 2);
+	EQ(chardev_write(c, NULL, "x\n", 2), 2);
 	finish(c, s);
 }
 

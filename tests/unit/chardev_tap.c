@@ -41,8 +41,8 @@ TEST(a_tap_sees_all_output_also_what_nobody_takes)
 	struct chardev *c = open_ok("null");
 	struct tapped *a = tap_new(c), *b = tap_new(c);
 
-	chardev_write(c, "one\n", 4);
-	chardev_write(c, "2", 1);
+	chardev_write(c, NULL, "one\n", 4);
+	chardev_write(c, NULL, "2", 1);
 	STR_EQ(a->buf, "one\n2");
 	STR_EQ(b->buf, "one\n2");
 	free(a);
@@ -59,7 +59,7 @@ TEST(a_tap_sees_no_more_than_was_taken)
 
 	memset(text, 'x', sizeof(text));
 	do {
-		n = chardev_write(c, text, sizeof(text));
+		n = chardev_write(c, NULL, text, sizeof(text));
 		put += n;
 	} while (n == sizeof(text));
 	EQ(t->len, put);
@@ -118,7 +118,7 @@ TEST(all_who_look_at_output_see_the_same)
 	twin.n = 0;
 	EQ(chardev_tap(c, &tap), 0);
 	EQ(chardev_tap(c, &tap), 0);
-	EQ(chardev_write(c, text, 17), 17);
+	EQ(chardev_write(c, NULL, text, 17), 17);
 	EQ(twin.n, 2);
 	OK(twin.same);
 	MEM_EQ(twin.first, "what a guest says", 17);

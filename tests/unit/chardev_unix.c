@@ -36,11 +36,11 @@ TEST(a_client_talks_to_the_socket_and_the_next_one_after_it)
 	name_socket();
 	c = open_ok(spec);
 	s = sink_new(c, 100);
-	EQ(chardev_write(c, "nobody hears\n", 13), 13);
+	EQ(chardev_write(c, NULL, "nobody hears\n", 13), 13);
 	a = client();
 	put_str(a, "hello");
 	SPIN_STR(s->buf, "hello");
-	chardev_write(c, "hi\n", 3);
+	chardev_write(c, NULL, "hi\n", 3);
 	DRAIN_EQ(a, "hi\n");
 	b = client();
 	put_str(b, " again");
@@ -48,7 +48,7 @@ TEST(a_client_talks_to_the_socket_and_the_next_one_after_it)
 	STR_EQ(s->buf, "hello");
 	close(a);
 	SPIN_STR(s->buf, "hello again");
-	chardev_write(c, "you\n", 4);
+	chardev_write(c, NULL, "you\n", 4);
 	DRAIN_EQ(b, "you\n");
 	close(b);
 	OK(is_idle());
@@ -70,7 +70,7 @@ TEST(a_client_that_has_sent_all_still_gets_output)
 	shutdown(a, SHUT_WR);
 	SPIN_STR(s->buf, "all");
 	OK(is_idle());
-	chardev_write(c, "ok\n", 3);
+	chardev_write(c, NULL, "ok\n", 3);
 	DRAIN_EQ(a, "ok\n");
 	close(a);
 	b = client();
@@ -94,7 +94,7 @@ TEST(a_client_that_leaves_with_the_front_full_makes_way)
 	SPIN_STR(s->buf, "ab");
 	close(a);
 	OK(is_idle());
-	chardev_write(c, "x\n", 2); /* finds out */
+	chardev_write(c, NULL, "x\n", 2); /* finds out */
 	a = client();
 	s->cap = 100;
 	chardev_room(c);

@@ -64,8 +64,8 @@ static void con_of(struct con *c, unsigned ports, uint64_t features)
 	c->chr[0] = back_end(c, 0);
 	c->chr[1] = ports ? back_end(c, 1) : NULL;
 	port.chr = c->chr[1];
-	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0], false,
-					   &port, ports));
+	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0],
+					   FRONT_GUESS, &port, ports));
 	EQ(pthread_create(&c->thread, NULL, run, c->loop), 0);
 	rig_start(&c->r, features);
 }
@@ -176,8 +176,8 @@ static int con_on_terminal(struct con *c, unsigned cols, unsigned rows)
 	c->chr[0] = chardev_open(c->loop, "stdio", &e);
 	port.chr = c->chr[1] = chardev_open(c->loop, "null", &e);
 	OK(c->chr[0] && c->chr[1]);
-	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0], false,
-					   &port, 1));
+	rig_plug(&c->r, virtio_console_new(&c->r.m, c->loop, c->chr[0],
+					   FRONT_GUESS, &port, 1));
 	return master;
 }
 
@@ -376,7 +376,7 @@ static struct loop *counted(struct rig *r, struct chardev **chr)
 	*chr = chardev_open(l, "null", &e);
 	OK(*chr);
 	EQ(chardev_tap(*chr, &tap), 0);
-	rig_plug(r, virtio_console_new(&r->m, l, *chr, false, NULL, 0));
+	rig_plug(r, virtio_console_new(&r->m, l, *chr, FRONT_GUESS, NULL, 0));
 	rig_start(r, 1ull << VIRTIO_RING_F_INDIRECT_DESC);
 	return l;
 }

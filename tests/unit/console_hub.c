@@ -27,7 +27,7 @@ static void stop(void)
 
 static void says(const char *text)
 {
-	EQ(chardev_write(c, text, strlen(text)), strlen(text));
+	EQ(chardev_write(c, NULL, text, strlen(text)), strlen(text));
 }
 
 static void says_much(size_t n)
@@ -37,7 +37,7 @@ static void says_much(size_t n)
 	memset(line, 'x', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\n';
 	for (; n >= sizeof(line); n -= sizeof(line))
-		EQ(chardev_write(c, line, sizeof(line)), sizeof(line));
+		EQ(chardev_write(c, NULL, line, sizeof(line)), sizeof(line));
 }
 
 /* Our end of a new connection. */
@@ -144,7 +144,7 @@ TEST(scrollback_has_the_newest_bytes_also_of_one_huge_write)
 	memset(big, 'a', size);
 	memcpy(big + size - 4, "end\n", 4);
 	says("before\n");
-	EQ(chardev_write(c, big, size), size);
+	EQ(chardev_write(c, NULL, big, size), size);
 	EQ(console_hub_end(hub), 7 + size);
 	EQ(console_hub_end(hub) - console_hub_start(hub), HUB_RING);
 	fd = attach_from(console_hub_start(hub));
@@ -443,7 +443,7 @@ static void *writes(void *arg)
 
 	(void)arg;
 	for (i = 0; i < 2000; i++)
-		chardev_write(c, "0123456789abcdef\n", 17);
+		chardev_write(c, NULL, "0123456789abcdef\n", 17);
 	return NULL;
 }
 

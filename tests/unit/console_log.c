@@ -31,7 +31,7 @@ static void stop(void)
 
 static void says(const char *text)
 {
-	EQ(chardev_write(c, text, strlen(text)), strlen(text));
+	EQ(chardev_write(c, NULL, text, strlen(text)), strlen(text));
 }
 
 #define FILE_MAX 300000
@@ -99,7 +99,7 @@ TEST(a_line_that_comes_byte_by_byte_is_one)
 
 	start(0);
 	for (s = "hello\r\n"; *s; s++)
-		EQ(chardev_write(c, s, 1), 1);
+		EQ(chardev_write(c, NULL, s, 1), 1);
 	STR_EQ(timeless(), "T - hello\n");
 	stop();
 }
@@ -152,7 +152,7 @@ TEST(a_line_without_an_end_is_cut_into_pieces)
 TEST(anything_may_be_in_a_line)
 {
 	start(0);
-	EQ(chardev_write(c, "a\0b\033[1m\xff\tc\rd\n", 13), 13);
+	EQ(chardev_write(c, NULL, "a\0b\033[1m\xff\tc\rd\n", 13), 13);
 	/* Up to the NUL. */
 	STR_EQ(timeless(), "T - a");
 	EQ(strlen(file()), 25 + 2 + 1);

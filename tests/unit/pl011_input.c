@@ -156,6 +156,83 @@ TEST(uart_gives_input_to_a_guest_that_polls)
 	finish();
 }
 
+static size_t others_room(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+static void others_input(void *ctx, const void *buf, size_t len)
+{
+	(void)buf;
+	*(size_t *)ctx += len;
+}
+
+/* A second console of the guest, which might be read: how much it has got. */
+static size_t *add_other(void)
+{
+	static size_t got;
+	const struct chardev_front front = { .trust = FRONT_GUESS,
+					     .room = others_room,
+					     .input = others_input,
+					     .ctx = &got };
+
+	got = 0;
+	EQ(chardev_attach(chr, &front), 0);
+	return &got;
+}
+
+/* As firmware has, where the kernel behind it has no driver for the UART. */
+TEST(uart_that_has_been_polled_long_ago_is_read_no_more)
+{
+	uint64_t polled;
+	size_t *other;
+	unsigned i;
+
+	start();
+	other = add_other();
+	wr(LCR_H, FEN);
+	for (i = 0; i < 16; i++)
+		OK(rd(FR) & RXFE);
+	type("x");
+	EQ(rd(DR), 'x');
+	polled = mono_ns();
+	while (!*other) {
+		type("x");
+		/* Its FIFO is not to be full before. */
+		spin_for(100);
+	}
+	OK(mono_ns() - polled >= NSEC_PER_SEC);
+	/* It is again when it is polled again, or what has come is read. */
+	EQ(rd(DR), 'x');
+	*other = 0;
+	type("x");
+	EQ(*other, 0);
+	finish();
+}
+
+TEST(uart_is_read_also_while_the_guest_is_paused)
+{
+	size_t *other;
+
+	start();
+	other = add_other();
+	wr(IMSC, RX | RT);
+	rd(FR);
+	wr(IMSC, 0);
+	rd(FR);
+	wr(IMSC, RX | RT);
+	dev->ops->quiesce(dev, NULL);
+	offer("x");
+	spin();
+	OK(!is_taken());
+	dev->ops->resume(dev);
+	SPIN_UNTIL(is_taken());
+	EQ(*other, 0);
+	EQ(rd(DR), 'x');
+	finish();
+}
+
 TEST(uart_takes_nothing_while_its_receiver_is_off)
 {
 	start();

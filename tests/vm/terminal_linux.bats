@@ -7,6 +7,7 @@
 
 load lib
 load terminal
+load session
 
 @test "a stock guest's console has the terminal's size, and follows it" {
 	initrd 'echo "first $(stty size)"
@@ -36,27 +37,52 @@ load terminal
 	says "heard hello"
 }
 
-# types_into ARG... - Linux on a terminal and behind a pipe, whose shell is asked
-types_into()
+# follows TTY ARG... - Linux whose init asks on its console, on TTY, and on its console
+# again, on a terminal and behind a pipe: it is answered each time
+follows()
 {
-	initrd 'echo "@@ ready"; read -r x; echo "heard: $x"' >run.cpio
-	set -- -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M "$@"
+	initrd 'echo "@@ ready"; read -r x; echo "heard: $x"
+		sh -c '\''printf "there? "; read -r x; echo "there: $x"'\'' \
+			<'"$1 >$1 2>&1"'
+		printf "back? "; read -r x; echo "back: $x"' >run.cpio
+	mkdir -m 700 vms
+	set -- -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M \
+		--runtime-dir vms --name a "${@:2}"
 	term_start "$@"
 	vm_says "@@ ready"
 	types 'go\n'
 	vm_says "heard: go"
+	vm_says "there? "
+	types 'to\n'
+	vm_says "there: to"
+	# Who types elsewhere is heard as well.
+	nestor console --runtime-dir vms a --timeout 60 --expect 'back\? ' \
+		--send 'fro\n'
+	vm_says "back: fro"
 	term_ends 0
 	# Long before anybody reads it.
-	run -0 bash -c 'echo go | timeout 200 "$@"' - "$NESTOR" run "$@"
-	says "heard: go"
+	session "$@"
+	types 'go\n'
+	vm_says "heard: go"
+	vm_says "there? "
+	types 'to\n'
+	vm_says "there: to"
+	vm_says "back? "
+	types 'fro\n'
+	vm_says "back: fro"
+	vm_ends 0
 }
 
-@test "keys and piped input reach a stock Linux whose console is the serial port" {
-	types_into -p quiet
+@test "keys and piped input follow a stock Linux from the serial port to virtio's console, and back" {
+	follows /dev/hvc0 -p quiet
 }
 
-@test "keys and piped input reach a stock Linux whose console is virtio's" {
-	types_into -p console=hvc0
+@test "keys and piped input follow a stock Linux from virtio's console to the serial port, and back" {
+	follows /dev/ttyAMA0 -p console=hvc0
+}
+
+@test "keys and piped input reach the shell of a stock Linux whose kernel talks on both consoles" {
+	follows /dev/hvc0 -p "console=hvc0 console=ttyAMA0"
 }
 
 @test "a break and a key are SysRq on a stock Linux's serial console" {
