@@ -278,12 +278,13 @@ static size_t append_locked(struct chardev *c, const uint8_t *buf, size_t len)
 }
 
 /* Under the lock: the writers' threads take turns. */
-static void pass_locked(struct chardev *c, const void *buf, size_t len)
+static void pass_locked(struct chardev *c, const void *front, const void *buf,
+			size_t len)
 {
 	unsigned i;
 
 	for (i = 0; i < c->ntaps; i++)
-		c->tap[i].output(c->tap[i].ctx, buf, len);
+		c->tap[i].output(c->tap[i].ctx, front, buf, len);
 }
 
 /* How much was taken. */
@@ -333,7 +334,7 @@ size_t chardev_write(struct chardev *c, const void *front, const void *buf,
 		n = len - done < sizeof(copy) ? len - done : sizeof(copy);
 		memcpy(copy, (const uint8_t *)buf + done, n);
 		took = n ? put_locked(c, copy, n) : 0;
-		pass_locked(c, copy, took);
+		pass_locked(c, front, copy, took);
 		if (chardev_asks_locked(c, front, copy, took))
 			answer_locked(c);
 		done += took;

@@ -122,12 +122,13 @@ static uint64_t resume_locked(const struct console_hub *h)
 	return pos;
 }
 
-static void on_output(void *ctx, const void *buf, size_t len)
+static void on_output(void *ctx, const void *front, const void *buf, size_t len)
 {
 	struct console_hub *h = ctx;
 	const char *last = (const char *)buf + len - 1;
 	enum wake when;
 
+	(void)front;
 	if (!len)
 		return;
 	pthread_mutex_lock(&h->lock);

@@ -327,13 +327,14 @@ static void end_line(struct console_log *l)
 	l->number++;
 }
 
-static void on_output(void *ctx, const void *buf, size_t len)
+static void on_output(void *ctx, const void *front, const void *buf, size_t len)
 {
 	struct console_log *l = ctx;
 	const char *p = buf, *end = p + len, *nl;
 	struct timespec now;
 	size_t n;
 
+	(void)front;
 	/* What comes in one call comes at once. */
 	clock_gettime(CLOCK_REALTIME, &now);
 	pthread_mutex_lock(&l->lock);

@@ -39,20 +39,24 @@ void panic_report_fini(struct panic_report *p)
 	pthread_mutex_destroy(&p->lock);
 }
 
-/* Behind printk's "[   12.345678] ", and "[    T1] " or "[    C0] ". */
+/*
+ * Behind what printk puts before a line: "<0>" (console_msg_format=syslog),
+ * "[   12.345678] " (printk.time), "[    T1] " or the like (printk.caller).
+ */
 static const char *behind_stamps(const char *s)
 {
-	size_t n;
+	size_t n = *s == '<' ? 1 + strspn(s + 1, "0123456789") : 0;
 
-	for (;;) {
-		if (*s != '[')
-			return s;
-		n = 1 + strspn(s + 1, " .0123456789TC");
-		if (s[n] != ']' || n == 1)
-			return s;
+	if (n > 1 && s[n] == '>')
+		s += n + 1;
+	while (s[0] == '[' && s[1] != '<') {
+		n = 1 + strcspn(s + 1, "[]");
+		if (s[n] != ']')
+			break;
 		s += n + 1;
 		s += *s == ' ';
 	}
+	return s;
 }
 
 /*
@@ -102,49 +106,68 @@ static void judge(struct panic_report *p, const char *line)
 		p->ended(p->ctx);
 }
 
-static void append(struct panic_report *p, const char *s, size_t len)
+/* The line of the console @from, which may be a new one. */
+static struct panic_line *line_of(struct panic_report *p, const void *from)
 {
-	size_t room = sizeof(p->line) - 1 - p->len;
+	struct panic_line *l = p->line;
 
-	if (len > room)
-		len = room;
-	memcpy(p->line + p->len, s, len);
-	p->len += len;
-	p->line[p->len] = '\0';
+	while (l < p->line + PANIC_CONSOLES - 1 && l->from && l->from != from)
+		l++;
+	l->from = from;
+	return l;
 }
 
-/* Lines of terminals end with CR LF. */
-static void trim(struct panic_report *p)
+static void end_line(struct panic_report *p, struct panic_line *l)
 {
-	while (p->len && p->line[p->len - 1] == '\r')
-		p->line[--p->len] = '\0';
+	l->text[l->len] = '\0';
+	judge(p, l->text);
+	l->len = 0;
+	l->returned = false;
 }
 
-void panic_report_add(struct panic_report *p, const void *buf, size_t len)
+/* As a screen shows it: what follows a carriage return stands over the line. */
+static void add(struct panic_report *p, struct panic_line *l, char c)
 {
-	const char *s = buf, *end = s + len, *nl;
+	if (escape_has(&l->escape, c))
+		return;
+	if (c == '\n') {
+		end_line(p, l);
+	} else if (c == '\r') {
+		l->returned = true;
+	} else {
+		if (l->returned)
+			l->len = 0;
+		l->returned = false;
+		if (l->len < sizeof(l->text) - 1)
+			l->text[l->len++] = c;
+	}
+}
+
+void panic_report_add(struct panic_report *p, const void *from, const void *buf,
+		      size_t len)
+{
+	const char *s = buf;
+	size_t i;
 
 	pthread_mutex_lock(&p->lock);
-	for (; (nl = memchr(s, '\n', end - s)); s = nl + 1) {
-		append(p, s, nl - s);
-		trim(p);
-		judge(p, p->line);
-		p->len = 0;
-		p->line[0] = '\0';
-	}
-	append(p, s, end - s);
+	p->newest = line_of(p, from);
+	for (i = 0; i < len; i++)
+		add(p, p->newest, s[i]);
 	pthread_mutex_unlock(&p->lock);
 }
 
 bool panic_report_is_last(struct panic_report *p)
 {
+	struct panic_line *l;
 	bool last;
 
 	pthread_mutex_lock(&p->lock);
+	l = p->newest;
 	/* Some are in the middle of a line. */
-	trim(p);
-	if (p->len)
-		judge(p, p->line);
+	if (l && l->len) {
+		l->text[l->len] = '\0';
+		judge(p, l->text);
+	}
 	last = p->last;
 	pthread_mutex_unlock(&p->lock);
 	return last;
@@ -161,7 +184,7 @@ void panic_report_forget(struct panic_report *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->begun = p->last = false;
-	p->len = 0;
-	p->line[0] = '\0';
+	p->newest = NULL;
+	memset(p->line, 0, sizeof(p->line));
 	pthread_mutex_unlock(&p->lock);
 }

@@ -14,11 +14,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/escape.h"
+
+/* A guest's kernel may talk on one, and a program on the other. */
+#define PANIC_CONSOLES 2
+
+/* The unfinished line of a console, without what is no text. */
+struct panic_line {
+	const void *from;
+	struct escape escape;
+	bool returned; /* the next character stands at its beginning */
+	size_t len;
+	char text[160]; /* as much of it as counts */
+};
+
 struct panic_report {
 	pthread_mutex_t lock;
 	/* Under the lock. */
-	char line[160]; /* the unfinished one, as much of it as counts */
-	size_t len;
+	struct panic_line line[PANIC_CONSOLES], *newest;
 	bool begun; /* "Kernel panic - not syncing" has passed */
 	bool last;  /* no line but of its report has followed the last of it */
 	char why[120];
@@ -34,8 +47,9 @@ void panic_report_init(struct panic_report *, void (*ended)(void *ctx),
 		       void *ctx);
 void panic_report_fini(struct panic_report *);
 
-/* The console says @len bytes at @buf. Any thread. */
-void panic_report_add(struct panic_report *, const void *buf, size_t len);
+/* The console that @from stands for says @len bytes at @buf. Any thread. */
+void panic_report_add(struct panic_report *, const void *from, const void *buf,
+		      size_t len);
 
 /* Has panic() had the last word? Any thread. */
 bool panic_report_is_last(struct panic_report *);

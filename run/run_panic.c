@@ -78,11 +78,11 @@ static void panic_ended(void *ctx)
 	loop_post(w->run->loop, &w->begin);
 }
 
-static void heard(void *ctx, const void *buf, size_t len)
+static void heard(void *ctx, const void *front, const void *buf, size_t len)
 {
 	struct panic_watch *w = ctx;
 
-	panic_report_add(&w->report, buf, len);
+	panic_report_add(&w->report, front, buf, len);
 }
 
 int run_panic_open(struct run *r)

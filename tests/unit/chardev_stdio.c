@@ -198,8 +198,10 @@ TEST(ctrl_a_x_quits_also_when_the_guest_takes_nothing)
 	finish(c, s);
 }
 
-static void count_bytes(void *ctx, const void *buf, size_t len)
+static void count_bytes(void *ctx, const void *front, const void *buf,
+			size_t len)
 {
+	(void)front;
 	(void)buf;
 	*(size_t *)ctx += len;
 }

@@ -10,10 +10,12 @@ struct tapped {
 	unsigned rooms;
 };
 
-static void tap_output(void *ctx, const void *buf, size_t len)
+static void tap_output(void *ctx, const void *front, const void *buf,
+		       size_t len)
 {
 	struct tapped *t = ctx;
 
+	(void)front;
 	memcpy(t->buf + t->len, buf, len);
 	t->len += len;
 }
@@ -98,8 +100,10 @@ static struct twin twin;
 static char *shared;
 
 /* As a guest does that changes what it has given while it is looked at. */
-static void tap_and_change(void *ctx, const void *buf, size_t len)
+static void tap_and_change(void *ctx, const void *front, const void *buf,
+			   size_t len)
 {
+	(void)front;
 	(void)ctx;
 	memset(shared, 'x', 64);
 	if (twin.n++ == 0)

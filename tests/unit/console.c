@@ -356,8 +356,9 @@ VIRTIO_TEST(Q13_a_reset_midway_through_output_starts_afresh)
 static uint64_t passed;
 static uint8_t last[4];
 
-static void pass(void *ctx, const void *buf, size_t len)
+static void pass(void *ctx, const void *front, const void *buf, size_t len)
 {
+	(void)front;
 	(void)ctx;
 	passed += len;
 	memcpy(last, (const uint8_t *)buf + len - (len < 4 ? len : 4),

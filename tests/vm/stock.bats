@@ -13,7 +13,7 @@ load session
 # UEFI's shell waits five seconds for a key before it runs the disk's script.
 efi_disk()
 {
-	aavmf -d "$EFI/efi.img"
+	aavmf -d "$EFI/efi.img" "$@"
 	vm_says "to continue."
 	types ' '
 }
@@ -32,9 +32,26 @@ efi_disk()
 	efi_disk
 	vm_says "the variable is set"
 	vm_ends 0
-	# And there the disk's script starts a kernel, by its EFI stub.
-	efi_disk
+	# And there the disk's script starts a kernel, by its EFI stub. What is typed
+	# goes from the firmware's console to the kernel's, to the other, and back.
+	cat >more <<-'END'
+		printf "here? "; read -r x; echo "here: $x"
+		sh -c 'printf "there? "; read -r x; echo "there: $x"' \
+			</dev/ttyAMA0 >/dev/ttyAMA0 2>&1
+		printf "back? "; read -r x; echo "back: $x"
+	END
+	tar -cf more.tar more
+	efi_disk -d more.tar
 	vm_says "quiet console=hvc0"
 	vm_says "firmware: 64 bits"
+	vm_says "here? "
+	types 'one\n'
+	vm_says "here: one"
+	vm_says "there? "
+	types 'two\n'
+	vm_says "there: two"
+	vm_says "back? "
+	types 'three\n'
+	vm_says "back: three"
 	vm_ends 0
 }

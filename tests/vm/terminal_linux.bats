@@ -37,31 +37,39 @@ load session
 	says "heard hello"
 }
 
-# follows TTY ARG... - Linux whose init asks on its console, on TTY, and on its console
-# again, on a terminal and behind a pipe: it is answered each time
-follows()
+# asks TTY ARG... - what is to run in VM a, which is then in guest[]: Linux, whose
+# init asks on its console, on TTY, and on its console again
+asks()
 {
 	initrd 'echo "@@ ready"; read -r x; echo "heard: $x"
 		sh -c '\''printf "there? "; read -r x; echo "there: $x"'\'' \
 			<'"$1 >$1 2>&1"'
 		printf "back? "; read -r x; echo "back: $x"' >run.cpio
 	mkdir -m 700 vms
-	set -- -k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M \
-		--runtime-dir vms --name a "${@:2}"
-	term_start "$@"
+	guest=(-k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M
+		--runtime-dir vms --name a "${@:2}")
+}
+
+# Also for one who types elsewhere.
+follows_keys()
+{
+	term_start "${guest[@]}"
 	vm_says "@@ ready"
 	types 'go\n'
 	vm_says "heard: go"
 	vm_says "there? "
 	types 'to\n'
 	vm_says "there: to"
-	# Who types elsewhere is heard as well.
 	nestor console --runtime-dir vms a --timeout 60 --expect 'back\? ' \
 		--send 'fro\n'
 	vm_says "back: fro"
 	term_ends 0
-	# Long before anybody reads it.
-	session "$@"
+}
+
+# The first of it is there long before anybody reads it.
+follows_pipe()
+{
+	session "${guest[@]}"
 	types 'go\n'
 	vm_says "heard: go"
 	vm_says "there? "
@@ -74,15 +82,20 @@ follows()
 }
 
 @test "keys and piped input follow a stock Linux from the serial port to virtio's console, and back" {
-	follows /dev/hvc0 -p quiet
+	asks /dev/hvc0 -p quiet
+	follows_keys
+	follows_pipe
 }
 
 @test "keys and piped input follow a stock Linux from virtio's console to the serial port, and back" {
-	follows /dev/ttyAMA0 -p console=hvc0
+	asks /dev/ttyAMA0 -p console=hvc0
+	follows_keys
+	follows_pipe
 }
 
-@test "keys and piped input reach the shell of a stock Linux whose kernel talks on both consoles" {
-	follows /dev/hvc0 -p "console=hvc0 console=ttyAMA0"
+@test "piped input finds the shell of a stock Linux whose kernel talks on both consoles" {
+	asks /dev/hvc0 -p quiet -p "console=hvc0 console=ttyAMA0"
+	follows_pipe
 }
 
 @test "a break and a key are SysRq on a stock Linux's serial console" {
