@@ -40,6 +40,7 @@ int arch_board_new(struct board *b)
 	a->model.pmu = b->cfg->pmu;
 	a->model.sve = b->cfg->sve;
 	a->model.pauth = b->cfg->pauth;
+	a->model.clock.runs_on = b->cfg->clock == CLOCK_HOST;
 	b->vm.arch = a;
 	return 0;
 }

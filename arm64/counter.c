@@ -88,7 +88,7 @@ void counter_stop(struct vm *vm)
 {
 	struct guest_clock *c = &model(vm)->clock;
 
-	if (c->stopped || !vm->ncpus)
+	if (c->runs_on || c->stopped || !vm->ncpus)
 		return;
 	c->stopped =
 		!vcpu_get_reg(&vm->vcpus[0], KVM_REG_ARM_TIMER_CNT, &c->virt) &&

@@ -14,6 +14,7 @@ struct vm;
 
 /* The guest's counters; written by the main thread while no vCPU runs. */
 struct guest_clock {
+	bool runs_on; /* it never stands still */
 	bool stopped;
 	uint64_t virt, phys; /* while it is: CNTVCT_EL0, CNTPCT_EL0 */
 	uint64_t offset; /* else: how far the one it goes by is behind ours */
@@ -41,7 +42,7 @@ uint64_t counter_of_guest(const struct vm *);
 /*
  * counter_stop(), counter_go_on() - the guest's counters stand still between them
  *
- * Either may come twice. All vCPUs parked; main thread.
+ * But for one that runs on. Either may come twice. All vCPUs parked; main thread.
  */
 void counter_stop(struct vm *);
 void counter_go_on(struct vm *);

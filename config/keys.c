@@ -24,6 +24,10 @@ static const char *const ecams[] = {
 	[ECAM_LOW] = "low", [ECAM_HIGH] = "high", NULL
 };
 
+static const char *const clocks[] = {
+	[CLOCK_GUEST] = "guest", [CLOCK_HOST] = "host", NULL
+};
+
 static const char *const cpus[] = { "host", NULL };
 
 static const char *const firmwares[] = { "auto", NULL };
@@ -111,6 +115,9 @@ const struct key keys[] = {
 	    "guest RAM, as 512M or 1.5G", .letter = 'm', .def = "512M"),
 	FLAG("hugepages", MACHINE, hugepages, "off",
 	     "take guest RAM from the hugepage pool"),
+	KEY("clock", MACHINE, word, clock, "KIND",
+	    "counters in a pause: guest (stop) or host", .def = "guest",
+	    .choices = clocks),
 	KEY("cpu", MACHINE, path, cpu, "host|FILE",
 	    "what CPU the guest sees: a template", .def = "host",
 	    .choices = cpus),

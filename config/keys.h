@@ -59,7 +59,7 @@ struct key {
 			     gives another */
 };
 
-#define KEYS_MAX 64
+#define KEYS_MAX 80
 
 extern const struct key keys[];
 extern const unsigned nkeys; /* below KEYS_MAX */

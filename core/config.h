@@ -24,6 +24,9 @@ struct strlist {
 /* Where PCI's configuration space is: machine/map.h. */
 enum ecam_kind { ECAM_LOW, ECAM_HIGH };
 
+/* Whose time a guest's counters have in a pause: none, or the host's. */
+enum clock_kind { CLOCK_GUEST, CLOCK_HOST };
+
 /* How a guest reaches a virtio device. */
 enum transport_kind {
 	TRANSPORT_AUTO, /* as the machine's, whose is PCI if the GIC takes MSIs */
@@ -191,6 +194,7 @@ struct config {
 	unsigned cpus;
 	uint64_t memory; /* bytes */
 	bool hugepages;	 /* RAM from hugetlbfs */
+	enum clock_kind clock;
 	enum transport_kind transport;
 	enum ecam_kind ecam;
 	enum mmio_order mmio_order;

@@ -13,13 +13,14 @@
 #define PHYS 0x7000000000u
 #define ALL  UINT64_MAX
 
-static struct board *make(enum nested_kind nested)
+static struct board *make_with(enum nested_kind nested, enum clock_kind clock)
 {
 	struct config c = board_rig_config();
 	struct board *b;
 	struct err e;
 
 	c.cpus = 2;
+	c.clock = clock;
 	c.nested = nested;
 	fake_kvm_reset();
 	fake_kvm_cap(KVM_CAP_ARM_EL2, 1);
@@ -28,6 +29,11 @@ static struct board *make(enum nested_kind nested)
 	fake_kvm_idreg(KVM_REG_ARM_PTIMER_CNT, PHYS, ALL);
 	fake_ncalls = 0;
 	return b;
+}
+
+static struct board *make(enum nested_kind nested)
+{
+	return make_with(nested, CLOCK_GUEST);
 }
 
 /* How often @id was written, always with @val. */
@@ -83,6 +89,20 @@ TEST(a_kvm_whose_physical_counter_is_the_hosts_stops_the_virtual_one)
 	arch_vm_going_on(&b->vm);
 	EQ(writes(KVM_REG_ARM_PTIMER_CNT, PHYS), 1);
 	EQ(writes(KVM_REG_ARM_TIMER_CNT, VIRT), 1);
+	board_rig_unmake(b);
+}
+
+TEST(the_counters_of_a_guest_that_wants_the_hosts_time_go_on)
+{
+	struct board *b = make_with(NESTED_OFF, CLOCK_HOST);
+	uint64_t now;
+
+	EQ(counter_find(&b->vm), 0);
+	arch_vm_stopped(&b->vm);
+	now = counter_of_guest(&b->vm);
+	AWAIT(counter_of_guest(&b->vm) > now);
+	arch_vm_going_on(&b->vm);
+	EQ(fake_kvm_count(KVM_SET_ONE_REG), 0);
 	board_rig_unmake(b);
 }
 

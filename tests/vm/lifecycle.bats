@@ -29,6 +29,16 @@ $PWD/vms/a/log" ]]
 	sees_no_pause
 }
 
+@test "with --clock=host a guest sees in its counters that it was paused" {
+	start a watchdog_pause --clock=host --watchdog --on-watchdog ignore
+	n console a --timeout 60 --expect serving
+	n pause a
+	run -124 n wait --timeout 6 a
+	n resume a
+	run -4 n wait a
+	[[ $(n logs a) = *"FAIL in a pause of "*" seconds the virtual counter moved by "* ]]
+}
+
 @test "run --detach that fails says why, with its status, and leaves nothing" {
 	run --separate-stderr n run --detach --name a -k missing
 	[ "$status" -eq 2 ]
