@@ -5,7 +5,8 @@
 # stands in nestor(1) with its parts, nestor(1) has no key that is not in the
 # table, and each exit status is in the manual and in --help. (That --help has each key, a unit
 # test shows.) The other pages for people name only targets and files that
-# are there, and tests/hostile.md lists the tests that there are.
+# are there, tests/vm/examples has each example, and tests/hostile.md lists the tests
+# that there are.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -83,6 +84,19 @@ while read -r f; do
 	[ -e "$f" ] || wrong "'$f' is written of, but does not exist"
 done < <(grep -ohE "(^|[^a-z/])($folders)/[a-z0-9_./-]*[a-z0-9_]" $pages |
 	sed 's/^[^a-z]//' | sort -u)
+
+# Whatever is shown to be run is in tests/vm/examples, with the tests that run it.
+shown=$(awk '/\\e$/ { sub(/ *\\e$/, ""); line = line $0 " "; next } { print line $0; line = "" }' \
+	man/*.[0-9] README.md | sed -nE 's/^(\.Dl |[a-z]*\$ |    \$ )?(nestor run .*)/\2/p' |
+	sed -E 's/ +/ /g; s/ (#.*|&)$//' | sort -u)
+listed=$(grep -v '^#' tests/vm/examples)
+while read -r line; do
+	wrong "tests/vm/examples and README.md or man/ differ about '$line'"
+done < <(comm -3 <(echo "$shown") <(cut -f2 <<<"$listed" | sort -u))
+while read -r file; do
+	[[ $file = typed || -e tests/vm/$file.bats ]] ||
+		wrong "tests/vm/examples names $file, which does not exist"
+done < <(cut -f1 <<<"$listed" | sort -u)
 
 # A test of a hostile row has the row in its name, and stands in the table.
 row='([QNVSPFIMAB][0-9]+|9[ABC])'

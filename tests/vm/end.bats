@@ -14,10 +14,11 @@ load lib
 }
 
 @test "a panic of Linux is status 4, whether it would reboot or stay" {
-	for p in "panic=-1 -c 1" "panic=0 -c 2" "panic=0 -c 1"; do
+	for p in "panic=-1 -c 1" "panic=0 -c 2" \
+		"panic=0,console_msg_format=syslog,printk.caller=1 -c 1"; do
 		# shellcheck disable=SC2086 # options
 		run -4 nestor run -k "$GUEST/Image" --no-reboot --timeout 100 \
-			-p "quiet console=ttyAMA0 ${p%% *}" ${p#* }
+			-p "quiet console=ttyAMA0" -p "$(tr , ' ' <<<"${p%% *}")" ${p#* }
 		says "Kernel panic - not syncing"
 	done
 }

@@ -15,13 +15,21 @@
 load lib
 load session
 
-# Output and status of an L1 called NAME into NAME.out and NAME.status.
+# Output and status of an L1 called NAME into NAME.out and NAME.status. When it asks
+# to, somebody types.
 l1()
 {
-	local name=$1
+	local name=$1 line
 	shift
-	timeout 390 "$NESTOR" run "$@" </dev/null >"$name.out" 2>&1
-	echo $? >"$name.status"
+	mkfifo keys
+	exec 8<>keys
+	timeout 390 "$NESTOR" run "$@" <keys 2>&1 | while IFS= read -r line || [[ $line ]]; do
+		echo "$line"
+		[[ $line != "type now"* ]] || echo go >&8
+	done >"$name.out"
+	echo "${PIPESTATUS[0]}" >"$name.status"
+	exec 8>&-
+	rm keys
 }
 
 xen()
@@ -35,6 +43,9 @@ xen()
 				read -r line <$f
 				echo "${f##*/}: $line"
 			done
+			echo "type now"
+			read -r line
+			echo "heard: $line"
 			echo "=="'
 	} >dom0.cpio
 	echo "a disk of the machine" >disk
@@ -90,6 +101,11 @@ look()
 @test "unmodified Xen boots a stock kernel as dom0, to its user space" {
 	look xen dom0
 	says "type: xen" "uuid: 00000000-0000-0000-0000-000000000000"
+}
+
+@test "what is typed to Xen reaches dom0" {
+	look xen dom0
+	says "heard: go"
 }
 
 @test "dom0 has the arguments of its module, and Xen its own" {

@@ -34,7 +34,7 @@ efi_disk()
 	vm_ends 0
 	# And there the disk's script starts a kernel, by its EFI stub. What is typed
 	# goes from the firmware's console to the kernel's, to the other, and back.
-	cat >more <<-'END'
+	cat >./more <<-'END'
 		printf "here? "; read -r x; echo "here: $x"
 		sh -c 'printf "there? "; read -r x; echo "there: $x"' \
 			</dev/ttyAMA0 >/dev/ttyAMA0 2>&1

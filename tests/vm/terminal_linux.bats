@@ -37,7 +37,7 @@ load session
 	says "heard hello"
 }
 
-# asks TTY ARG... - what is to run in VM a, which is then in guest[]: Linux, whose
+# asks TTY ARG... - what is to run in VM a, which is then in vm[]: Linux, whose
 # init asks on its console, on TTY, and on its console again
 asks()
 {
@@ -46,14 +46,14 @@ asks()
 			<'"$1 >$1 2>&1"'
 		printf "back? "; read -r x; echo "back: $x"' >run.cpio
 	mkdir -m 700 vms
-	guest=(-k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M
+	vm=(-k "$GUEST/Image" -i "$GUEST/initrd.cpio" -i run.cpio -m 256M
 		--runtime-dir vms --name a "${@:2}")
 }
 
 # Also for one who types elsewhere.
 follows_keys()
 {
-	term_start "${guest[@]}"
+	term_start "${vm[@]}"
 	vm_says "@@ ready"
 	types 'go\n'
 	vm_says "heard: go"
@@ -69,7 +69,7 @@ follows_keys()
 # The first of it is there long before anybody reads it.
 follows_pipe()
 {
-	session "${guest[@]}"
+	session "${vm[@]}"
 	types 'go\n'
 	vm_says "heard: go"
 	vm_says "there? "
