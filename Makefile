@@ -296,6 +296,11 @@ demo:
 check:
 	@tests/check $(T)
 
+# The table of docs/systems.md, after tests have run.
+.PHONY: systems
+systems:
+	@tests/systems
+
 # Counts, not times; beside QEMU's arm64 package, which it fetches.
 .PHONY: bench
 bench: all
@@ -347,6 +352,7 @@ help:
 	@echo 'make neutral       what knows no architecture, compiled for riscv64'
 	@echo 'make tsan          unit tests and corpora under ThreadSanitizer (T=pattern)'
 	@echo 'make fuzz          go on fuzzing (FUZZ=name SECONDS=n)'
+	@echo 'make systems       docs/systems.md, of what make check has seen run'
 	@echo 'make bench         instructions, exits, system calls, bytes'
 	@echo 'make bench-nested  exits to the host for what a guest of a guest does'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'

@@ -69,7 +69,7 @@ while read -r status number; do
 done <<<"$statuses"
 
 # What people are told to make, or to look at, is there.
-pages="README.md CONTRIBUTING.md"
+pages="README.md CONTRIBUTING.md docs/systems.md"
 while read -r target; do
 	grep -Eq "^$target( |:)|^\.PHONY:.* $target( |\$)" Makefile ||
 		wrong "'make $target' is written of, but not in the Makefile"
@@ -112,6 +112,12 @@ listed=$(sed -nE 's/^\| ([A-Z0-9]+[abc]?) \|.*\| (`[^|]*) \|$/\1 \2/p' tests/hos
 while read -r file row; do
 	wrong "tests/hostile.md and ${file,,} differ about row $row"
 done < <(comm -3 <(echo "$shown") <(echo "$listed") | tr -d '\t')
+
+# What docs/systems.md has of tests, these see.
+while read -r file; do
+	grep -q '^\s*seen ' "tests/vm/$file.bats" ||
+		wrong "docs/systems.md has what tests/vm/$file.bats does not see run"
+done < <(sed -nE '/^\|---/,$s/.*\| ([a-z0-9_]+) \|$/\1/p' docs/systems.md | sort -u)
 
 # nestor-nested(7) names each payload that is a guest hypervisor, and no other.
 while read -r what payload; do

@@ -23,6 +23,8 @@ script='echo "<3>user space: $(uname -srm), cpus $(grep -c ^processor /proc/cpui
 		-i run.cpio -c 2 --no-rng --console serial \
 		-p "quiet console=ttyAMA0 panic=-1"
 	says "user space: Linux " "-armmp-lpae armv7l, cpus 2" "reboot: Power down"
+	seen "Linux of 32 bits, Debian's" "$(grep -o '[^ ]*-armmp-lpae' <<<"$output" |
+		head -n 1)" "two CPUs"
 }
 
 @test "a kernel of the other width is refused with the option to change" {

@@ -44,6 +44,7 @@ stock_dmesg() { stock dmesg | grep -E "$1"; }
 	[[ $(<"$BATS_FILE_TMPDIR/stock.status") = 0 ]]
 	[[ ! -s $BATS_FILE_TMPDIR/stock.err ]]
 	[[ $(stock uname) = "Linux "*" aarch64" ]]
+	seen "Linux, Debian's cloud flavour" "$(stock uname | cut -d' ' -f2)"
 }
 
 @test "the guest has the processors and the memory that were asked for" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# shellcheck disable=SC2016 # scripts for guests
+# shellcheck disable=SC2016,SC2154 # scripts for guests; bats and lib.bash set stderr and vm_pid
 #
 # nestor run -- COMMAND: a program in a guest that behaves as it does here. Three
 # boots, side by side; the tests look at what they have left.
@@ -162,7 +162,6 @@ of() { cat "$BATS_FILE_TMPDIR/$1"; }
 @test "a command that is not there is 127, one that is no program 126" {
 	: >empty
 	run -127 --separate-stderr nestor run -k "$GUEST/Image" --root initramfs -- no-such-program
-	# shellcheck disable=SC2154 # bats sets stderr
 	[[ $stderr = "nestor: no-such-program: not found" ]]
 	run -126 --separate-stderr nestor run -k "$GUEST/Image" --root initramfs -- ./empty
 	[[ $stderr = "nestor: ./empty: Permission denied" ]]

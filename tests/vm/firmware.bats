@@ -202,6 +202,8 @@ auto()
 			--transport "$( ((t == 1)) && echo pci || echo mmio)" \
 			--console serial -m 256M
 		vm_says "UEFI firmware (version "
+		vm_says " built at "
+		seen "UEFI, Debian's AAVMF" "${vm_said% built at }"
 		vm_says "${from[t]}"
 		vm_says "Press any key to enter the Boot Manager Menu."
 		kill -9 "$vm_pid"

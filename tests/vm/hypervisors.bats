@@ -39,7 +39,7 @@ xen()
 		initrd '
 			echo "== dom0"
 			for f in /sys/hypervisor/type /sys/hypervisor/uuid \
-				/proc/cmdline /dev/vda; do
+				/sys/hypervisor/version/* /proc/cmdline /dev/vda; do
 				read -r line <$f
 				echo "${f##*/}: $line"
 			done
@@ -64,7 +64,7 @@ pkvm()
 	cp "$NESTOR" "$PAYLOADS/smp.bin" "$PAYLOADS/pvm" nestor
 	cat >nestor/run <<-'END'
 		#!/bin/sh
-		echo "== mode"; dmesg | grep "kvm.*initialized"; echo "=="
+		echo "== mode"; echo "release: $(uname -r)"; dmesg | grep "kvm.*initialized"; echo "=="
 		echo "== caps"; nestor caps; echo "=="
 		echo "== vm"
 		nestor run -k /nestor/smp.bin -c 2 --console serial </dev/null
@@ -101,6 +101,8 @@ look()
 @test "unmodified Xen boots a stock kernel as dom0, to its user space" {
 	look xen dom0
 	says "type: xen" "uuid: 00000000-0000-0000-0000-000000000000"
+	seen Xen "$(sed -nE 's/^(major|minor): //p' <<<"$output" | tr -d '\r' | paste -sd.)" \
+		"at EL2 without VHE; Linux as its dom0"
 }
 
 @test "what is typed to Xen reaches dom0" {
@@ -140,6 +142,7 @@ look()
 @test "pKVM takes the EL2 of a guest, and powers off" {
 	look pkvm mode
 	says "Protected nVHE mode initialized successfully"
+	seen "Linux as pKVM" "$(sed -n 's/^release: //p' <<<"$output")" "at EL2; its guest a payload"
 	[[ $(<"$BATS_FILE_TMPDIR/pkvm.status") = 0 ]]
 }
 

@@ -35,13 +35,16 @@ load session
 	aavmf -d grub.img
 	# The entry's own key: moving there would draw all of 240 columns again.
 	vm_says "Loud"
+	seen GRUB "$(grep -o 'version [0-9][^ ]*' <<<"$vm_said" | cut -d' ' -f2)" "from UEFI"
 	types l
 	vm_says "Freeing unused kernel memory"
 	vm_says "bash-"
-	types '. /etc/os-release; dpkg --no-pager -l bash dpkg; echo it is $ID\n'
+	types '. /etc/os-release; dpkg --no-pager -l bash dpkg; echo it is $ID $(</etc/debian_version)\n'
 	vm_says "ii  bash"
 	vm_says "ii  dpkg"
-	vm_says "it is debian"
+	vm_says "it is debian "
+	vm_says $'\r'
+	seen Debian "${vm_said%$'\r'}" "installed, from UEFI and GRUB"
 	types 'busybox poweroff -f\n'
 	vm_ends 0
 }
@@ -50,14 +53,17 @@ load session
 	session --firmware "$FIRMWARE/u-boot.bin" -d "$IMAGE/disk.img,ro" \
 		--console serial
 	vm_says "stop autoboot"
+	seen "U-Boot, Debian's" "$(grep -o 'U-Boot 20[^ ]*' <<<"$vm_said" | cut -d' ' -f2)"
 	types ' '
 	vm_says "=> "
 	types 'bootflow scan -lb\n'
 	vm_says "with efi_mgr"
 	vm_says "# "
-	types '. /etc/os-release; dpkg --version; echo it is $ID\n'
+	types '. /etc/os-release; dpkg --version; echo it is $ID $(</etc/debian_version)\n'
 	vm_says "Debian 'dpkg' package management program"
-	vm_says "it is debian"
+	vm_says "it is debian "
+	vm_says $'\r'
+	seen Debian "${vm_said%$'\r'}" "from U-Boot"
 	types 'busybox poweroff -f\n'
 	vm_ends 0
 }

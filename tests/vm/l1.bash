@@ -38,7 +38,7 @@ linux() {
 		-p "quiet console=hvc0" --timeout 60 "$@"
 	echo "status $?"
 }
-kernel() { dmesg | grep -E "kvm \[1\]|CPU: All"; grep ITS-PCI-MSIX /proc/interrupts; }
+kernel() { uname -r; dmesg | grep -E "kvm \[1\]|CPU: All"; grep ITS-PCI-MSIX /proc/interrupts; }
 # But for two that are no news: about the initrd, which has no /dev/console, and
 # about kvm-arm.mode=nvhe, which takes VHE away where there is none.
 warnings() {

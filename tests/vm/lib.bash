@@ -56,6 +56,13 @@ payload() { echo "$PAYLOADS/$1.bin"; }
 # nestor ARG... - bounded, without input of its own
 nestor() { timeout 200 "$NESTOR" "$@" </dev/null; }
 
+# seen SYSTEM VERSION [HOW] - this test has seen it run: a row of docs/systems.md
+seen()
+{
+	echo "# seen: $1 | $2 | ${3:-} | $(basename "$BATS_TEST_FILENAME" .bats)" |
+		tr -d '\r' >&3
+}
+
 # says TEXT... - each stands in $output
 says()
 {
@@ -133,14 +140,15 @@ vm_start()
 # In pieces that end as TEXT does, for a screen of a menu has 20,000 characters.
 vm_says()
 {
-	local said='' piece
-	while [[ $said != *"$1" ]]; do
+	local piece
+	vm_said=
+	while [[ $vm_said != *"$1" ]]; do
 		IFS= read -r -t 120 -d "${1: -1}" -u 7 piece || {
-			echo "never said '$1' but: $said$piece"
+			echo "never said '$1' but: $vm_said$piece"
 			return 1
 		}
-		((${#said} < 8192)) || said=${said: -4096}
-		said+=$piece${1: -1}
+		((${#vm_said} < 8192)) || vm_said=${vm_said: -4096}
+		vm_said+=$piece${1: -1}
 	done
 }
 

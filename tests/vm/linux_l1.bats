@@ -90,6 +90,7 @@ both_in()
 	ended vhe
 	run -0 l1_says vhe kernel
 	says "started at EL2" "VHE+NV2 mode initialized" virtio1-req.0
+	seen "Linux with KVM" "${lines[0]}" "at EL2 with VHE; Linux and a nesting payload as its guests"
 	[[ $(l1_says vhe caps | jq .features.el2.present) = true ]]
 }
 

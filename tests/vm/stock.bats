@@ -25,6 +25,8 @@ efi_disk()
 		run -4 nestor run -k "$kernel" -p console=hvc0 -m 256M \
 			--console virtio
 		says "Unable to mount root fs"
+		seen "Linux, Debian's ${kernel##*/}" \
+			"$(grep -om1 '[0-9][0-9.]*+[^ ]*-arm64' <<<"$output")"
 	done
 }
 
