@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Firmware in a guest that has an EL2: UEFI runs there, starts a stock kernel there,
-# and that kernel has guests of its own.
+# and that kernel has guests of its own; so does the Debian that GRUB starts.
 
 load lib
 load session
@@ -12,7 +12,7 @@ setup_file()
 {
 	cd "$BATS_FILE_TMPDIR" || return
 	cat >./more <<-'END'
-		dmesg | grep -o "CPU: All.*"
+		busybox dmesg | busybox grep -o "CPU: All.*"
 		./vmm run -k smp.bin -c 2
 		echo "L2: $?"
 	END
@@ -39,6 +39,19 @@ nests()
 
 @test "UEFI runs at EL2 with VHE, and a kernel that it starts has guests" {
 	nests vhe
+}
+
+@test "at EL2, UEFI starts GRUB, and the Debian that it starts has guests" {
+	cp "$IMAGE/grub.img" .
+	aavmf --nested=vhe -d grub.img -d "$BATS_FILE_TMPDIR/more.tar,ro"
+	vm_says "Loud"
+	types l
+	vm_says "Freeing unused kernel memory"
+	vm_says "bash-"
+	types 'cd /run; busybox tar xf /dev/vdb; busybox sh more; busybox poweroff -f\n'
+	vm_says "CPU: All CPU(s) started at EL2"
+	vm_says "L2: 0"
+	vm_ends 0
 }
 
 @test "UEFI runs at EL2 without VHE, and a kernel that it starts has guests" {
