@@ -35,7 +35,8 @@ load session
 	aavmf -d grub.img
 	# The entry's own key: moving there would draw all of 240 columns again.
 	vm_says "Loud"
-	seen GRUB "$(grep -o 'version [0-9][^ ]*' <<<"$vm_said" | cut -d' ' -f2)" "from UEFI"
+	seen GRUB "$(sed -nE 's/.*GRUB +version ([0-9][^ ]*).*/\1/p' <<<"$vm_said" |
+		tail -n 1)" "from UEFI"
 	types l
 	vm_says "Freeing unused kernel memory"
 	vm_says "bash-"
