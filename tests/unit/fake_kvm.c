@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,19 +336,32 @@ void fake_kvm_on_run(int (*fn)(int fd))
 	on_run = fn;
 }
 
+/* True: it is to fail. vCPUs' threads call at once. */
+static bool note(int fd, unsigned long request, unsigned long arg)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct fake_call *c;
+	bool fails;
+
+	pthread_mutex_lock(&lock);
+	c = &fake_calls[fake_ncalls % CALLS];
+	*c = (struct fake_call){ .fd = fd, .request = request };
+	digest(c, arg);
+	fake_ncalls++;
+	fails = fail_err && request == fail_request &&
+		fake_kvm_count(request) >= fail_nth;
+	pthread_mutex_unlock(&lock);
+	return fails;
+}
+
 int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 {
-	struct fake_call *c = &fake_calls[fake_ncalls % CALLS];
 	struct kvm_create_device *dev;
 	int r;
 
 	if (request == KVM_RUN && on_run)
 		return on_run(fd);
-	*c = (struct fake_call){ .fd = fd, .request = request };
-	digest(c, arg);
-	fake_ncalls++;
-	if (fail_err && request == fail_request &&
-	    fake_kvm_count(request) >= fail_nth)
+	if (note(fd, request, arg))
 		return -fail_err;
 	switch (request) {
 	case KVM_CHECK_EXTENSION:
