@@ -16,6 +16,10 @@ static const char *const consoles[] = { [CONSOLE_AUTO] = "auto",
 					[CONSOLE_NONE] = "none",
 					NULL };
 
+static const char *const formats[] = {
+	[KERNEL_AUTO] = "auto", [KERNEL_FLAT] = "flat", NULL
+};
+
 static const char *const mmio_orders[] = {
 	[MMIO_UP] = "up", [MMIO_DOWN] = "down", NULL
 };
@@ -79,6 +83,8 @@ static const char *const reboots[] = {
 const struct key keys[] = {
 	KEY("kernel", BOOT, path, kernel, "FILE",
 	    "kernel: Image, Image.gz, zboot, ELF or flat", .letter = 'k'),
+	KEY("kernel-format", BOOT, word, kernel_format, "KIND",
+	    "auto, or flat: taken as it is", .def = "auto", .choices = formats),
 	KEY("initrd", BOOT, path, initrds, "FILE",
 	    "initial RAM disk; several are concatenated", .letter = 'i',
 	    .list = true),

@@ -77,6 +77,11 @@ static int check_boot(const struct config *c, struct err *e)
 			       "--acpi on: without a firmware nothing hands "
 			       "the tables on; add --firmware, or leave it "
 			       "out");
+	if (c->kernel_format == KERNEL_FLAT && (!c->kernel || c->firmware))
+		return err_set(e, -EINVAL,
+			       "--kernel-format flat: %s; leave it out",
+			       c->kernel ? "the firmware starts the kernel"
+					 : "there is no --kernel");
 	if (!c->kernel && (c->initrds.n || c->params))
 		return err_set(e, -EINVAL,
 			       "%s is for a kernel, and the firmware finds its "

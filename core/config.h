@@ -115,6 +115,12 @@ enum nested_kind {
 	NESTED_NVHE, /* HCR_EL2.E2H fixed to 0 */
 };
 
+/* What a kernel's file is. */
+enum kernel_format {
+	KERNEL_AUTO, /* what its first bytes tell */
+	KERNEL_FLAT, /* a program, as it lies in memory */
+};
+
 /* What nestor does when something happens to the guest. */
 enum policy {
 	POLICY_RESTART, /* a reboot in place */
@@ -177,6 +183,7 @@ struct command_config {
 struct config {
 	char *name;
 	char *kernel;
+	enum kernel_format kernel_format;
 	struct strlist initrds; /* concatenated in this order */
 	char *params;		/* the kernel's command line */
 	struct module_config modules[MODULE_KINDS];

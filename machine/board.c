@@ -331,6 +331,7 @@ int board_new(const struct config *cfg, const struct board_host *host,
 	b->m.cpus = cfg->cpus;
 	b->m.ram_size = cfg->memory;
 	b->m.params = cfg->params;
+	b->m.flat = cfg->kernel_format == KERNEL_FLAT;
 	/* Until it turns out that nobody takes messages. */
 	b->m.msi = MSI_ITS;
 	b->m.has_pci = board_wants_pci(b);

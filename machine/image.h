@@ -49,9 +49,9 @@ struct boot {
  * compressed with gzip or zstd, an EFI zboot image (gzip or zstd), ELF64
  * (AArch64, little-endian, ET_EXEC or ET_DYN, loaded by p_paddr and entered at
  * the physical address of e_entry). What is known not to run here (a kernel
- * for another machine, a disk image ...) is refused; anything else is taken as
- * a flat binary, loaded and entered at the start of RAM + 0x80000. A machine
- * with aarch32 takes an ARM zImage (Documentation/arch/arm/booting.rst) or a
+ * for another machine, an archive, text ...) is refused; anything else, or with
+ * the machine's flat any file, is taken as a flat binary, loaded and entered at
+ * the start of RAM + 0x80000. A machine with aarch32 takes an ARM zImage (Documentation/arch/arm/booting.rst) or a
  * flat binary, and none of the others. Fills @b->entry, @b->kind and
  * @b->kernel, which is all that the kernel takes while it starts.
  *

@@ -88,10 +88,14 @@ static inline gpa_t ram_end(const struct machine *m)
 /*
  * image_reject() - a sentence for what is known not to be bootable here
  *
- * 0 if nothing is known against @h, else -ENOEXEC. @where stands before the
+ * 0 if nothing is known against @h, which is none of the formats that are
+ * loaded, else -ENOEXEC. @where stands before the
  * verdict: "" or "holds what ".
  */
 int image_reject(struct load *l, const struct head *h, const char *where);
+
+/* Where the PE header is in @h; 0: it is no PE file. */
+uint32_t image_pe_at(const struct head *h);
 
 /*
  * image_too_big() - the sentence for a kernel that would end @end bytes into

@@ -42,6 +42,7 @@ struct machine {
 	bool has_virtio_mmio;  /* a device in one of its windows */
 	struct range initrd;
 	const char *params; /* may be NULL */
+	bool flat; /* the kernel is a flat binary, whatever it is like */
 	struct {
 		struct range at;  /* empty: there is none */
 		const char *args; /* may be NULL */

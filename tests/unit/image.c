@@ -205,6 +205,66 @@ TEST(B1_what_is_known_not_to_boot_is_called_by_its_name)
 		{ 0, 4, "hsqs", "file system" },
 		{ 0, 4, "XFSB", "file system" },
 		{ 0, 0, "", "begins with zeroes: a disk" },
+		{ 56, 4, "\xcd\x23\x82\x81", "LoongArch" },
+		{ 40, 4, "_FVH", "--firmware" },
+		{ 0, 4, "\x01\x00\x64\xaa", "firmware" },
+		{ 0, 8, "VNDRBOOT", "Android" },
+		{ 0, 4, "AVB0", "Android" },
+		{ 0, 8, "CHROMEOS", "ChromeOS" },
+		{ 0, 10, "BZh11AY&SY", "bzip2" },
+		{ 0, 4, "LRZI", "lrzip" },
+		{ 0, 3, "\x1f\x9d\x90", "compress" },
+		{ 0, 4, "bvx2", "lzfse" },
+		{ 0, 4, "bvxn", "lzfse" },
+		{ 0, 10, "\xff\6\0\0sNaPpY", "snappy" },
+		{ 0, 4, "\x50\x2a\x4d\x18", "pzstd" },
+		{ 0, 4, "\x5f\x2a\x4d\x18", "pzstd" },
+		{ 0, 4, "\x1e\xb5\x2f\xfd", "old zstd" },
+		{ 0, 4, "\x27\xb5\x2f\xfd", "old zstd" },
+		{ 0, 4, "PK\5\6", "is an archive" },
+		{ 0, 4, "PK\7\b", "is an archive" },
+		{ 0, 8, "!<thin>\n", "is an archive" },
+		{ 0, 4, "ADBd", "is an archive" },
+		{ 0, 8, "MSCF\0\0\0\0", "is an archive" },
+		{ 0, 4, "xar!", "is an archive" },
+		{ 0, 7, "\x24\x8e-lh5-", "is an archive" },
+		{ 0, 4, "\xce\xfa\xed\xfe", "macOS" },
+		{ 0, 4, "\xfe\xed\xfa\xcf", "macOS" },
+		{ 0, 4, "\xca\xfe\xba\xbe", "Java" },
+		{ 0, 4, "\0asm", "WebAssembly" },
+		{ 0, 4, "BC\xc0\xde", "LLVM" },
+		{ 0, 8, "dex\n035", "Android" },
+		{ 0, 4, "MZ\x90\0", "DOS or Windows" },
+		{ 0, 8, "KDUMP   ", "crash dump" },
+		{ 0, 4, "QED", "--disk" },
+		{ 0, 4, "COWD", "--disk" },
+		{ 0, 16, "WithoutFreeSpace", "--disk" },
+		{ 0, 16, "WithouFreSpacExt", "--disk" },
+		{ 512, 8, "LABELONE", "--disk" },
+		{ 0, 6, "LUKS\xba\xbe", "--disk" },
+		{ 0, 4, "sqsh", "file system" },
+		{ 0, 4, "\x45\x3d\xcd\x28", "file system" },
+		{ 0, 8, "-rom1fs-", "file system" },
+		{ 0, 4, "UBI#", "file system" },
+		{ 0, 4, "\x31\x18\x10\x06", "file system" },
+		{ 0, 4, "\x85\x19\x03\x20", "file system" },
+		{ 0, 11, "\xeb\x52\x90NTFS    ", "file system" },
+		{ 0, 11,
+		  "\xeb\x76\x90"
+		  "EXFAT   ",
+		  "file system" },
+		{ 54, 8, "FAT16   ", "file system" },
+		{ 82, 8, "FAT32   ", "file system" },
+		{ 0, 9, "%PDF-1.7\n", "a document" },
+		{ 0, 8, "\x89PNG\r\n\x1a\n", "a picture" },
+		{ 0, 4, "\xff\xd8\xff\xe0", "a picture" },
+		{ 0, 6, "GIF89a", "a picture" },
+		{ 0, 15, "SQLite format 3", "a database" },
+		/* dev 1, inode 1, a regular file, its name "." */
+		{ 0, 28,
+		  "\xc7\x71\1\0\1\0\xa4\x81\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0"
+		  "\0\0.",
+		  "--initrd" },
 	};
 	unsigned i;
 
@@ -216,6 +276,71 @@ TEST(B1_what_is_known_not_to_boot_is_called_by_its_name)
 		EQ(load_bytes(b, sizeof(b)), -ENOEXEC);
 		says(row[i].what);
 	}
+}
+
+static int load_blank(uint8_t byte, size_t len)
+{
+	uint8_t b[1024];
+
+	memset(b, byte, len);
+	return load_bytes(b, len);
+}
+
+TEST(what_only_a_look_at_more_of_it_tells_is_called_by_its_name)
+{
+	uint8_t tar[512] = "kernel", pe[512] = "MZ";
+
+	machine_of(32 * MIB);
+	/* tar before POSIX: 01201 for the name, and 8 blanks of 040. */
+	memcpy(tar + 148, "001601\0 ", 8);
+	EQ(load_bytes(tar, sizeof(tar)), -ENOEXEC);
+	says("is an archive");
+	tar[0]++;
+	EQ(load_bytes(tar, sizeof(tar)), 0);
+	pe[60] = 64;
+	memcpy(pe + 64, "PE\0\0\x64\xaa", 6); /* and no section */
+	EQ(load_bytes(pe, sizeof(pe)), -ENOEXEC);
+	says("is an EFI program");
+	EQ(load_blank(0xff, 1024), -ENOEXEC);
+	says("is empty flash");
+	EQ(load_blank(0, 8), -ENOEXEC);
+	says("begins with zeroes");
+	EQ(load_bytes("\xff\xfe#\0!\0", 6), -ENOEXEC);
+	says("is text");
+	EQ(load_bytes("\x1f\x20\x03", 3), -ENODATA);
+	says("has 3 bytes, less than an instruction");
+}
+
+/* Whatever it is like: what it is taken for otherwise, is told on the way. */
+TEST(a_file_of_any_kind_is_a_flat_binary_if_that_is_asked_for)
+{
+	static const char *const like[] = {
+		"text, and with the end of a line\n",
+		"#!/bin/sh\n",
+		"\177ELF",
+		"\x1f\x8b\x08\x08",
+		"ANDROID!",
+		"\xd0\x0d\xfe\xed",
+	};
+	unsigned i;
+
+	machine_of(32 * MIB);
+	for (i = 0; i < sizeof(like) / sizeof(like[0]); i++) {
+		mach.flat = false;
+		LT(load_bytes(like[i], strlen(like[i])), 0);
+		mach.flat = true;
+		EQ(load_bytes(like[i], strlen(like[i])), 0);
+		EQ(boot.entry, RAM + 0x80000);
+		EQ(boot.kind, BOOT_OPEN);
+		MEM_EQ(ram + 0x80000, like[i], strlen(like[i]));
+	}
+	image_good();
+	EQ(load_bytes(img, IMG), 0);
+	MEM_EQ(ram + 0x80000, img, IMG);
+	EQ(load_blank(0, 1024), 0);
+	mach.aarch32 = true;
+	EQ(load_bytes(img, IMG), 0);
+	EQ(load_bytes("", 0), -ENODATA);
 }
 
 /* Of what is named by a few bytes, each alone is in programs, too. */
@@ -233,6 +358,10 @@ TEST(a_program_is_not_taken_for_what_it_resembles)
 	memset(b + 5, 0xff, 7);
 	EQ(load_bytes(b, sizeof(b)), 0);
 	EQ(load_bytes("\0\0\0\0\x1f\x20\x03\xd5", 8), 0);
+	EQ(load_bytes("MZ\0\x91\0\0\0\x14", 8), 0);
+	EQ(load_bytes("BZh8\0\0\0\x14", 8), -ENOEXEC);
+	EQ(load_bytes("BZh\x14\0\0\0\x14", 8), 0);
+	EQ(load_bytes("\xc7\x71\0\x14", 4), 0);
 }
 
 static const char *params_of(size_t len)

@@ -165,3 +165,22 @@ TEST(what_smbios_cannot_hold_is_refused)
 	refused("smbios", "uuid=00000000-0000-0000-0000-000000000000",
 		"means that there is none");
 }
+
+TEST(a_format_is_that_of_a_kernel_which_nestor_loads)
+{
+	EQ(PARSE("-k", "k"), CONFIG_RUN);
+	EQ(c.kernel_format, KERNEL_AUTO);
+	config_free(&c);
+	EQ(PARSE("-k", "k", "--kernel-format", "flat"), CONFIG_RUN);
+	EQ(c.kernel_format, KERNEL_FLAT);
+	HAS(dump(), "kernel-format = flat\n");
+	config_free(&c);
+	EQ(PARSE("-k", "k", "--kernel-format=elf"), -EINVAL);
+	HAS(e.text, "auto");
+	EQ(PARSE("-k", "k", "--firmware", "f", "--kernel-format=flat"),
+	   -EINVAL);
+	STR_EQ(e.text, "--kernel-format flat: the firmware starts the kernel; "
+		       "leave it out");
+	EQ(PARSE("--firmware", "f", "--kernel-format=flat"), -EINVAL);
+	HAS(e.text, "there is no --kernel; leave it out");
+}
