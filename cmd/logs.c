@@ -24,6 +24,7 @@
 #include "cmd/opts.h"
 #include "cmd/text.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "host/console_log.h"
 #include "host/tty.h"
 
@@ -236,7 +237,7 @@ static int watch(struct logs *l)
 	    inotify_add_watch(l->notify, path,
 			      IN_MODIFY | IN_MOVED_TO | IN_DELETE_SELF) < 0)
 		return -errno;
-	return -pthread_create(&thread, NULL, await_end, l);
+	return thread_start(&thread, await_end, l);
 }
 
 static int follow(struct logs *l)

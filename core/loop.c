@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "core/thread.h"
 #include "core/timer.h"
 
 struct loop {
@@ -229,7 +230,7 @@ struct iothread *iothread_new(const char *name)
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&t->thread, NULL, iothread_main, t);
+	err = -thread_start(&t->thread, iothread_main, t);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err)
 		goto fail;

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -65,17 +64,11 @@ static uint8_t *map_aligned(int fd, uint64_t size)
 	return p;
 }
 
-static bool is_limited(int resource)
-{
-	struct rlimit l;
-
-	return getrlimit(resource, &l) == 0 && l.rlim_cur != RLIM_INFINITY;
-}
-
 /* What a lack of memory is due to: whose limit it is. */
 static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 {
 	const unsigned long long mib = size >> 20;
+	const char *limit = remedy_memory();
 
 	if (err == EFBIG)
 		return err_set(e, -err,
@@ -85,12 +78,11 @@ static int refuse(uint64_t size, bool hugepages, int err, struct err *e)
 			       mib);
 	if (err != ENOMEM && err != ENOSPC)
 		return err_host(e, -err, "--memory %lluM", mib);
-	if (is_limited(RLIMIT_AS))
+	if (limit)
 		return err_set(e, -err,
-			       "--memory %lluM: the limit on address space "
-			       "leaves no room for that; raise it (ulimit -v), "
+			       "--memory %lluM: there is no room for that; %s, "
 			       "or ask for less",
-			       mib);
+			       mib, limit);
 	if (hugepages)
 		return err_set(e, -err,
 			       "--hugepages: the host has no %llu free huge "

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,10 +55,28 @@ static const struct {
 	  "that on address space (ulimit -v)" },
 };
 
+static bool is_limited(int resource)
+{
+	struct rlimit l;
+
+	return getrlimit(resource, &l) == 0 && l.rlim_cur != RLIM_INFINITY;
+}
+
+const char *remedy_memory(void)
+{
+	if (is_limited(RLIMIT_AS))
+		return "raise the limit on address space (ulimit -v)";
+	return is_limited(RLIMIT_DATA) ? "raise the limit on data (ulimit -d)"
+				       : NULL;
+}
+
 const char *remedy(int err)
 {
+	const char *cure = err == ENOMEM ? remedy_memory() : NULL;
 	unsigned i;
 
+	if (cure)
+		return cure;
 	for (i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].err == err)
 			return remedies[i].remedy;

@@ -29,6 +29,9 @@ const char *remedy_limit(int err);
 /* The same for @path, which says more: that it is a link that leads nowhere. */
 const char *remedy_path(int err, const char *path);
 
+/* For want of memory, if the process has a limit on it; else NULL. */
+const char *remedy_memory(void);
+
 /*
  * err_host() - a sentence in @e: what @fmt says, why, and what to do
  *

@@ -33,6 +33,7 @@
 #include "core/arch.h"
 #include "core/kvm.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "core/timer.h"
 #include "core/util.h"
 
@@ -386,8 +387,8 @@ int vm_start(struct vm *vm)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < vm->ncpus && !r; i++) {
 		vm->vcpus[i].stat_fd = -1;
-		r = -pthread_create(&vm->vcpus[i].thread, NULL, vcpu_main,
-				    &vm->vcpus[i]);
+		r = thread_start(&vm->vcpus[i].thread, vcpu_main,
+				 &vm->vcpus[i]);
 		if (r)
 			break;
 		vm->nthreads++;

@@ -148,3 +148,12 @@ TEST(a_path_of_links_that_lead_round_or_through_a_file_says_so)
 	HAS(e.text, "--kernel /proc/self/exe/x: cannot be opened (Not a "
 		    "directory); check the path: a part of it is no directory");
 }
+
+TEST(want_of_memory_is_cured_by_the_limit_that_there_is)
+{
+	limit(RLIMIT_DATA, (rlim_t)1 << 50);
+	STR_EQ(remedy(ENOMEM), "raise the limit on data (ulimit -d)");
+	limit(RLIMIT_AS, (rlim_t)1 << 50);
+	STR_EQ(remedy(ENOMEM), "raise the limit on address space (ulimit -v)");
+	STR_EQ(remedy_memory(), remedy(ENOMEM));
+}
