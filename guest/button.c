@@ -12,14 +12,8 @@
 static volatile unsigned edges;
 static volatile uint32_t level;
 
-static bool on_exception(struct frame *f, unsigned kind)
+static void on_irq(unsigned intid)
 {
-	unsigned intid;
-
-	(void)f;
-	if (kind != EXC_IRQ)
-		return false;
-	intid = gic_ack();
 	if (intid == 32 + SPI_GPIO) {
 		if (mmio_read32(MAP_GPIO_BASE + GPIOMIS) != LINE)
 			fail("another line than the button's");
@@ -29,14 +23,12 @@ static bool on_exception(struct frame *f, unsigned kind)
 		print("edge %u: line is %x\n", (uint64_t)edges,
 		      (uint64_t)level);
 	}
-	gic_eoi(intid);
-	return true;
 }
 
 int main(uint64_t fdt)
 {
 	(void)fdt;
-	exception_hook = on_exception;
+	interrupt_hook = on_irq;
 	gic_enable();
 	mmio_write32(MAP_GPIO_BASE + GPIOIBE, LINE);
 	mmio_write32(MAP_GPIO_BASE + GPIOIE, LINE);

@@ -12,13 +12,9 @@
 static volatile unsigned parked, spinning, device;
 
 /* The timer's, if it is pending still. */
-static bool on_exception(struct frame *f, unsigned kind)
+static void on_irq(unsigned intid)
 {
-	(void)f;
-	if (kind != EXC_IRQ)
-		return false;
-	gic_eoi(gic_ack());
-	return true;
+	(void)intid;
 }
 
 static void halt(void)
@@ -53,7 +49,7 @@ void secondary_main(uint64_t n)
 int main(uint64_t fdt)
 {
 	(void)fdt;
-	exception_hook = on_exception;
+	interrupt_hook = on_irq;
 	psci_cpu_on(2);
 	psci_cpu_on(3);
 	device = psci_cpu_on(4) == 0;

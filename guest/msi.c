@@ -24,22 +24,16 @@ static volatile unsigned taken[EVENTS], total;
 static volatile unsigned changes;
 static volatile bool stop, stopped;
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned intid)
 {
-	unsigned intid, i;
+	unsigned i;
 
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	intid = gic_ack();
 	for (i = 0; i < EVENTS; i++) {
 		if (intid != message[i].intid)
 			continue;
 		taken[i]++;
 		total++;
 	}
-	gic_eoi(intid);
-	return true;
 }
 
 static void set_message(const struct msi_message *m)
@@ -256,7 +250,7 @@ int main(uint64_t fdt)
 		fail("there is no entropy source on PCI");
 	slot = VPCI_SLOT(rng.base);
 	devid = slot << 3;
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	gic_enable();
 	msi_enable();
 	msi_add_device(devid);

@@ -28,22 +28,14 @@ static struct {
 static unsigned intid;
 static volatile unsigned taken;
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	if (got == intid) {
 		taken++;
 		if (!vdev_on_pci(dev.base))
 			vdev_write(&dev, REG_INT_ACK,
 				   vdev_read(&dev, REG_INT_STATUS));
 	}
-	gic_eoi(got);
-	return true;
 }
 
 static void listen_to_messages(void)
@@ -175,7 +167,7 @@ static void want_interrupts(bool want)
 int main(uint64_t fdt)
 {
 	(void)fdt;
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	gic_enable();
 	irq_on();
 	if (!begin(ID_RNG))

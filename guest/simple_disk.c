@@ -120,14 +120,8 @@ static void start(void)
 		set_queue(true);
 }
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	if (got == INTID) {
 		set(REG_INT_ACK, reg(REG_INT_STATUS) & 3);
 		vq_sync(&queue.used, sizeof(queue.used));
@@ -136,8 +130,6 @@ static bool on_irq(struct frame *f, unsigned kind)
 			done = done + 1;
 		}
 	}
-	gic_eoi(got);
-	return true;
 }
 
 static void sleep_until(unsigned n)
@@ -189,7 +181,7 @@ int main(uint64_t fdt)
 	unsigned i, k;
 
 	(void)fdt;
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	look_around();
 	start();
 	gic_enable();

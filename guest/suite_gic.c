@@ -45,18 +45,10 @@ static unsigned me(void)
 	return sysreg_read(mpidr_el1) & 0xff;
 }
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	last[me()] = got;
 	taken[me()] = taken[me()] + 1;
-	gic_eoi(got);
-	return true;
 }
 
 static void receive_interrupts(void)
@@ -258,7 +250,7 @@ int main(uint64_t fdt)
 	suite_begin(fdt, "gic");
 	if (!gic_is_v3())
 		fail("this wants a GICv3");
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	receive_interrupts();
 	if (psci_cpu_on(1))
 		fail("this wants two CPUs");

@@ -25,20 +25,12 @@
 static unsigned intid;
 static volatile unsigned fired, others;
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	fired = fired + (got == intid);
 	others = others + (got != intid);
 	sysreg_write(pmovsclr_el0, ~0u);
 	isb();
-	gic_eoi(got);
-	return true;
 }
 
 static void begin(uint64_t counters)
@@ -183,7 +175,7 @@ int main(uint64_t fdt)
 {
 	suite_begin(fdt, "pmu");
 	intid = suite_intid("pmu", 0);
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	gic_enable();
 	gic_enable_intid(intid);
 	print("INFO: pmu: %u event counters\n", N(sysreg_read(pmcr_el0)));

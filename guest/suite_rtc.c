@@ -22,18 +22,10 @@
 static volatile unsigned fired;
 static unsigned intid;
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	fired = fired + (got == intid);
 	mmio_write32(RTC(ICR), 1);
-	gic_eoi(got);
-	return true;
 }
 
 static uint32_t id_at(uint64_t at)
@@ -96,7 +88,7 @@ int main(uint64_t fdt)
 	counts();
 
 	intid = suite_intid("pl031", 0);
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	gic_enable();
 	gic_enable_intid(intid);
 	irq_on();

@@ -84,14 +84,8 @@ static unsigned intid;
 static volatile unsigned fired, others;
 static volatile uint64_t fired_at;
 
-static bool on_irq(struct frame *f, unsigned kind)
+static void on_irq(unsigned got)
 {
-	unsigned got;
-
-	(void)f;
-	if ((kind & 3) != EXC_IRQ)
-		return false;
-	got = gic_ack();
 	if (got == intid) {
 		fired_at = using->count();
 		fired = fired + (using->ctl() == (ENABLE | ISTATUS));
@@ -99,8 +93,6 @@ static bool on_irq(struct frame *f, unsigned kind)
 		others = others + 1;
 	}
 	using->set_ctl(0);
-	gic_eoi(got);
-	return true;
 }
 
 static bool pending(void)
@@ -183,7 +175,7 @@ int main(uint64_t fdt)
 	const struct timer *t = at_el1;
 
 	suite_begin(fdt, "timer");
-	exception_hook = on_irq;
+	interrupt_hook = on_irq;
 	if (at_el2())
 		t = el2_vhe ? at_vhe : at_nvhe;
 	gic_enable();

@@ -36,14 +36,8 @@ static uint64_t compare_value(void)
 	return mmio_read32(WCV) | (uint64_t)mmio_read32(WCV + 4) << 32;
 }
 
-static bool on_exception(struct frame *f, unsigned kind)
+static void on_irq(unsigned intid)
 {
-	unsigned intid;
-
-	(void)f;
-	if (kind != EXC_IRQ)
-		return false;
-	intid = gic_ack();
 	if (intid == 32 + SPI_WATCHDOG) {
 		if (mmio_read32(WCS) != (EN | WS0))
 			fail("interrupted, and WCS is %x",
@@ -51,8 +45,6 @@ static bool on_exception(struct frame *f, unsigned kind)
 		mmio_write32(REFRESH, 0);
 		barks = barks + 1;
 	}
-	gic_eoi(intid);
-	return true;
 }
 
 /* The compare value is when the refresh was, and a second. */
@@ -83,7 +75,7 @@ static void check_refresh(uint64_t hz)
 /* Late from now on; if the interrupt is lost, WS1 comes in a second. */
 static void check_bark(void)
 {
-	exception_hook = on_exception;
+	interrupt_hook = on_irq;
 	gic_enable();
 	if (!BROKEN(2))
 		gic_enable_intid(32 + SPI_WATCHDOG);

@@ -8,6 +8,7 @@
 #define PVPANIC_PANICKED 1u
 
 bool (*exception_hook)(struct frame *, unsigned kind);
+void (*interrupt_hook)(unsigned intid);
 
 /* The compiler calls these; a plain loop it would turn into a call of itself. */
 void *memset(void *, int, size_t);
@@ -118,8 +119,16 @@ void fail(const char *fmt, ...)
 void exception(struct frame *f, unsigned kind);
 void exception(struct frame *f, unsigned kind)
 {
+	unsigned intid;
+
 	if (exception_hook && exception_hook(f, kind))
 		return;
+	if (interrupt_hook && (kind & 3) == EXC_IRQ) {
+		intid = gic_ack();
+		interrupt_hook(intid);
+		gic_eoi(intid);
+		return;
+	}
 	fail("exception %u at %x: ESR %x FAR %x", (uint64_t)kind, f->pc, f->esr,
 	     f->far);
 }

@@ -104,6 +104,8 @@ enum { EXC_SYNC, EXC_IRQ, EXC_FIQ, EXC_SERROR, EXC_LOWER = 4 };
 
 /* A payload's own; returns whether it has handled it. */
 extern bool (*exception_hook)(struct frame *, unsigned kind);
+/* The same for an interrupt alone, between its acknowledgement and its end. */
+extern void (*interrupt_hook)(unsigned intid);
 
 /* The UART. print(): %s %u %x (64 bits, hexadecimal) %%. */
 void print(const char *fmt, ...);
