@@ -52,26 +52,24 @@ type_at()
 	term_ends 0
 }
 
-asks='printf "ready? "; read -r x; echo "heard: $x"'
-
-@test "each example of a Linux with its shell on a console is typed at" {
+# type_at_each N PATTERN - of the examples to be typed at, which are N
+type_at_each()
+{
 	local command n=0
-	prepare "$asks"
+	prepare 'printf "ready? "; read -r x; echo "heard: $x"'
 	while IFS= read -r command <&9; do
 		type_at "$command"
 		n=$((n + 1))
-	done 9< <(typed_at 'run -k')
-	((n == 6))
+	done 9< <(typed_at "$2")
+	((n == $1))
+}
+
+@test "each example of a Linux with its shell on a console is typed at" {
+	type_at_each 6 'run -k'
 }
 
 @test "each example of a Linux that is a hypervisor is typed at" {
-	local command n=0
-	prepare "$asks"
-	while IFS= read -r command <&9; do
-		type_at "$command"
-		n=$((n + 1))
-	done 9< <(typed_at 'run --nested')
-	((n == 2))
+	type_at_each 2 'run --nested'
 }
 
 @test "the life in the background that README shows is as it shows it" {
