@@ -4,7 +4,6 @@
  * kept below a bound where standard error is a file.
  */
 #include "core/log.h"
-#include "core/remedy.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/remedy.h"
 
 enum log_level log_level = LOG_WARN;
 size_t log_bound;

@@ -4,8 +4,8 @@
  * can use block mappings.
  *
  * It is a memfd only where another process maps it too: Linux gives memfds no
- * transparent huge pages by default, but where they are asked for, and with small
- * ones stage-2 faults are a third of the instructions of a guest's boot.
+ * transparent huge pages by default, but those that it is asked for beforehand, and
+ * with small ones the stage-2 faults add a third to the instructions of a boot.
  *
  * It is never unmapped: the end of the process frees it, and for a VM with a
  * virtual EL2 an munmap() would walk the whole shadow stage 2 first.

@@ -3,12 +3,13 @@
  * Theory of operation
  *
  * Input is moved by chardev_pump(), on the loop's thread. It asks the fronts
- * (host/chardev_fronts.c) for room before it reads, so that what a guest does not take stays in the
- * pipe or socket, and waits with epoll only while there is room: a hung-up
- * descriptor would wake the loop for ever otherwise. When no front has room it
- * says so in `starved` and asks once more, because a vCPU may have made room
- * in between; chardev_room() sees `starved` and wakes the loop. A terminal is
- * read ahead of that, for Ctrl-a x must work when a guest takes nothing.
+ * (host/chardev_fronts.c) for room before it reads, so that what a guest does
+ * not take stays in the pipe or socket, and waits with epoll only while there is
+ * room: a hung-up descriptor would wake the loop for ever otherwise. When no
+ * front has room it says so in `starved` and asks once more, because a vCPU may
+ * have made room in between; chardev_room() sees `starved` and wakes the loop. A
+ * terminal is read ahead of that, for Ctrl-a x must work when a guest takes
+ * nothing.
  *
  * A file that epoll does not accept is read piece by piece in turns with the
  * loop's other work.

@@ -115,8 +115,9 @@ void chardev_room(struct chardev *);
 struct chardev_tap {
 	/*
 	 * The guest's output, by @front, also if no peer takes it; not what
-	 * nestor says on a terminal. One thread at a time, any thread, with the locks of the
-	 * chardev and of its front held: it must call neither, and not block.
+	 * nestor says on a terminal. One thread at a time, any thread, with the
+	 * locks of the chardev and of its front held: it must call neither, and
+	 * not block.
 	 */
 	void (*output)(void *ctx, const void *front, const void *buf,
 		       size_t len);
