@@ -411,8 +411,10 @@ static uint64_t ecam_read(struct device *dev, uint64_t off, unsigned size)
 	struct pci_function *fn = pci_at_ecam(h, off);
 	uint64_t val = 0;
 
-	if (!fn)
+	if (!fn) {
+		pci_settle_rest(h, off);
 		return ones(size);
+	}
 	pci_settle(h, off);
 	off &= PCI_FUNCTION_SIZE - 1;
 	/* Extended configuration space has nothing in it. */

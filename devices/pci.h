@@ -175,9 +175,9 @@ struct pci_host *pci_host_new(const gpa_t base[PCI_WINDOWS],
 /* How the guest comes to read memory of ours. */
 struct pci_mapper {
 	/*
-	 * The guest reads the @size bytes at @hva, one page, at @at, and what it
+	 * The guest reads the @size bytes at @hva, whole pages, at @at, and what it
 	 * writes there still is an access of the window's; with a @size of 0 no
-	 * longer. @n, below PCI_PAGES, tells one place from another. On vCPUs'
+	 * longer. @n, below PCI_PAGES, is the number of the first. On vCPUs'
 	 * threads, one at a time. -errno: it goes on asking the window.
 	 */
 	int (*map)(void *ctx, unsigned n, gpa_t at, uint64_t size, void *hva);

@@ -24,8 +24,9 @@ struct pci_host {
 
 	struct pci_mapper mapper;
 	pthread_mutex_t page_lock; /* before functions' own */
-	uint8_t *pages;		   /* of all slots that are taken, or NULL */
+	uint8_t *pages;		   /* of the whole bus, or NULL */
 	bool mapped[PCI_PAGES];
+	bool rest;    /* so was what lies behind the last slot */
 	bool refused; /* one was not to be mapped: no other is tried */
 };
 
@@ -48,3 +49,11 @@ void pci_show(struct pci_function *fn, unsigned off, unsigned len);
  * As far as its functions let it. On a vCPU's thread, without a function's lock.
  */
 void pci_settle(struct pci_host *, uint64_t off);
+
+/*
+ * pci_settle_rest() - let the guest read what has no function, all behind the slots
+ *
+ * As pci_settle(), at a read that has found none at @off; not before a function
+ * was found.
+ */
+void pci_settle_rest(struct pci_host *, uint64_t off);

@@ -9,10 +9,14 @@
  * takes its page back, for good: from under a guest hypervisor it goes slowly,
  * and a guest could have us do that all day. Where pages are larger than ECAM's,
  * neighbours share one, and what is not there reads as all ones, as on the bus.
+ *
+ * A driver looks for more behind the last slot, too, to the end of the bus. That is
+ * one mapping, of one piece of memory with ones in it as often as it takes.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/arch.h"
 #include "devices/pci_impl.h"
@@ -92,6 +96,54 @@ static bool have_pages(struct pci_host *h)
 	h->refused = p == MAP_FAILED;
 	h->pages = h->refused ? NULL : p;
 	return h->pages;
+}
+
+#define ONES_SIZE 0x10000u /* a multiple of any host's page */
+
+/* Ones from @off to the end of the bus. */
+static int fill_rest(struct pci_host *h, uint64_t off)
+{
+	int fd = memfd_create("pci-absent", MFD_CLOEXEC);
+	uint64_t len;
+	void *p = MAP_FAILED;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, ONES_SIZE) == 0)
+		p = mmap(NULL, ONES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 fd, 0);
+	if (p != MAP_FAILED) {
+		memset(p, 0xff, ONES_SIZE);
+		munmap(p, ONES_SIZE);
+	}
+	for (; off < PCI_ECAM_BUS_SIZE && p != MAP_FAILED; off += len) {
+		len = PCI_ECAM_BUS_SIZE - off;
+		if (len > ONES_SIZE)
+			len = ONES_SIZE;
+		p = mmap(h->pages + off, len, PROT_READ, MAP_SHARED | MAP_FIXED,
+			 fd, 0);
+	}
+	close(fd);
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+void pci_settle_rest(struct pci_host *h, uint64_t off)
+{
+	const uint64_t page = h->mapper.page_size;
+	uint64_t rest = (uint64_t)h->nslots * PCI_FUNCTIONS * PCI_FUNCTION_SIZE;
+
+	pthread_mutex_lock(&h->page_lock);
+	if (h->pages && !h->refused && !h->rest && off < PCI_ECAM_BUS_SIZE) {
+		rest = (rest + page - 1) / page * page;
+		h->rest = true;
+		h->refused = rest < PCI_ECAM_BUS_SIZE &&
+			     (fill_rest(h, rest) < 0 ||
+			      h->mapper.map(h->mapper.ctx, rest / page,
+					    h->window[PCI_ECAM].base + rest,
+					    PCI_ECAM_BUS_SIZE - rest,
+					    h->pages + rest) < 0);
+	}
+	pthread_mutex_unlock(&h->page_lock);
 }
 
 void pci_settle(struct pci_host *h, uint64_t off)

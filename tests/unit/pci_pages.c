@@ -223,6 +223,42 @@ TEST(with_larger_pages_neighbours_share_one_and_the_rest_of_it_is_absent)
 	pci_rig_free(&r);
 }
 
+/* As an enumeration does, which asks each slot for its function 0. */
+static void looks_behind(size_t page_size)
+{
+	struct pci_rig r;
+	struct thing t;
+	unsigned off;
+
+	pci_rig_pages(&r, page_size);
+	thing_add(&r, &t);
+	EQ(cfg_get(&r, 1, PCI_VENDOR_ID, 4), 0x56781234);
+	EQ(r.maps, 1);
+	OK(page_size > 0x8000 || !cfg_memory(&r, cfg_at(2, 0)));
+	EQ(cfg_get(&r, 2, PCI_VENDOR_ID, 4), UINT32_MAX);
+	EQ(r.maps, 2);
+	for (off = 2 * 0x8000; off < PCI_ECAM_BUS_SIZE; off += 4)
+		if (seen(&r, 0, off) != UINT32_MAX)
+			break;
+	EQ(off, PCI_ECAM_BUS_SIZE);
+	/* What it had before is as it was, and what is absent is not written. */
+	EQ(seen(&r, 1, PCI_VENDOR_ID), 0x56781234);
+	OK(page_size > 0x8000 || !cfg_memory(&r, cfg_at(0, 0)));
+	cfg_set(&r, 31, PCI_COMMAND, 2, 0);
+	EQ(seen(&r, 31, PCI_COMMAND), UINT32_MAX);
+	EQ(cfg_get(&r, 31, PCI_COMMAND, 2), 0xffff);
+	EQ(r.maps, 2);
+	EQ(r.unmaps, 0);
+	pci_rig_free(&r);
+}
+
+TEST(one_read_behind_the_last_slot_is_enough_for_the_rest_of_the_bus)
+{
+	looks_behind(0x1000);
+	looks_behind(0x4000);
+	looks_behind(0x10000);
+}
+
 TEST(what_cannot_be_mapped_is_asked_for_by_exits_and_tried_once)
 {
 	struct pci_rig r;

@@ -73,14 +73,18 @@ static inline int pci_rig_map(void *ctx, unsigned n, gpa_t at, uint64_t size,
 {
 	struct pci_rig *r = ctx;
 	size_t page = r->mapper.page_size;
+	uint64_t off;
 
-	if (n >= PCI_PAGES || at != ECAM_BASE + n * page ||
-	    (uintptr_t)hva % 4096 || (size && size != page) ||
-	    !size != !!r->page[n])
+	if (at != ECAM_BASE + n * page || (uintptr_t)hva % 4096 ||
+	    size % page || at + size > ECAM_BASE + PCI_ECAM_BUS_SIZE)
 		abort();
 	if (size && r->no_slots)
 		return -ENOSPC;
-	r->page[n] = size ? hva : NULL;
+	for (off = 0; off < (size ? size : page); off += page) {
+		if (!size != !!r->page[n + off / page])
+			abort();
+		r->page[n + off / page] = size ? (uint8_t *)hva + off : NULL;
+	}
 	r->maps += !!size;
 	r->unmaps += !size;
 	return 0;
