@@ -248,18 +248,23 @@ static void gic(void)
 
 #define INTID_NONE 1023u
 
-/* The timer's is the next interrupt. Masked, it still ends the wait. */
-static void expire(unsigned intid)
+/* It is the next interrupt. Masked, it still ends the wait. */
+static void comes(unsigned intid)
 {
 	unsigned came;
 
 	if (!intid)
-		fail("no interrupt of a timer\n");
+		fail("no interrupt is told of\n");
 	gic_enable_intid(intid);
 	while ((came = gic_ack()) == INTID_NONE)
 		wfi();
 	if (came != intid)
 		fail("%u came, not %u\n", (uint64_t)came, (uint64_t)intid);
+}
+
+static void expire(unsigned intid)
+{
+	comes(intid);
 	sysreg_write(cntv_ctl_el0, 0);
 	sysreg_write(cntp_ctl_el0, 0);
 	isb();
@@ -292,6 +297,25 @@ static void timers(void)
 		pass("a watchdog has its two frames");
 }
 
+#define ICH_EN_UIE 3 /* on, and it interrupts as all list registers are empty */
+
+static void maintenance(void)
+{
+	const unsigned intid = get(madt(0xb, 0) + 56, 4);
+
+	if (sysreg_read(CurrentEL) != 2 << 2) {
+		if (intid)
+			fail("a maintenance interrupt without an EL2\n");
+		return;
+	}
+	sysreg_write(ich_hcr_el2, ICH_EN_UIE);
+	comes(intid);
+	sysreg_write(ich_hcr_el2, 0);
+	isb();
+	gic_eoi(intid);
+	pass("the GIC interrupts its EL2 for maintenance");
+}
+
 static void devices(void)
 {
 	const uint8_t *mcfg = table("MCFG"), *spcr = table("SPCR");
@@ -311,6 +335,7 @@ int main(uint64_t fdt)
 	processors();
 	gic();
 	timers();
+	maintenance();
 	devices();
 	return 0;
 }

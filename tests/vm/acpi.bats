@@ -37,10 +37,11 @@ as_told()
 	says "150 redistributors"
 }
 
-@test "an EL2, with VHE and without, has its call of firmware and its timers" {
+@test "an EL2, with VHE and without, has its call of firmware, its timers, its GIC's interrupt" {
 	has el2
-	run -0 acpi --nested=vhe -c 2
-	as_told 2
-	run -0 acpi --nested=nvhe -c 2
-	as_told 2
+	for el2 in vhe nvhe; do
+		run -0 acpi "--nested=$el2" -c 2
+		as_told 2
+		says "PASS the GIC interrupts its EL2 for maintenance"
+	done
 }
