@@ -82,14 +82,21 @@ PAYLOAD_FLAGS := -std=gnu17 $(WARN) -I. -O2 -ffreestanding -nostdlib -static \
 	-ffunction-sections -fdata-sections \
 	-Wl,-n,--build-id=none,--gc-sections,--no-warn-rwx-segments
 RT := $(sort $(wildcard guest/rt/*.S guest/rt/*.c))
-RT_DEPS := $(RT) $(wildcard guest/rt/*.h) guest/rt/payload.ld arm64/map.h \
-	   $(B)/guest/list
+RT_HDR := $(wildcard guest/rt/*.h) arm64/map.h
+RT_OBJ := $(RT:%=$(B)/%.o)
+RT_DEPS := $(RT_OBJ) $(RT_HDR) guest/rt/payload.ld $(B)/guest/list
+
+# What all payloads share; none of it is broken on purpose.
+$(RT_OBJ): $(B)/%.o: % $(RT_HDR) $(B)/obj/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(PAYLOAD_FLAGS) -c -o $@ $<
 
 $(B)/guest/%.bin: guest/%.S $(RT_DEPS) $(B)/obj/flags
 	$(call payload,$<)
 
 $(B)/guest/%.bin: guest/%.c $(RT_DEPS) $(B)/obj/flags
-	$(call payload,$(RT) $<)
+	$(call payload,$(RT_OBJ) $<)
 
 # The 32-bit one, which needs another assembler and nothing linked.
 $(B)/guest/a32.bin: guest/a32.S $(B)/obj/flags
@@ -101,7 +108,7 @@ $(B)/guest/a32.bin: guest/a32.S $(B)/obj/flags
 .SECONDEXPANSION:
 $(BROKEN:%=$(B)/guest/%.bin): $(B)/guest/%.bin: guest/$$(basename $$*).c \
 		$(RT_DEPS) $(B)/obj/flags
-	$(call payload,-DBREAK=$(patsubst .break-%,%,$(suffix $*)) $(RT) $<)
+	$(call payload,-DBREAK=$(patsubst .break-%,%,$(suffix $*)) $(RT_OBJ) $<)
 
 $(foreach d,obj unit clang fuzz-obj tsan,$(B)/$(d)/cmd/demo_words.o): \
 	$(DEMO:%=$(B)/guest/%.bin)
