@@ -3,9 +3,8 @@
 #
 # shellcheck disable=SC2016,SC2154 # keys for guests; bats and lib.bash set status and vm_pid
 #
-# What takes minutes in an emulated host, so that only `make check T=all` runs it:
-# an installer, and disks of Debian that boot loaders start, one of them the
-# disk that nestor(1) tells how to make.
+# An installer, and disks of Debian that boot loaders start, one of them the disk
+# that nestor(1) tells how to make.
 
 load lib
 load session
@@ -15,19 +14,6 @@ load session
 		-p "console=hvc0 quiet"
 	vm_says "Select a language"
 	session_over
-}
-
-@test "a stock kernel starts from Debian's UEFI, whose variables are kept" {
-	local n
-	initrd 'cat /sys/class/dmi/id/product_serial /sys/class/dmi/id/sys_vendor
-		dmesg | grep "efi: EFI"' >run.cpio
-	for n in 1 2; do
-		run -0 nestor run --firmware "$FIRMWARE/AAVMF/AAVMF_CODE.fd" \
-			--vars vars -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
-			-i run.cpio -p "$QUIET" --smbios serial=S3R1AL
-		says S3R1AL nestor "efi: EFI v2."
-		[[ $(starts vars) = "$n" ]]
-	done
 }
 
 @test "UEFI starts GRUB, whose menu takes keys; Debian's root is an ext4" {

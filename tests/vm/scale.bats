@@ -3,10 +3,9 @@
 #
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # a script of the guest; run sets output
 #
-# Many VMs, at once and one after the other. Minutes in an emulated host, so only
-# `make check T=all` runs it, where the clock counts instructions: else the ticks of
-# twenty kernels would take all of two emulated CPUs. NESTOR_SCALE is another
-# number than a hundred.
+# Many VMs, at once and one after the other, where the clock counts instructions: else
+# the ticks of twenty kernels would take all of two emulated CPUs. NESTOR_SCALE is
+# another number than a hundred.
 
 load lib
 load vms
