@@ -7,7 +7,8 @@
 # Linux guest takes ten in the emulated host, so a file boots few, in
 # setup_file, and its tests look at what they have said. Nothing here waits for
 # time to pass: whatever a test waits for is a line, an end, or the bound
-# of some minutes after which it fails.
+# of some minutes after which it fails: so many times longer as tests/check has
+# found the host slower than on an idle machine.
 bats_require_minimum_version 1.5.0
 load untraced
 
@@ -24,7 +25,8 @@ vm_pid=
 PAYLOADS=$BATS_TEST_DIRNAME/../../build/guest
 QUIET="quiet console=hvc0"
 export NESTOR GUEST FIRMWARE IMAGE STOCK EFI INSTALLER PAYLOADS QUIET
-export BATS_TEST_TIMEOUT=400
+SLOW=${NESTOR_SLOW:-1}
+export SLOW BATS_TEST_TIMEOUT=$((400 * SLOW))
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
 
@@ -54,7 +56,7 @@ teardown()
 payload() { echo "$PAYLOADS/$1.bin"; }
 
 # nestor ARG... - bounded, without input of its own
-nestor() { timeout 200 "$NESTOR" "$@" </dev/null; }
+nestor() { timeout $((200 * SLOW)) "$NESTOR" "$@" </dev/null; }
 
 # seen SYSTEM VERSION [HOW] - this test has seen it run: a row of docs/systems.md
 seen()
@@ -84,7 +86,7 @@ refused()
 {
 	local sentence=$1
 	shift
-	run --separate-stderr timeout 60 "$NESTOR" run "$@" </dev/null
+	run --separate-stderr timeout $((60 * SLOW)) "$NESTOR" run "$@" </dev/null
 	# shellcheck disable=SC2154 # bats sets stderr
 	echo "said ($status): $output$stderr"
 	# shellcheck disable=SC2053 # a pattern
@@ -143,7 +145,7 @@ vm_says()
 	local piece
 	vm_said=
 	while [[ $vm_said != *"$1" ]]; do
-		IFS= read -r -t 120 -d "${1: -1}" -u 7 piece || {
+		IFS= read -r -t $((120 * SLOW)) -d "${1: -1}" -u 7 piece || {
 			echo "never said '$1' but: $vm_said$piece"
 			return 1
 		}
