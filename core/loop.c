@@ -227,8 +227,7 @@ struct iothread *iothread_new(const char *name)
 		err = errno;
 		goto fail;
 	}
-	/* Signals are the main thread's. */
-	sigfillset(&all);
+	thread_signals(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = -thread_start(&t->thread, iothread_main, t);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

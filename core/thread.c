@@ -33,3 +33,14 @@ int thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 	pthread_attr_destroy(&attr);
 	return err == EAGAIN && has_no_room() ? -ENOMEM : -err;
 }
+
+void thread_signals(sigset_t *set)
+{
+	static const int own[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL,
+				   SIGFPE,  SIGSYS, SIGTRAP };
+	unsigned i;
+
+	sigfillset(set);
+	for (i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(set, own[i]);
+}

@@ -378,12 +378,8 @@ int vm_start(struct vm *vm)
 	int r = 0;
 
 	sigaction(KICK, &sa, NULL);
-	/* Every other signal is for the main thread. */
-	sigfillset(&all);
+	thread_signals(&all);
 	sigdelset(&all, KICK);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < vm->ncpus && !r; i++) {
 		vm->vcpus[i].stat_fd = -1;

@@ -175,17 +175,20 @@ static int replace(struct console_log *l, const char *keep, size_t len)
 				O_CLOEXEC,
 			0600);
 	int n = put_lost(head, l->half_number, "only the newest are kept");
+	struct leaving made;
 	size_t done;
 
 	if (fd < 0)
 		return -errno;
+	leaving_note(&made, l->dir, l->spare);
 	if (output_all(fd, head, n, &done) < 0 ||
 	    output_all(fd, keep, len, &done) < 0 ||
 	    renameat(l->dir, l->spare, l->dir, l->path) < 0) {
-		unlinkat(l->dir, l->spare, 0);
+		leaving_remove(&made);
 		close(fd);
 		return -EIO;
 	}
+	leaving_keep(&made);
 	close(l->fd);
 	l->fd = fd;
 	l->size = n + len;

@@ -410,9 +410,10 @@ static int take_name(const char *tmp, const char *name)
 static int create_vars(const char *path, const char *template, uint64_t size,
 		       struct err *e)
 {
-	char name[PATH_MAX], tmp[PATH_MAX];
+	struct temporary tmp;
+	char name[PATH_MAX];
 	int r = final_name(path, name);
-	int fd = r < 0 ? r : output_temporary(AT_FDCWD, name, tmp);
+	int fd = r < 0 ? r : output_temporary(AT_FDCWD, name, &tmp);
 
 	if (fd < 0)
 		return refuse(e, "--vars", path, -fd);
@@ -420,9 +421,8 @@ static int create_vars(const char *path, const char *template, uint64_t size,
 	r = fill_new(fd, template, size, e);
 	close(fd);
 	if (!r)
-		r = take_name(tmp, name);
-	if (r)
-		unlink(tmp);
+		r = take_name(tmp.name, name);
+	leaving_remove(&tmp.made);
 	if (r == -EEXIST)
 		return 0;
 	return r && !e->text[0] ? refuse(e, "--vars", path, -r) : r;

@@ -40,26 +40,32 @@ int output_all(int fd, const char *buf, size_t len, size_t *done)
 	return 0;
 }
 
-int output_temporary(int dir, const char *name, char tmp[PATH_MAX])
+int output_temporary(int dir, const char *name, struct temporary *t)
 {
 	uint32_t n;
 	int fd;
 
+	t->made.name = NULL;
+
 	do {
 		if (getrandom(&n, sizeof(n), 0) < 0)
 			return -errno;
-		if (snprintf(tmp, PATH_MAX, "%s.%08x", name, n) >= PATH_MAX)
+		if (snprintf(t->name, PATH_MAX, "%s.%08x", name, n) >= PATH_MAX)
 			return -ENAMETOOLONG;
-		fd = openat(dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		fd = openat(dir, t->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 			    0666);
 	} while (fd < 0 && errno == EEXIST);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* It is there, or somebody else has removed it. */
+	leaving_note(&t->made, dir, t->name);
+	return fd;
 }
 
 static int write_and_rename(const struct output *o, const void *buf, size_t len)
 {
-	char tmp[PATH_MAX];
-	int fd = output_temporary(o->dir, o->name, tmp), r;
+	struct temporary tmp;
+	int fd = output_temporary(o->dir, o->name, &tmp), r;
 	size_t done;
 
 	if (fd < 0)
@@ -67,22 +73,21 @@ static int write_and_rename(const struct output *o, const void *buf, size_t len)
 	r = output_all(fd, buf, len, &done);
 	if (close(fd) < 0 && !r)
 		r = -errno;
-	if (!r && renameat(o->dir, tmp, o->dir, o->name) < 0)
+	if (!r && renameat(o->dir, tmp.name, o->dir, o->name) < 0)
 		r = -errno;
-	if (r)
-		unlinkat(o->dir, tmp, 0);
+	leaving_remove(&tmp.made);
 	return r;
 }
 
 static int try_temporary(const struct output *o)
 {
-	char tmp[PATH_MAX];
-	int fd = output_temporary(o->dir, o->name, tmp);
+	struct temporary tmp;
+	int fd = output_temporary(o->dir, o->name, &tmp);
 
 	if (fd < 0)
 		return fd;
 	close(fd);
-	unlinkat(o->dir, tmp, 0);
+	leaving_remove(&tmp.made);
 	return 0;
 }
 

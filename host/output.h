@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "host/leavings.h"
+
 struct err;
 struct output;
 
@@ -38,9 +40,16 @@ int output_write(const char *path, const void *buf, size_t len, struct err *e);
  */
 int output_all(int fd, const char *buf, size_t len, size_t *done);
 
+/* A file that is not complete yet. */
+struct temporary {
+	char name[PATH_MAX];
+	struct leaving made;
+};
+
 /*
  * output_temporary() - a new file beside @name in @dir, to be renamed to it
  *
- * @dir is as for openat(). Its descriptor, and in @tmp its name; or -errno.
+ * @dir is as for openat(). Its descriptor, or -errno. Whatever becomes of it, its
+ * leaving_remove() comes at last.
  */
-int output_temporary(int dir, const char *name, char tmp[PATH_MAX]);
+int output_temporary(int dir, const char *name, struct temporary *);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/peer.h"
@@ -99,8 +100,8 @@ int unix_listen(struct unix_listener *l, const char *path, int backlog)
 	r = l->dir = open_dir(path, l->name);
 	if (r >= 0)
 		r = l->fd = unix_socket(path, backlog);
-	if (r >= 0 && fstatat(l->dir, l->name, &l->st, AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
+	if (r >= 0)
+		r = leaving_note(&l->made, l->dir, l->name);
 	if (r < 0) {
 		unix_unlisten(l);
 		return r;
@@ -111,8 +112,6 @@ int unix_listen(struct unix_listener *l, const char *path, int backlog)
 
 void unix_unlisten(struct unix_listener *l)
 {
-	struct stat st;
-
 	if (l->fd >= 0)
 		close(l->fd);
 	if (l->spare >= 0)
@@ -120,9 +119,7 @@ void unix_unlisten(struct unix_listener *l)
 	l->fd = l->spare = -1;
 	if (l->dir < 0)
 		return;
-	if (fstatat(l->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_ino == l->st.st_ino && st.st_dev == l->st.st_dev)
-		unlinkat(l->dir, l->name, 0);
+	leaving_remove(&l->made);
 	close(l->dir);
 	l->dir = -1;
 }

@@ -8,10 +8,11 @@
 #pragma once
 
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+
+#include "host/leavings.h"
 
 /* With the terminating zero. */
 #define UNIX_NAME_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
@@ -20,8 +21,8 @@ struct unix_listener {
 	int fd;	 /* readable: somebody has connected */
 	int dir; /* where it is, under @name */
 	char name[UNIX_NAME_MAX];
-	struct stat st; /* of the socket that we made, lest we remove another */
-	int spare;	/* a descriptor to give up when there are no more */
+	struct leaving made;
+	int spare; /* a descriptor to give up when there are no more */
 };
 
 /*
@@ -34,8 +35,8 @@ int unix_socket(const char *path, int backlog);
 /*
  * unix_listen() - a socket at @path, mode 0600, with room for @backlog
  *
- * Replaces one on which nobody listens any more, and nothing else. 0, or -errno:
- * -EADDRINUSE if something is there, -ENAMETOOLONG.
+ * Replaces one on which nobody listens any more, and nothing else. It must not
+ * move. 0, or -errno: -EADDRINUSE if something is there, -ENAMETOOLONG.
  */
 int unix_listen(struct unix_listener *, const char *path, int backlog);
 

@@ -24,6 +24,7 @@
 
 #include "core/log.h"
 #include "core/remedy.h"
+#include "host/leavings.h"
 
 /* What its end may take, in ms: the disk that it waits for may be slow. */
 #define PATIENCE 10000
@@ -62,6 +63,7 @@ static int make_sockets(int *listening, int *connected)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	char dir[] = "/tmp/nestor.XXXXXX";
+	struct leaving made = { 0 }, made_in = { 0 };
 	int err = 0;
 
 	*listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -71,12 +73,14 @@ static int make_sockets(int *listening, int *connected)
 	if (*connected < 0 || !mkdtemp(dir))
 		return -errno;
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/fs", dir);
+	leaving_note(&made_in, AT_FDCWD, dir);
 	if (bind(*listening, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    leaving_note(&made, AT_FDCWD, a.sun_path) ||
 	    listen(*listening, 1) < 0 ||
 	    connect(*connected, (struct sockaddr *)&a, sizeof(a)) < 0)
 		err = errno;
-	unlink(a.sun_path);
-	rmdir(dir);
+	leaving_remove(&made);
+	leaving_remove(&made_in);
 	return -err;
 }
 

@@ -8,10 +8,12 @@
  * The handler notes the signal and wakes the loop, which takes it as it takes
  * everything else. One that finds an earlier one not taken, or the VM ending
  * already, is the last resort, and so is a timer that runs out some seconds
- * after the VM should have ended: the terminal is put back, the end is written
- * down, and the process is left from within the handler, where only what is
- * async-signal-safe may be called. It runs on the main thread, whatever that
- * waits for; all others have these signals blocked.
+ * after the VM should have ended: the terminal is put back, sockets and temporary
+ * files are removed, the end is written down, and the process is left from within
+ * the handler, where only what is async-signal-safe may be called. It runs on the
+ * main thread, whatever that waits for; all others have these signals blocked.
+ * Signals that end a process by themselves, a crash's too, have their effect when
+ * those files are removed.
  *
  * Signals that come within a second say the same thing: timeout(1) sends its own
  * twice, a service manager and a terminal that goes away send two kinds.
@@ -36,6 +38,7 @@
 #include "core/loop.h"
 #include "core/util.h"
 #include "host/chardev.h"
+#include "host/leavings.h"
 #include "host/rundir.h"
 #include "host/tty.h"
 #include "run/exit.h"
@@ -43,9 +46,14 @@
 #include "run/run_impl.h"
 #include "run/stats.h"
 
-static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGXCPU };
 /* The last is for commands. */
 static const int others[] = { SIGWINCH, SIGPWR, SIGUSR1, SIGUSR2 };
+
+/* What ends us by itself, and by its own status. */
+static const int deadly[] = { SIGSEGV, SIGBUS,	SIGABRT,  SIGILL,  SIGFPE,
+			      SIGSYS,  SIGTRAP, SIGALRM,  SIGPROF, SIGVTALRM,
+			      SIGPOLL, SIGUSR2, SIGSTKFLT };
 
 #define ELEMS(a) (sizeof(a) / sizeof((a)[0]))
 #define DEADLINE (SIGRTMIN + 1)
@@ -62,6 +70,8 @@ static struct {
 	unsigned ignored;	    /* 1 << place in `ending` */
 	timer_t timer;
 	bool timed;
+	bool hooked;
+	struct sigaction old[ELEMS(deadly)];
 } last = { .wake = -1 };
 
 static char *put(char *p, const char *s)
@@ -91,6 +101,7 @@ static _Noreturn void leave(const char *cause, int status)
 	p = put(p, ",\"detail\":\"something hung, and was left behind\"}");
 	*p = '\0';
 	tty_restore();
+	leavings_remove();
 	if (last.dir)
 		vmdir_ended(last.dir, json);
 	if (write(STDERR_FILENO, said, sizeof(said) - 1) < 0) {
@@ -137,6 +148,18 @@ static void on_deadline(int sig)
 {
 	(void)sig;
 	leave(last.cause, last.status);
+}
+
+/* With the previous disposition it is raised again, and then has its effect. */
+static void on_deadly(int sig)
+{
+	unsigned i;
+
+	leavings_remove();
+	for (i = 0; deadly[i] != sig; i++)
+		;
+	sigaction(sig, &last.old[i], NULL);
+	raise(sig);
 }
 
 static void finish_by(struct run *r, int sig)
@@ -213,6 +236,20 @@ static void handle_ending(int flags)
 	}
 }
 
+/* Once: they go on when one VM is over, and there is nothing to remove. */
+static void handle_deadly(void)
+{
+	struct sigaction sa = { .sa_handler = on_deadly };
+	unsigned i;
+
+	if (last.hooked)
+		return;
+	last.hooked = true;
+	for (i = 0; i < ELEMS(deadly); i++)
+		if (!is_ignored(deadly[i]))
+			sigaction(deadly[i], &sa, &last.old[i]);
+}
+
 int run_signals_catch(struct run *r)
 {
 	sigset_t set;
@@ -232,6 +269,7 @@ int run_signals_catch(struct run *r)
 	if (n < 0)
 		return n;
 	handle_ending(0);
+	handle_deadly();
 	sigemptyset(&set);
 	for (i = 0; i < ELEMS(others) - !r->command; i++)
 		if (!is_ignored(others[i]))

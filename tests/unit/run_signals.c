@@ -2,13 +2,17 @@
 /* The last resort: a loop that never turns does not keep nestor alive. */
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/log.h"
 #include "core/loop.h"
+#include "host/leavings.h"
+#include "host/output.h"
 #include "host/rundir.h"
+#include "host/unix.h"
 #include "run/exit.h"
 #include "run/run_impl.h"
 #include "tests/unit/test.h"
@@ -166,5 +170,103 @@ TEST(what_was_ignored_from_the_start_stays_so)
 	make();
 	raise(SIGHUP);
 	EQ(run_signals_waiting(), 0);
+	unmake();
+}
+
+/* --- what is in the file system only as long as nestor lives --- */
+
+static const char *in_dir(const char *name)
+{
+	static char buf[2][4096];
+	static unsigned n;
+	char *p = buf[n++ % 2];
+
+	snprintf(p, sizeof(buf[0]), "%s/%s", path, name);
+	return p;
+}
+
+static bool is_there(const char *name)
+{
+	struct stat st;
+
+	return lstat(in_dir(name), &st) == 0;
+}
+
+/* A socket, a file that is not complete, and one within a directory. */
+static void make_things(void)
+{
+	static struct unix_listener socket;
+	static struct leaving in, file;
+	static struct temporary part;
+	static char dir[4096], inner[4096];
+
+	EQ(unix_listen(&socket, in_dir("socket"), 1), 0);
+	OK(output_temporary(AT_FDCWD, in_dir("part"), &part) >= 0);
+	strcpy(dir, in_dir("dir"));
+	strcpy(inner, in_dir("dir/inner"));
+	EQ(mkdir(dir, 0700), 0);
+	EQ(leaving_note(&in, AT_FDCWD, dir), 0);
+	OK(creat(inner, 0600) >= 0);
+	EQ(leaving_note(&file, AT_FDCWD, inner), 0);
+}
+
+static void make_things_and_insist(void)
+{
+	make_things();
+	insist();
+}
+
+TEST(the_last_resort_leaves_no_socket_and_no_temporary_file)
+{
+	make();
+	EQ(status_of(make_things_and_insist), STATUS_SIGNAL + SIGINT);
+	unmake(); /* which removes the directory, if it is empty */
+}
+
+/* Somebody else's has its name by now. */
+static void be_replaced_and_insist(void)
+{
+	make_things();
+	EQ(rename(in_dir("socket"), in_dir("elsewhere")), 0);
+	OK(creat(in_dir("socket"), 0600) >= 0);
+	insist();
+}
+
+TEST(the_last_resort_removes_nothing_that_is_not_nestors)
+{
+	make();
+	EQ(status_of(be_replaced_and_insist), STATUS_SIGNAL + SIGINT);
+	EQ(unlink(in_dir("socket")), 0);
+	EQ(unlink(in_dir("elsewhere")), 0);
+	unmake();
+}
+
+static void make_things_and_die(int sig)
+{
+	make_things();
+	raise(sig);
+}
+
+TEST(a_signal_that_ends_nestor_by_itself_does_so_and_leaves_nothing)
+{
+	static const int deadly[] = { SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF };
+	unsigned i;
+	int status;
+	pid_t pid;
+
+	make();
+	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++) {
+		pid = fork();
+		if (!pid) {
+
+			make_things_and_die(deadly[i]);
+			_exit(0);
+		}
+		OK(pid > 0 && waitpid(pid, &status, 0) == pid);
+		OK(WIFSIGNALED(status));
+		EQ(WTERMSIG(status), deadly[i]);
+		OK(!is_there("socket"));
+		OK(!is_there("dir"));
+	}
 	unmake();
 }
