@@ -14,6 +14,8 @@
 
 #include "core/cmdline.h"
 #include "core/log.h"
+#include "core/pace.h"
+#include "core/timer.h"
 #include "core/util.h"
 #include "devices/pci.h"
 #include "host/chardev.h"
@@ -39,6 +41,8 @@ struct board_virtio {
 	struct virtio *v; /* its transport's */
 	struct task failed;
 	int err; /* of a failure that was not told yet, or TOLD; atomic */
+	struct pace pace;   /* of those that are told */
+	struct timer later; /* when the next one may be; not open before */
 };
 #define TOLD (-1)
 
@@ -351,14 +355,39 @@ int board_check_virtio(const struct board *b, struct err *e)
 
 /* --- what becomes of them ---------------------------------------------------- */
 
+static void tell(struct board_virtio *d);
+
+static void tell_later(struct timer *t)
+{
+	tell(container_of(t, struct board_virtio, later));
+}
+
+/*
+ * A guest can have a device fail and recover without end: what is told then is
+ * the last of it.
+ */
+static void tell(struct board_virtio *d)
+{
+	struct board *b = d->board;
+	const uint64_t now = mono_ns(), wait = pace_wait(&d->pace, now);
+	int err;
+
+	if (wait && (timer_is_open(&d->later) ||
+		     timer_open(&d->later, b->vm.loop, CLOCK_MONOTONIC,
+				tell_later) == 0)) {
+		timer_after(&d->later, wait);
+		return;
+	}
+	err = __atomic_exchange_n(&d->err, TOLD, __ATOMIC_ACQ_REL);
+	if (err == TOLD || !b->host.device_error)
+		return;
+	pace_step(&d->pace, now);
+	b->host.device_error(b->host.ctx, d->v->name, err);
+}
+
 static void on_failed(struct task *t)
 {
-	struct board_virtio *d = container_of(t, struct board_virtio, failed);
-	struct board *b = d->board;
-	int err = __atomic_exchange_n(&d->err, TOLD, __ATOMIC_ACQ_REL);
-
-	if (err != TOLD && b->host.device_error)
-		b->host.device_error(b->host.ctx, d->v->name, err);
+	tell(container_of(t, struct board_virtio, failed));
 }
 
 /* On any thread, with the device's lock held. */
@@ -460,8 +489,10 @@ void board_free_virtio(struct board *b)
 {
 	unsigned i;
 
-	for (i = 0; i < b->nvirtio; i++)
+	for (i = 0; i < b->nvirtio; i++) {
 		loop_unpost(&b->virtio[i].failed);
+		timer_close(&b->virtio[i].later);
+	}
 	free(b->virtio);
 	board_free_windows(b);
 }

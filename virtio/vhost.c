@@ -14,7 +14,8 @@
  *
  * The device then needs a reset. The next driver gets another back end: that is
  * made on the device's thread, as it takes time and a vCPU should not wait for
- * it. What the driver asks for meanwhile waits in the queues.
+ * it. What the driver asks for meanwhile waits in the queues. One that loses them
+ * over and over waits longer and longer.
  */
 #include "virtio/vhost.h"
 
@@ -23,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "core/util.h"
 
 /*
@@ -71,8 +73,11 @@ static void hung_up(struct io *io, uint32_t events)
 	virtio_lock(&h->v);
 	loop_del(io);
 	lose(h);
-	/* A driver that has reset it waits to read a status of 0 (4.1.4.3.2). */
-	if (virtio_live(&h->v))
+	/*
+	 * A driver that has reset it waits to read a status of 0 (4.1.4.3.2),
+	 * and the next one for another.
+	 */
+	if (virtio_live(&h->v) && !h->due)
 		virtio_needs_reset(&h->v, "its back end is gone");
 	virtio_unlock(&h->v);
 }
@@ -198,20 +203,63 @@ static bool get_another(struct vhost *h)
 	return false;
 }
 
+static void replace(struct task *t);
+
+static void try_again(struct timer *t)
+{
+	replace(&container_of(t, struct vhost, later)->replace);
+}
+
+/*
+ * For now there is no other one: a driver can end one after the other, each of
+ * which costs the host a process. What is asked for waits in the queues.
+ */
+static void put_off(struct vhost *h, uint64_t ns)
+{
+	struct virtio *v = &h->v;
+
+	if (!timer_is_open(&h->later) &&
+	    timer_open(&h->later, v->loop, CLOCK_MONOTONIC, try_again) < 0) {
+		h->due = false;
+		virtio_needs_reset(v, "its back end is gone");
+		return;
+	}
+	timer_after(&h->later, ns);
+	if (h->put_off)
+		return;
+	h->put_off = true;
+	log_guest(&h->put_offs,
+		  "%s: its back end is lost time and again, and is not started "
+		  "for %llu s",
+		  v->name,
+		  (unsigned long long)((ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
+	virtio_failed(v, EAGAIN, "its back end");
+}
+
+static void start_another(struct vhost *h)
+{
+	h->due = h->put_off = false;
+	pace_step(&h->pace, mono_ns());
+	if (!get_another(h) || set_up(h) < 0)
+		virtio_needs_reset(&h->v, "its back end is gone");
+	else
+		virtio_recovered(&h->v, "its back end");
+}
+
 static void replace(struct task *t)
 {
 	struct vhost *h = container_of(t, struct vhost, replace);
-	struct virtio *v = &h->v;
+	uint64_t wait;
 
-	virtio_lock(v);
-	if (h->due && virtio_works(v)) {
-		h->due = false;
-		if (!get_another(h) || set_up(h) < 0)
-			virtio_needs_reset(v, "its back end is gone");
+	virtio_lock(&h->v);
+	if (h->due && virtio_works(&h->v)) {
+		wait = pace_wait(&h->pace, mono_ns());
+		if (wait)
+			put_off(h, wait);
 		else
-			virtio_recovered(v, "its back end");
+			start_another(h);
 	}
-	virtio_unlock(v);
+	virtio_unlock(&h->v);
 }
 
 int vhost_activate(struct virtio *v)
@@ -285,8 +333,10 @@ void vhost_exit(struct vhost *h)
 	unsigned q;
 
 	virtio_exit(&h->v);
-	if (!h->v.thread)
+	if (!h->v.thread) {
 		loop_unpost(&h->replace);
+		timer_close(&h->later);
+	}
 	for (q = 0; q < VHOST_QUEUES_MAX && h->queue[q].vhost; q++)
 		if (h->queue[q].used.fd >= 0)
 			close(h->queue[q].used.fd);

@@ -14,6 +14,8 @@
 #pragma once
 
 #include "core/gmem.h"
+#include "core/pace.h"
+#include "core/timer.h"
 #include "virtio/virtio.h"
 
 #define VHOST_QUEUES_MAX 8u
@@ -70,6 +72,10 @@ struct vhost {
 	bool due;  /* its driver began since, and waits for another */
 	struct io hang_up;
 	struct task replace;
+	struct pace pace;   /* of those that were started in another's place */
+	struct timer later; /* when the next one may be; not open before */
+	bool put_off;	    /* that was told */
+	struct log_limit put_offs;
 	struct vhost_queue queue[VHOST_QUEUES_MAX];
 	/*
 	 * It is lost: it has hung up, or a message to it has failed, and it may

@@ -319,6 +319,41 @@ TEST(an_error_behind_a_device_is_told_by_its_name_once_until_it_changes)
 	board_rig_unmake(board);
 }
 
+static void stop_turning(struct task *t)
+{
+	(void)t;
+	loop_stop(board_rig_host.loop);
+}
+
+/* What is told by now, is. */
+static void turn(void)
+{
+	struct task stop = { .fn = stop_turning };
+
+	loop_post(board_rig_host.loop, &stop);
+	while (stop.loop)
+		EQ(loop_run(board_rig_host.loop), 0);
+}
+
+TEST(errors_that_come_and_go_without_end_are_told_more_and_more_slowly)
+{
+	struct config c = board_rig_config();
+	unsigned i;
+
+	make(&c);
+	board->host.device_error = on_error;
+	for (i = 0; i < 1000; i++) {
+		fail(1, i & 1 ? ENOSPC : EIO);
+		turn();
+	}
+	EQ(times, 8);
+	/* The next one is what is true by then. */
+	fail(1, EROFS);
+	UNTIL_(times == 9, loop_run(board_rig_host.loop));
+	STR_EQ(told, "disk1: 30");
+	board_rig_unmake(board);
+}
+
 /* What a driver writes: status @s. */
 static void drive(unsigned n, uint8_t s)
 {
