@@ -64,9 +64,13 @@ static json_t *balloon_json(const struct run_balloon *b, bool fresh)
 
 static void answer_all(struct run_balloon *b, bool fresh)
 {
+	unsigned i, n = b->n;
+
 	timer_stop(&b->patience);
-	while (b->n)
-		control_reply(b->waiting[--b->n], balloon_json(b, fresh));
+	b->n = 0;
+	/* In the order in which they came. */
+	for (i = 0; i < n; i++)
+		control_reply(b->waiting[i], balloon_json(b, fresh));
 }
 
 static void answered(struct task *t)

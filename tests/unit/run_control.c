@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running VM answers on its control socket, before its vCPUs start. */
+#include <linux/virtio_balloon.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "arm64/map.h"
 #include "host/control.h"
 #include "host/rundir.h"
 #include "run/exit.h"
 #include "run/run_impl.h"
 #include "tests/unit/board_rig.h"
 #include "tests/unit/spin.h"
+#include "virtio/balloon.h"
+#include "virtio/virtio.h"
 
 static char *base;
 static struct run run;
@@ -17,9 +23,18 @@ static struct config config;
 static struct board *board;
 static int client;
 
-static void begin(void)
+static int connect_one(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/x/control.sock", base);
+	EQ(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void begin_with(bool balloon)
+{
 	struct err e;
 
 	base = test_path("run");
@@ -28,6 +43,7 @@ static void begin(void)
 	config = board_rig_config();
 	config.name = "x";
 	config.runtime_dir = base;
+	config.balloon = balloon;
 	EQ(board_rig_make(&config, &board, &e), 0);
 	loop = board_rig_host.loop;
 	run = (struct run){ .cfg = &config,
@@ -40,14 +56,18 @@ static void begin(void)
 	EQ(run_register(&run, &e), 0);
 	EQ(run_serve(&run), 0);
 	EQ(vm_start(board_vm(board)), 0);
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/x/control.sock", base);
-	client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	EQ(connect(client, (struct sockaddr *)&at, sizeof(at)), 0);
+	client = connect_one();
+}
+
+static void begin(void)
+{
+	begin_with(false);
 }
 
 static void end(void)
 {
 	vm_quit(board_vm(board));
+	run_close_balloon(&run);
 	close(client);
 	control_free(run.control);
 	if (run.statm >= 0)
@@ -59,16 +79,26 @@ static void end(void)
 	EQ(rmdir(base), 0);
 }
 
-/* The answer to @line, without its newline; until the next call. */
-static const char *ask(const char *line)
+static void say(int fd, const char *line)
+{
+	EQ(send(fd, line, strlen(line), 0), (ssize_t)strlen(line));
+}
+
+/* What @fd is told, without its newline; until the next call. */
+static const char *hear(int fd)
 {
 	static char answer[8192];
 	ssize_t n = -1;
 
-	EQ(send(client, line, strlen(line), 0), (ssize_t)strlen(line));
-	SPIN_UNTIL((n = recv(client, answer, sizeof(answer) - 1, 0)) > 0);
+	SPIN_UNTIL((n = recv(fd, answer, sizeof(answer) - 1, 0)) > 0);
 	answer[n - 1] = '\0';
 	return answer;
+}
+
+static const char *ask(const char *line)
+{
+	say(client, line);
+	return hear(client);
 }
 
 TEST(status_says_who_it_is_and_in_what_state)
@@ -175,5 +205,91 @@ TEST(who_asks_for_events_is_told_the_state_first)
 {
 	begin();
 	HAS(ask("{\"command\":\"events\"}\n"), "\"state\":\"ready\"");
+	end();
+}
+
+/* --- the balloon, whose driver answers when it likes --- */
+
+#define STATS	2 /* its queue */
+#define QUEUE	MAP_RAM_BASE
+#define AVAIL	(QUEUE + 0x1000)
+#define USED	(QUEUE + 0x2000)
+#define FIGURES (QUEUE + 0x3000)
+
+static void poke(gpa_t at, const void *bytes, size_t len)
+{
+	EQ(gmem_write(&board_vm(board)->mem, at, bytes, len), 0);
+}
+
+/* The driver hands its figures over, for the @nth time. */
+static void give_figures(uint16_t nth)
+{
+	const uint16_t idx = htole16(nth);
+	struct virtio *v = board_balloon(board);
+
+	poke(AVAIL + 2, &idx, 2);
+	virtio_lock(v);
+	virtio_notified(v, STATS);
+	virtio_unlock(v);
+	SPIN_UNTIL(!v->asked);
+}
+
+static void start_driver(void)
+{
+	const struct vring_desc d = { .addr = htole64(FIGURES),
+				      .len = htole32(10) };
+	struct virtio *v = board_balloon(board);
+	const uint16_t zero[8] = { 0 };
+
+	poke(QUEUE, &d, sizeof(d));
+	poke(AVAIL, zero, sizeof(zero));
+	virtio_lock(v);
+	virtio_ack_features(v, 0, 1u << VIRTIO_BALLOON_F_STATS_VQ);
+	virtio_ack_features(v, 1, 1); /* VERSION_1 */
+	virtio_set_status(v, VIRTIO_CONFIG_S_ACKNOWLEDGE |
+				     VIRTIO_CONFIG_S_DRIVER |
+				     VIRTIO_CONFIG_S_FEATURES_OK);
+	v->vq[STATS].size = 8;
+	v->vq[STATS].desc = QUEUE;
+	v->vq[STATS].avail = AVAIL;
+	v->vq[STATS].used = USED;
+	virtio_queue_ready(v, STATS, true);
+	/* The VM does not run, but its balloon does. */
+	virtio_release(v, VIRTIO_NO_MASTER);
+	virtio_set_status(v, VIRTIO_CONFIG_S_DRIVER_OK);
+	virtio_unlock(v);
+	give_figures(1);
+}
+
+static uint64_t target(void)
+{
+	struct balloon_stats now;
+
+	virtio_balloon_stats(board_balloon(board), &now);
+	return config.memory - now.target;
+}
+
+TEST(two_who_ask_the_balloon_at_once_are_answered_and_the_later_target_counts)
+{
+	const char *heard;
+	int other;
+
+	begin_with(true);
+	start_driver();
+	other = connect_one();
+	/* The driver does not answer before both have asked. */
+	say(client, "{\"id\":1,\"command\":\"balloon\",\"arguments\":"
+		    "{\"size\":33554432}}\n");
+	SPIN_UNTIL(target() == 33554432);
+	say(other, "{\"id\":3,\"command\":\"balloon\",\"arguments\":"
+		   "{\"size\":50331648}}\n");
+	SPIN_UNTIL(target() == 50331648);
+	give_figures(2);
+	HAS(hear(other), "\"target\":50331648");
+	heard = hear(client);
+	HAS(heard, "\"id\":1");
+	HAS(heard, "\"target\":50331648");
+	EQ(target(), 50331648);
+	close(other);
 	end();
 }
