@@ -142,6 +142,7 @@ static int scan_short(struct scan *s, struct err *e)
 int scan_next(struct scan *s, struct err *e)
 {
 	const char *arg;
+	size_t len;
 
 	if (s->bundle)
 		return scan_short(s, e);
@@ -160,6 +161,13 @@ int scan_next(struct scan *s, struct err *e)
 	s->bare = NULL;
 	if (arg[1] == '-')
 		return scan_long(s, arg, e);
+	/* As other programs have them; no value of -k begins like that. */
+	len = strcspn(arg + 1, "=");
+	if (len > 2 && find(s, arg + 1, len))
+		return err_set(e, -EINVAL,
+			       "%s: options of more than a letter have two "
+			       "dashes; write -%s",
+			       arg, arg);
 	s->bundle = arg + 1;
 	return scan_short(s, e);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define WORD_MAX 24
+#define PREFIX	 3
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
@@ -41,7 +42,10 @@ void suggest(struct suggestion *s, const char *name)
 
 	if (len > WORD_MAX || len < 2 || strlen(name) > WORD_MAX)
 		return;
-	d = distance(s->word, name);
+	/* Who begins a word means it. */
+	d = len >= PREFIX && !strncmp(s->word, name, len)
+		    ? 0
+		    : distance(s->word, name);
 	if (d < (s->name ? s->distance : 3) && d < len) {
 		s->distance = d;
 		s->name = name;

@@ -21,6 +21,9 @@
 #define MEMORY_MIN (32 * MIB)
 #define MEMORY_MAX (1ull << 52) /* no IPA space is larger */
 
+/* So much is hardly meant by who gives no unit: 32 Mi are as many bytes. */
+#define BYTES_MEANT (32 * MIB * MIB - 1)
+
 /* By malloc(), or NULL. */
 __attribute__((format(printf, 1, 2))) static char *print(const char *fmt, ...)
 {
@@ -336,6 +339,7 @@ static int size_set(const struct value *value, void *field)
 	const char *s = value->text, *end = s + strspn(s, DIGITS);
 	const char *unit = s + strspn(s, "." DIGITS);
 	const int shift = unit_shift(unit);
+	const char *in_mib = *unit ? "" : "; a number without a unit is in MiB";
 	struct err *why = value->why;
 	uint64_t v;
 	bool rest;
@@ -350,10 +354,15 @@ static int size_set(const struct value *value, void *field)
 	v = scaled(s, end, shift, &rest);
 	if (v > MEMORY_MAX)
 		return err_set(why, -EINVAL,
-			       "more than the 4096T that ARM64 can address");
+			       "more than the 4096T that ARM64 can address%s",
+			       in_mib);
 	if (v < MEMORY_MIN)
-		return err_set(why, -EINVAL, "less than the minimum of %lluM",
-			       MEMORY_MIN / MIB);
+		return err_set(why, -EINVAL, "less than the minimum of %lluM%s",
+			       MEMORY_MIN / MIB, in_mib);
+	if (!*unit && v > BYTES_MEANT)
+		return err_set(why, -EINVAL,
+			       "would be %lluT%s, so add one if that is meant",
+			       (unsigned long long)v >> 40, in_mib);
 	if (rest || v % MIB)
 		return err_set(why, -EINVAL,
 			       "not a multiple of 1M; use %lluM instead",

@@ -211,6 +211,13 @@ TEST(a_size_that_is_none_is_refused)
 	refused("memory", "1e3M", "unknown unit");
 	refused("memory", "1.-5G", "unknown unit");
 	refused("memory", "0.03G", "minimum of 32M");
+	refused("memory", "1.5",
+		"minimum of 32M; a number without a unit is in MiB");
+	refused("memory", "1073741824",
+		"would be 1024T; a number without a "
+		"unit is in MiB, so add one");
+	refused("memory", "8589934592",
+		"4096T that ARM64 can address; a number without a unit");
 	refused("memory", "1.3G", "not a multiple of 1M; use 1332M");
 	refused("memory", "64.5M", "use 65M");
 	refused("memory", "64.5", "use 65M");

@@ -162,6 +162,18 @@ TEST(a_word_that_is_no_option_is_refused_with_the_nearest)
 	refused("unknown option -z: see 'nestor help x'");
 }
 
+TEST(a_name_behind_one_dash_is_told_to_have_two)
+{
+	SCAN("-file", "a");
+	refused("-file: options of more than a letter have two dashes; write "
+		"--file");
+	SCAN("-file=a");
+	refused("-file=a: options of more than a letter have two dashes; write "
+		"--file=a");
+	SCAN("-fil");
+	next(1, "il");
+}
+
 TEST(a_flag_that_has_a_no_form_takes_on_and_off)
 {
 	SCAN("--quiet=off", "--quiet=on", "--quiet");

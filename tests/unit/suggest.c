@@ -31,6 +31,15 @@ TEST(two_letters_inserted_removed_or_changed_are_near_and_three_are_not)
 	OK(!near("nenoty", "memory"));
 }
 
+TEST(the_beginning_of_a_word_is_near)
+{
+	static const char *const names[] = { "mte", "memory", NULL };
+
+	STR_EQ(nearest("mem", names), "memory");
+	STR_EQ(nearest("memor", names), "memory");
+	STR_EQ(nearest("mt", names), "mte");
+}
+
 TEST(of_several_names_the_nearest_is_meant_and_of_equals_the_first)
 {
 	static const char *const names[] = { "disc", "disk", "dish", NULL };
