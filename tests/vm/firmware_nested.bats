@@ -3,7 +3,7 @@
 #
 # Firmware in a guest that has an EL2: UEFI runs there, starts a stock kernel there,
 # itself or by GRUB, and that kernel has guests of its own. The second machine is
-# the first one's next start, without VHE: it has its variables.
+# the first one's next start, with VHE: it has its variables.
 
 load lib
 load session
@@ -24,9 +24,9 @@ setup_file()
 
 setup() { cd "$BATS_FILE_TMPDIR" || exit; }
 
-@test "at EL2 with VHE, UEFI starts GRUB, and the Debian that it starts has guests" {
+@test "at EL2 without VHE, UEFI starts GRUB, and the Debian that it starts has guests" {
 	cp "$IMAGE/grub.img" .
-	aavmf --nested=vhe -d grub.img -d more.tar,ro
+	aavmf --nested=nvhe -d grub.img -d more.tar,ro
 	vm_says "Loud"
 	types d
 	vm_says "bash-"
@@ -37,9 +37,9 @@ setup() { cd "$BATS_FILE_TMPDIR" || exit; }
 	[[ $(starts vars) = 1 ]]
 }
 
-@test "UEFI runs at EL2 without VHE, has the variables, and starts a kernel that has guests" {
+@test "UEFI runs at EL2 with VHE, has the variables, and starts a kernel that has guests" {
 	initrd 'tar -x -f /dev/vda && sh ./more' >run.cpio
-	aavmf --nested=nvhe -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
+	aavmf --nested=vhe -k "$GUEST/Image" -i "$GUEST/initrd.cpio" \
 		-i run.cpio -p "$QUIET" -d more.tar,ro
 	vm_says "CPU: All CPU(s) started at EL2"
 	vm_says "L2: 0"
