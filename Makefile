@@ -350,7 +350,7 @@ help:
 	@echo 'make               build/nestor, one static aarch64 executable'
 	@echo 'make setup         install what the build and the tests need'
 	@echo 'make demo          boot a Debian guest and show it (INTERACTIVE=1: a shell)'
-	@echo 'make check         tests, on real KVM in the emulated host; T=ci: all of them; or some:'
+	@echo 'make check         tests, on real KVM in the emulated host; T=all: all of them; or some:'
 	@echo '                   T=PART, or T=FILE[@HOST][:PATTERN] of tests/vm, as in'
 	@echo '                   T=unit T=boot T=caps@vhe T="style boot:reset"; HOST is one'
 	@echo '                   of nv2, nvhe-gicv2, nvhe, vhe-gicv2, vhe, vhe-stable, nv2-16k, nv2-mte,'
