@@ -221,6 +221,16 @@ static void poke(gpa_t at, const void *bytes, size_t len)
 	EQ(gmem_write(&board_vm(board)->mem, at, bytes, len), 0);
 }
 
+static bool is_served(struct virtio *v)
+{
+	uint64_t asked;
+
+	virtio_lock(v);
+	asked = v->asked;
+	virtio_unlock(v);
+	return !asked;
+}
+
 /* The driver hands its figures over, for the @nth time. */
 static void give_figures(uint16_t nth)
 {
@@ -231,7 +241,7 @@ static void give_figures(uint16_t nth)
 	virtio_lock(v);
 	virtio_notified(v, STATS);
 	virtio_unlock(v);
-	SPIN_UNTIL(!v->asked);
+	SPIN_UNTIL(is_served(v));
 }
 
 static void start_driver(void)
