@@ -94,6 +94,12 @@ void msi_enable_cpu(unsigned n)
 	mmio_write32(gicr_base() + GICR_CTLR, 1);
 }
 
+void msi_set_enabled(unsigned n, bool on)
+{
+	((volatile uint8_t *)config)[n] = on ? LPI_ENABLED : LPI_ENABLED & ~1;
+	write_back(config, MSI_EVENTS);
+}
+
 void msi_enable(void)
 {
 	ndevices = 0;

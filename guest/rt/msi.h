@@ -46,6 +46,9 @@ void msi_add_device(uint32_t devid);
  */
 struct msi_message msi_map(uint32_t devid, unsigned event, unsigned n);
 
+/* Whether the @n that msi_map() was given comes; the ITS knows after an INV. */
+void msi_set_enabled(unsigned n, bool on);
+
 /* One command, of which the fourth word is 0; returns when it is done. */
 void its_command(uint64_t a, uint64_t b, uint64_t c);
 

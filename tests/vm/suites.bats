@@ -73,4 +73,6 @@ goes()
 	done
 	run -0 suite "" gic.break-2
 	says "# FAIL: gic: MOVI moves what is pending"
+	run -0 suite "" gic.break-3
+	says "# FAIL: gic: CLEAR, and nothing is pending"
 }
