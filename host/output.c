@@ -75,7 +75,10 @@ static int write_and_rename(const struct output *o, const void *buf, size_t len)
 		r = -errno;
 	if (!r && renameat(o->dir, tmp.name, o->dir, o->name) < 0)
 		r = -errno;
-	leaving_remove(&tmp.made);
+	if (r)
+		leaving_remove(&tmp.made);
+	else
+		leaving_keep(&tmp.made);
 	return r;
 }
 

@@ -27,7 +27,6 @@
 #define DISK	    "is a disk image; give it with --disk"
 #define FILESYSTEM  "is a file system; give it with --disk"
 #define ANDROID	    "is an Android boot image; give the kernel that is in it"
-#define TEXT	    "is text, not a kernel; " OR_FLAT
 #define DATA	    "is a document or a picture, not a kernel; " WANTED
 
 static const struct {
@@ -247,8 +246,11 @@ static bool is_only(const struct head *h, uint8_t c)
 	       !memcmp(h->byte, h->byte + 1, h->len - 1);
 }
 
-static const char *blank(const struct head *h)
+/* Of a file that is not packed; of what was, nobody knows what was meant. */
+static const char *nothing_like_a_program(const struct head *h)
 {
+	if (is_text(h))
+		return "is text, not a kernel; " OR_FLAT;
 	if (is_only(h, 0))
 		return "begins with zeroes: a disk or a file system goes to "
 		       "--disk; " OR_FLAT;
@@ -272,8 +274,6 @@ static const char *look_closer(const struct head *h)
 		return ARCHIVE;
 	if (is_binary_cpio(h))
 		return CPIO;
-	if (is_text(h))
-		return TEXT;
 	return packing(h);
 }
 
@@ -288,9 +288,10 @@ int image_reject(struct load *l, const struct head *h, const char *where)
 			verdict = rejects[i].verdict;
 	if (!verdict)
 		verdict = look_closer(h);
-	/* Of what was packed, nobody knows what was meant. */
 	if (!verdict && !*where)
-		verdict = blank(h);
+		verdict = nothing_like_a_program(h);
+	else if (!verdict && is_text(h))
+		verdict = "is text, not a kernel; " WANTED;
 	return verdict ? infile_err(&l->file, l->e, -ENOEXEC, "%s%s", where,
 				    verdict)
 		       : 0;

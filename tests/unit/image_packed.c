@@ -164,6 +164,10 @@ TEST(B1_a_compressed_file_without_an_image_is_refused)
 	says("holds no arm64 Linux Image");
 	EQ(load_bytes(pack, zstd("070701", 6, pack, PACK)), -ENOEXEC);
 	says("holds what is a cpio archive");
+	/* That the packed bytes are to run as they are is no remedy. */
+	EQ(load_bytes(pack, gzip("hello\n", 6, pack, PACK)), -ENOEXEC);
+	says("holds what is text, not a kernel; give an arm64 Linux Image, ELF "
+	     "file or flat binary");
 }
 
 /* 200 MiB of zeroes behind a header that promises 1 MiB. */
